@@ -15,6 +15,7 @@ from rich.console import Console
 from bench.backlog import backlog
 from bench.batches import batches
 from bench.contracts import contracts
+from bench.disclosures import disclosures
 from bench.disk import commit_seconds
 from bench.feeds import feeds
 from bench.latency import latency
@@ -38,6 +39,7 @@ class Name(StrEnum):
     SCALE = "scale"
     MEMORY = "memory"
     WAITING = "waiting"
+    DISCLOSURES = "disclosures"
 
 
 Benchmark = Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]
@@ -53,11 +55,15 @@ _BENCHMARKS: dict[Name, Benchmark] = {
 
 
 def main(
-    names: Annotated[list[Name] | None, typer.Argument(help="which; absent: all but scale, memory and waiting")] = None,
+    names: Annotated[list[Name] | None, typer.Argument(help="which; absent: all but the long ones")] = None,
     seconds: Annotated[float, typer.Option(min=0.2, help="of one measurement")] = 3.0,
     rounds: Annotated[int, typer.Option(min=1, help="of each comparison")] = 5,
     events: Annotated[
-        int, typer.Option(min=10_000, help="of scale and memory: how many in the journal, or waiting")
+        int,
+        typer.Option(
+            min=10_000,
+            help="of the long ones: events in the journal, deliveries that wait, or persons",
+        ),
     ] = 1_000_000,
     readers: Annotated[int, typer.Option(min=1, help="of waiting: how many long-polls and streams")] = 10_000,
     folder: Annotated[Path | None, typer.Option(help="for data; a disk, since fsync is measured")] = None,
@@ -75,6 +81,7 @@ def main(
             Name.SCALE: partial(scale, events=events),
             Name.MEMORY: partial(backlog, deliveries=events),
             Name.WAITING: partial(waiting, readers=readers),
+            Name.DISCLOSURES: partial(disclosures, persons=events),
         }
         measures = {**_BENCHMARKS, **long}
         chosen = {name: measures[name] for name in names or _BENCHMARKS}

@@ -153,6 +153,7 @@ class Settings(BaseSettings):
     )
     heavy_seconds: float = Field(10.0, gt=0, description="processor time of one piece of heavy work")
     heavy_memory_bytes: int = Field(512 * _MEBIBYTE, ge=128 * _MEBIBYTE, description="memory of one worker process")
+    disclosure_days: int = Field(0, ge=0, description="days that a disclosure is kept; 0: for good")
     drain_seconds: float = Field(20.0, ge=0, description="bound on an orderly stop")
     limits: Policy = Field(
         Policy.model_validate({}), description="what each participant may do by default: BUS_LIMITS__<LIMIT>"

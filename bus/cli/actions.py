@@ -1,13 +1,13 @@
 """`bus actions`: shows the action log."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from bus import clock, json
+from bus import json
 from bus.actions import ActionLog, Channel, Verb, Wanted, identify_operator, make_printable, to_document
+from bus.cli.moments import parse_moment
 from bus.cli.workspace import open_workspace
 
 _PAGE: Final = 500
@@ -29,7 +29,7 @@ def list_actions(
 
     Example: bus actions --what contract.activate --since 2026-11-01
     """
-    wanted = Wanted(who, what, about, _parse_time(since), _parse_time(until))
+    wanted = Wanted(who, what, about, parse_moment(since), parse_moment(until))
     by = identify_operator(Channel.CLI)
     with open_workspace(data) as workspace:
         actions = ActionLog(workspace.storage)
@@ -43,16 +43,6 @@ def list_actions(
             if len(page) < asked:
                 break
             before, limit = page[-1].id, limit - asked
-
-
-def _parse_time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} should be a time such as 2026-11-24 or 2026-11-24T08:00:00+07:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=clock.WIB)
 
 
 def _write_line(told: dict[str, Any]) -> str:

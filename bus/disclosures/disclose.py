@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from bus.contracts import Catalogue, ContractVersion, View
-from bus.disclosures.log import Channel, Disclosure
+from bus.disclosures.disclosure import Channel, Disclosure
 from bus.journal import Entry
 
 Shown = Mapping[tuple[int, View], Sequence[int]]

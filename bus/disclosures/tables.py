@@ -1,19 +1,15 @@
-"""The table of disclosures: who received which personal data."""
+"""The tables of disclosures: who received which personal data."""
 
 import sqlalchemy as sa
 
 from bus.storage import metadata
 
-DISCLOSURES = sa.Table(
-    "disclosures",
+RECIPIENTS = sa.Table(
+    "disclosure_recipients",
     metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    sa.Column("at", sa.BigInteger, nullable=False),
-    sa.Column("last_at", sa.BigInteger),
-    sa.Column("times", sa.Integer, nullable=False, server_default="1"),
-    sa.Column("day", sa.Integer),
-    sa.Column("digest", sa.LargeBinary),
-    sa.Column("participant", sa.Text, nullable=False, index=True),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("participant", sa.Text, nullable=False),
     sa.Column("client_id", sa.Text),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("contract_id", sa.Integer, nullable=False),
@@ -21,18 +17,51 @@ DISCLOSURES = sa.Table(
     sa.Column("purpose", sa.Text, nullable=False),
     sa.Column("legal_basis", sa.Text, nullable=False),
     sa.Column("fields", sa.Text, nullable=False),
-    sa.Column("first_position", sa.BigInteger),
-    sa.Column("last_position", sa.BigInteger),
+    sa.Column("set_by", sa.Text),
+)
+"""What many disclosures have in common: the client, the channel, and the grant of one contract version. A small table.
+
+Equal recipients have the same `digest`. Rows are never changed and never deleted.
+"""
+
+DISCLOSURES = sa.Table(
+    "disclosures",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("recipient_id", sa.Integer, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.BigInteger, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("day", sa.Integer, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("person", sa.Text),
     sa.Column("positions", sa.LargeBinary),
     sa.Column("unsent", sa.LargeBinary),
-    sa.Column("person", sa.Text, index=True),
-    sa.Column("set_by", sa.Text),
-    sa.Index("ix_disclosures_contract_id_last_position", "contract_id", "last_position"),
     sa.Index("ix_disclosures_day_digest", "day", "digest", unique=True),
+    sa.Index("ix_disclosures_recipient_id_at_id", "recipient_id", "at", "id"),
+    sa.Index(
+        "ix_disclosures_person_id",
+        "person",
+        "id",
+        sqlite_where=sa.text("person IS NOT NULL"),
+        postgresql_where=sa.text("person IS NOT NULL"),
+    ),
 )
-"""One row for one answer or one batch of deliveries under one grant.
+"""One row for one answer or one batch of deliveries to one recipient.
 
-`positions` holds its events (differences as LEB128, from `first_position` to `last_position`). A query's answer names its
-`person` instead. `times` counts equal disclosures of the same `day` (UTC), and `last_at` is the time of the last one. Equal
-disclosures have the same `digest`. `unsent` holds events of deliveries that certainly did not leave.
+`positions` holds its events (differences as LEB128). A query's answer names its `person` instead. `times` counts equal
+disclosures of the same `day` (UTC), and `last_at` is the time of the last one. Equal disclosures have the same `digest`.
+`unsent` holds events of deliveries that certainly did not leave. The events in `positions` and `unsent` together never change.
 """
+
+STRETCHES = sa.Table(
+    "disclosed_stretches",
+    metadata,
+    sa.Column("block", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("first_position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("last_position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("disclosure_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("positions", sa.LargeBinary),
+    sqlite_with_rowid=False,
+)
+"""An index of the events of disclosures, by position; see `stretches.py`. It can be made again from `disclosures`."""

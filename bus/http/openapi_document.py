@@ -28,7 +28,7 @@ OAUTH: Final = "oauth"
 _NAMES: Final = {
     "bus__actions__actor__Channel": "ActionChannel",
     "bus__contracts__document__Kind": "ContractKind",
-    "bus__disclosures__log__Channel": "DisclosureChannel",
+    "bus__disclosures__disclosure__Channel": "DisclosureChannel",
     "bus__identity__participants__Kind": "ParticipantKind",
 }
 """Names for schemas whose classes share a name. The framework writes the module into the name."""

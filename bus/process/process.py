@@ -27,6 +27,7 @@ from bus.delivery import (
     WorkerPolicy,
     ensure_standing_subscriptions,
 )
+from bus.disclosures import Retention
 from bus.heavy import LoopDelay
 from bus.http import Health
 from bus.identity import Keys, Rotation
@@ -106,6 +107,8 @@ class Process:
         if Role.RELAY in self._roles:
             # The relay starts after the workers, so it stops before them: they still finish its last runs.
             self._start_task(stack, Projection(self._storage).follow())
+            if self._settings.disclosure_days:
+                self._start_task(stack, Retention(self._storage, self._settings.disclosure_days).follow())
             self._start_relay(stack)
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)

@@ -16,6 +16,7 @@ from bus.delivery.ledger import Lease, Leased, Ledger
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.standing import ensure_standing_subscriptions
+from bus.disclosures import Wanted
 from bus.identity.tokens import Principal
 from bus.journal import entries_at
 from bus.kit import Event
@@ -244,7 +245,7 @@ async def test_an_answer_of_a_personal_operation_is_disclosed(city: Bus, registr
     city.apply(a_query_document())
     answer = await city.reader(OFFICE, "queries.call").post(f"/v1/queries/{STOLEN}", json={"nik": a_nik(1)})
     assert answer.status_code == 200
-    assert [one.disclosure.participant for one in city.rooms.disclosures.search(a_nik(1), None, None, 10)] == [OFFICE]
+    assert [one.disclosure.participant for one in city.rooms.disclosures.search(Wanted(a_nik(1)), None, 10)] == [OFFICE]
 
 
 @pytest.mark.parametrize("who", [REGISTRY, "operator"])

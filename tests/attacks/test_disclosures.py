@@ -14,7 +14,7 @@ import pytest
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
 from bus.delivery.subscription import AgencySink, Webhook
-from bus.disclosures.log import DisclosureLog
+from bus.disclosures import DisclosureLog, Wanted
 from bus.identity.keys import Keys
 from bus.journal import Persons
 from bus.kit import AdapterSettings, AgencyFault, Event, Failure, Outcome, make_http_client
@@ -59,7 +59,7 @@ def a_witness(storage: Storage, participant: str) -> tuple[Callable[[str], None]
     log, missing = DisclosureLog(storage, Persons(storage)), list[str]()
 
     def look(person: str) -> None:
-        if not log.search(person, participant, None, 10):
+        if not log.search(Wanted(person, participant), None, 10):
             missing.append(person)
 
     return look, missing
@@ -160,11 +160,11 @@ async def test_who_could_not_be_reached_is_told_apart_from_who_was(storage: Stor
         log = bus.rooms.disclosures
 
         def told(number: int) -> set[str]:
-            return {one.disclosure.participant for one in log.search(a_nik(number), None, None, 100)}
+            return {one.disclosure.participant for one in log.search(Wanted(a_nik(number)), None, 100)}
 
         # An attempt under way is in the log until it has found nobody.
         await until(lambda: all(told(number) == {"dinkes"} for number in range(3)))
-        assert sum(one.unsent for one in log.search(None, "dinsos", None, 100)) >= 1
+        assert sum(one.unsent for one in log.search(Wanted(participant="dinsos"), None, 100)) >= 1
 
 
 async def test_reading_the_same_page_in_a_loop_is_one_row_that_counts(bus: Bus):
@@ -174,7 +174,7 @@ async def test_reading_the_same_page_in_a_loop_is_one_row_that_counts(bus: Bus):
     for _ in range(25):
         await reader.get(f"/v1/feeds/{WARGA}")
         await reader.get(f"/v1/records/{WARGA}/{a_nik(1)}")
-    found = await asyncio.to_thread(bus.rooms.disclosures.search, a_nik(1), "dinkes", None, 1000)
+    found = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(a_nik(1), "dinkes"), None, 1000)
     assert sorted(one.times for one in found) == [25, 25]
     assert all(one.last_at > one.at for one in found)
 
@@ -184,7 +184,7 @@ async def test_asking_whether_a_record_is_there_is_disclosed(bus: Bus):
     await bus.publish_all([a_person(1)])
     answer = await bus.reader("dinkes").get(f"/v1/records/{WARGA}/{a_nik(1)}", headers={"if-none-match": "*"})
     assert answer.status_code == 304
-    assert len(await asyncio.to_thread(bus.rooms.disclosures.search, a_nik(1), "dinkes", None, 10)) == 1
+    assert len(await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(a_nik(1), "dinkes"), None, 10)) == 1
 
 
 def test_a_bus_killed_as_its_sink_has_the_body_has_disclosed(make_bus: MakeBus, receiver: Receiver) -> None:
@@ -204,5 +204,5 @@ def test_a_bus_killed_as_its_sink_has_the_body_has_disclosed(make_bus: MakeBus, 
     until_so(lambda: sink.arrivals)
     process.popen.wait(10)
     log = DisclosureLog(bus.storage, Persons(bus.storage))
-    (found,) = log.search(a_nik(7), CONSUMERS[0], None, 10)
+    (found,) = log.search(Wanted(a_nik(7), CONSUMERS[0]), None, 10)
     assert found.disclosure.channel.value == "webhook"

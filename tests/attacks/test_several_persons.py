@@ -9,7 +9,7 @@ import pytest
 
 from bus import json
 from bus.delivery.subscription import AgencySink, Webhook
-from bus.disclosures import Channel
+from bus.disclosures import Channel, Wanted
 from bus.identity.keys import Keys
 from bus.storage import Storage
 from tests.a_bus import Bus
@@ -60,7 +60,7 @@ def families(*grants: Document) -> Document:
 
 async def told(bus: Bus, person: str) -> set[tuple[str, Channel]]:
     """Who received a person's data, by which way."""
-    found = await asyncio.to_thread(bus.rooms.disclosures.search, person, None, None, 100)
+    found = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(person), None, 100)
     return {(one.disclosure.participant, one.disclosure.channel) for one in found}
 
 
@@ -133,7 +133,7 @@ async def test_every_person_in_an_event_that_was_delivered_is_found(storage: Sto
         subscribe(bus, AGENCY, AgencySink(AGENCY, TAKE), PERISTIWA)
         await until(lambda: len(sink.persons) == 2)
         log = bus.rooms.disclosures
-        await until(lambda: bool(log.search(None, AGENCY, None, 1)))
+        await until(lambda: bool(log.search(Wanted(participant=AGENCY), None, 1)))
         for person in (CHILD, MOTHER, FATHER, WIFE):
             assert await told(bus, person) == {("dinkes", Channel.WEBHOOK), (AGENCY, Channel.ADAPTER)}
         assert await told(bus, NOBODY) == set()
@@ -178,7 +178,7 @@ async def test_every_person_in_a_question_and_its_answer_is_found(bus: Bus):
     assert answer.status_code == 200, answer.text
     for person in (FATHER, WIFE, CHILD, MOTHER):
         assert await told(bus, person) == {("dinkes", Channel.QUERY)}
-        (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, person, None, None, 10)
+        (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(person), None, 10)
         assert found.times == 1
     assert await told(bus, NOBODY) == set()
 

@@ -113,6 +113,7 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "grant resume": (_suspended, [Verb.GRANT_RESUME]),
     "keys rotate": (lambda _: ["keys", "rotate"], [Verb.KEYS_ROTATE]),
     "actions": (lambda _: ["actions"], [Verb.ACTIONS_READ]),
+    "disclosures": (lambda _: ["disclosures"], [Verb.DISCLOSURES_READ]),
 }
 """Commands that leave entries, each with how to run it and which entries; those of `OF_THEIR_OWN` have tests elsewhere."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.disclosures.log import Channel, Disclosure, DisclosureLog, Found, Noted
+from bus.disclosures import Channel, Disclosure, DisclosureLog, Found, Noted, Wanted
 from bus.journal import Persons
 from bus.storage import Storage
 
@@ -18,11 +18,11 @@ def log(storage: Storage) -> DisclosureLog:
 
 
 def rows(log: DisclosureLog) -> list[Found]:
-    return log.search(None, "dinkes", None, 100)
+    return log.search(Wanted(participant="dinkes"), None, 100)
 
 
 def held(log: DisclosureLog) -> list[tuple[list[int], int, int]]:
-    return sorted((list(one.disclosure.positions), one.unsent, one.times) for one in rows(log))
+    return sorted((one.positions, one.unsent, one.times) for one in rows(log))
 
 
 def withdraw(storage: Storage, log: DisclosureLog, *noted: Noted) -> None:
@@ -75,7 +75,7 @@ def test_what_is_announced_again_after_a_part_of_it_was_sent_is_never_taken_out(
 @pytest.mark.parametrize("name", ["participant", "version", "purpose", "legal_basis"])
 def test_what_differs_in_anything_is_another_disclosure(log: DisclosureLog, name: str):
     log.record([a_disclosure(1), a_disclosure(1, **{name: "dinkes2"}), a_disclosure(2)])
-    assert len(log.search(None, "dinkes2" if name == "participant" else "dinkes", None, 9)) in (1, 3)
+    assert len(log.search(Wanted(participant="dinkes2" if name == "participant" else "dinkes"), None, 9)) in (1, 3)
     assert len(rows(log)) == (2 if name == "participant" else 3)
 
 

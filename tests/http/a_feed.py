@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from bus.disclosures import Wanted
 from tests.a_bus import Bus
 from tests.builders import WARGA, a_nik
 
@@ -35,5 +36,5 @@ def positions(events: list[dict[str, Any]]) -> list[int]:
 
 async def disclosed(bus: Bus, person: int | None = None, participant: str | None = None) -> list[tuple[int, ...]]:
     subject = None if person is None else a_nik(person)
-    found = await asyncio.to_thread(bus.rooms.disclosures.search, subject, participant, None, 1000)
-    return [tuple(one.disclosure.positions) for one in found]
+    found = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(subject, participant), None, 1000)
+    return [tuple(one.positions) for one in found]

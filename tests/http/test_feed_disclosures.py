@@ -2,6 +2,7 @@
 
 import asyncio
 
+from bus.disclosures import Wanted
 from tests.a_bus import Bus
 from tests.builders import a_document, a_grant, a_person, of_nobody
 from tests.http.a_feed import SEMBUNG, disclosed, read, read_to_the_end
@@ -23,8 +24,8 @@ async def test_a_disclosure_is_made_under_each_grant(bus: Bus):
     bus.apply(a_document(a_grant("dinkes", purpose="baru", fields=["/nik"]), version="1.1.0"))
     await bus.publish(a_person(2))
     await read(bus.reader("dinkes"))
-    found = await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10)
-    assert {(one.disclosure.purpose, tuple(one.disclosure.fields), one.disclosure.positions[0]) for one in found} == {
+    found = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(participant="dinkes"), None, 10)
+    assert {(one.disclosure.purpose, tuple(one.disclosure.fields), one.positions[0]) for one in found} == {
         ("lama", ("",), 1),
         ("baru", ("/nik",), 2),
     }

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
+from bus.disclosures import Wanted
 from bus.http.cursors import Listing, write_position
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
@@ -48,8 +49,8 @@ async def test_a_page_holds_what_its_parameters_ask_for(
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-length"] == str(len(answer.content))
     assert "ratelimit" in answer.headers
-    (disclosure,) = await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10)
-    assert len(disclosure.disclosure.positions) == limit if limit < len(found) else len(found)
+    (disclosure,) = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(participant="dinkes"), None, 10)
+    assert len(disclosure.positions) == limit if limit < len(found) else len(found)
 
 
 async def test_a_cursor_leads_on(bus: Bus):
@@ -94,7 +95,7 @@ async def test_readers_only_get_and_nothing_is_disclosed_to_another_method(bus: 
     await with_people(bus, a_grant("dinkes"))
     answer = await bus.reader("dinkes").request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
-    assert await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10) == []
+    assert await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(participant="dinkes"), None, 10) == []
 
 
 @pytest.mark.parametrize("path", ["/v1/feeds", "/v1/feeds/", f"{FEED}/", f"{FEED}/1", "/v1/records/"])

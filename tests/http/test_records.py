@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from bus import json
+from bus.disclosures import Wanted
 from bus.http.cursors import Listing, write_position
 from bus.journal.lines import MOST_BYTES
 from tests.a_bus import Bus
@@ -33,8 +34,8 @@ def data(page: dict[str, Any]) -> list[Any]:
 
 
 async def disclosed(bus: Bus, participant: str) -> list[tuple[int, ...]]:
-    found = await asyncio.to_thread(bus.rooms.disclosures.search, None, participant, None, 1000)
-    return [tuple(one.disclosure.positions) for one in found]
+    found = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(participant=participant), None, 1000)
+    return [tuple(one.positions) for one in found]
 
 
 async def test_the_newest_event_of_each_key_is_there(bus: Bus):
@@ -189,7 +190,7 @@ async def test_who_has_the_newest_answer_gets_none_and_is_disclosed_to_once_more
     etag = (await client.get(f"{RECORDS}/{a_nik(1)}")).headers["etag"]
     again = await client.get(f"{RECORDS}/{a_nik(1)}", headers={"if-none-match": f'"x", W/{etag}'})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
-    (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10)
+    (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(participant="dinkes"), None, 10)
     assert found.times == 2
 
 

@@ -12,6 +12,7 @@ from bus.actions import Verb
 from bus.contracts import Waiting
 from bus.delivery import NewSubscription, Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
+from bus.disclosures import Wanted
 from bus.identity.keys import Keys
 from bus.storage import Storage
 from tests.a_bus import Bus
@@ -179,7 +180,7 @@ async def test_an_answer_that_comes_after_the_grant_ended_is_not_given(bus: Bus)
     bus.rooms.grants.suspend(TANYA, "dinkes", REASON, Waiting.KEEP, OPERATOR)
     adapter.open.set()
     assert problem(await asking) == (403, "grant-suspended")
-    assert bus.rooms.disclosures.search(a_nik(1), None, None, 10) == []
+    assert bus.rooms.disclosures.search(Wanted(a_nik(1)), None, 10) == []
 
 
 async def test_what_waits_and_what_comes_goes_after_the_suspension(live: Bus):

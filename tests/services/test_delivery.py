@@ -13,7 +13,7 @@ from bus.contracts.document import parse_contract
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscription import Subscription, SubscriptionState
-from bus.disclosures.log import DisclosureLog
+from bus.disclosures import DisclosureLog, Wanted
 from bus.journal import JournalReader, Persons
 from tests.an_actor import OPERATOR, an_actor
 from tests.builders import WARGA, a_document, a_grant, a_person
@@ -190,5 +190,5 @@ def test_a_disclosure_names_the_operator_who_set_the_sink(bus: Bus, receiver: Re
         event = an_agreed_event("set-by", WARGA) | {"data": a_person()}
         until(lambda: post(client, event).status_code == 202)
     log = DisclosureLog(bus.storage, Persons(bus.storage))
-    told = [until(lambda name=name: log.search(None, name, None, 10)) for name in CONSUMERS[:2]]
+    told = [until(lambda name=name: log.search(Wanted(participant=name), None, 10)) for name in CONSUMERS[:2]]
     assert [found.disclosure.set_by for (found,) in told] == ["operator (user budi on bus-1)", None]

@@ -1,6 +1,7 @@
 """Upgrades in place: what a database of an earlier version holds is still there, in today's form."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,12 @@ from bus import json
 from bus.agencies.memory import PollState, read_state, read_taken
 from bus.contracts.lifecycle import State
 from bus.contracts.registered import Move, read_version
+from bus.disclosures import DisclosureLog, Wanted
+from bus.disclosures.positions import pack_positions
 from bus.identity import Participants
 from bus.journal import Appender, JournalReader, Persons, Receipt, Submission
 from bus.journal.identity import identity_of
+from bus.journal.tables import PERSONS
 from bus.refusals import Poll
 from bus.storage import Storage, has_pending_migrations, knows_schema, open_storage, read_schema, upgrade
 from bus.storage.migrate import _make_config
@@ -204,3 +208,46 @@ def test_what_polls_remembered_of_lists_is_still_known(storage: Storage) -> None
         PollState("2:0123456789abcdef", 0),
         PollState(None, 0),
     ]
+
+
+def test_disclosures_of_before_are_found_by_person_and_participant(storage: Storage) -> None:
+    """Also those from before equal ones were counted, and events that did not leave."""
+    names = (
+        "id, at, participant, client_id, channel, contract_id, version, purpose, legal_basis, fields, positions, person"
+    )
+    wide = pack_positions([1, 300, 40_000])
+    old = (
+        (1, "dinkes", "client_1", "feed", pack_positions(range(1, 6)), None),
+        (2, "dinsos", None, "webhook", wide, None),
+        (3, "dinkes", "client_1", "query", None, "3524"),
+        (7, "dinkes", "client_1", "feed", pack_positions([2]), None),
+    )
+    with storage.write() as transaction:
+        for number, participant, client, channel, positions, person in old:
+            values = {
+                "id": number,
+                "who": participant,
+                "client": client,
+                "channel": channel,
+                "held": positions,
+                "of": person,
+            }
+            transaction.execute(
+                sa.text(
+                    f"INSERT INTO disclosures ({names}) "
+                    "VALUES (:id, :id, :who, :client, :channel, 1, '1.0.0', 'uji', 'PKS', '[\"\"]', :held, :of)"
+                ),
+                values,
+            )
+        rows = [{"stretch": position // 16_384, "person": "3524", "position": position} for position in (3, 40_000)]
+    upgrade(storage)
+    with storage.write() as transaction:
+        transaction.execute(sa.insert(PERSONS), [row | {"contract_id": 1} for row in rows])
+        transaction.execute(sa.text("UPDATE journal_projected SET position = 40000"))
+    log = DisclosureLog(storage, Persons(storage))
+    about = log.search(Wanted("3524"), None, 10)
+    assert [one.place.id for one in about] == [3, 2, 1]
+    assert about[1].positions == [1, 300, 40_000]
+    assert [one.place.id for one in log.search(Wanted(participant="dinkes"), None, 10)] == [7, 3, 1]
+    log.record([replace(about[2].disclosure, positions=(3,))])
+    assert [one.place.id for one in log.search(Wanted("3524", client_id="client_1"), None, 10)] == [8, 3, 1]

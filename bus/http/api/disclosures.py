@@ -1,46 +1,84 @@
-"""The disclosure log over HTTP: who received a person's data, or what a participant received."""
+"""The disclosure log over HTTP: who received a person's data, or what a client, a participant or a purpose received."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from bus.actions import Action, Actor, Object, Verb
-from bus.contracts import Catalogue
-from bus.disclosures import Channel, Found
+from bus.contracts import Catalogue, NoSuchContract
+from bus.disclosures import Channel, Found, Place, Wanted, to_document, write_line
 from bus.http.acts import acting
-from bus.http.cursors import After, Limit, Listing, read_position, write_position
+from bus.http.admissions import admission_of
+from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
 from bus.http.page import NO_STORE
-from bus.http.rooms import TheRooms
-from bus.http.security import Authorised
+from bus.http.rooms import Rooms, TheRooms
+from bus.http.security import Authorised, principal_of
+from bus.http.semantics import ContentUnread, form_of, is_head
+from bus.http.surface import JSON
+from bus.http.values import Moment
 from bus.http.written import write_page
-from bus.identity import Scope
+from bus.identity import Scope, require
 from bus.problem import FieldError, Invalid
 
 router = APIRouter(prefix="/v1/disclosures", tags=["Disclosures"], route_class=Authorised)
 
 _NO_CONTROL = r"^[^\x00-\x1f]+$"
-
-Subject = Annotated[
-    str | None,
-    Query(
-        min_length=1,
-        max_length=1024,
-        pattern=_NO_CONTROL,
-        description="whose data: the identifier of any person in them",
-    ),
-]
-Recipient = Annotated[
-    str | None, Query(min_length=1, max_length=63, pattern=_NO_CONTROL, description="who received them")
-]
+_NDJSON: Final = "application/x-ndjson"
+_CHUNK: Final = 500
+"""Disclosures that are read and sent at once in an export."""
 
 
 class SearchTooWide(Invalid):
-    """Say whose data, or who received them, or both."""
+    """Say whose data, who received them, under which contract, for which purpose, or since when."""
 
     slug = "search-too-wide"
+
+
+def _name(most: int, description: str) -> Any:
+    return Query(min_length=1, max_length=most, pattern=_NO_CONTROL, description=description)
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosureQuery:
+    """Which disclosures; at least one parameter other than `until`."""
+
+    subject: Annotated[str | None, _name(1024, "whose data: the identifier of any person in them")] = None
+    participant: Annotated[str | None, _name(63, "who received them")] = None
+    client_id: Annotated[str | None, _name(63, "the client that asked for them; a delivery has none")] = None
+    contract: Annotated[str | None, _name(255, "the contract that they are under, in all of its versions")] = None
+    purpose: Annotated[str | None, _name(1024, "the purpose that the grant names, letter by letter")] = None
+    since: Annotated[Moment | None, Query(description="that happened at this moment or later")] = None
+    until: Annotated[Moment | None, Query(description="that happened before this moment")] = None
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters that the caller gave."""
+        return [field.name for field in fields(self) if getattr(self, field.name) is not None]
+
+    def make_wanted(self, catalogue: Catalogue) -> Wanted:
+        """The conditions of the search.
+
+        Raises:
+            SearchTooWide: the parameters do not narrow the search.
+            NoSuchContract: there is no such contract.
+        """
+        if not set(self.names) - {"until"}:
+            wide = [field.name for field in fields(self) if field.name != "until"]
+            raise SearchTooWide(
+                f"Give at least one of {', '.join(wide)}.",
+                errors=[FieldError(f"/query/{name}", "is required without the others") for name in wide],
+            )
+        contract_id = None if self.contract is None else catalogue.number_of(self.contract)
+        if self.contract is not None and contract_id is None:
+            # The name is not repeated: somebody may have typed a person's number.
+            raise NoSuchContract("There is no contract of this name.")
+        return Wanted(self.subject, self.participant, self.client_id, contract_id, self.purpose, self.since, self.until)
 
 
 class DisclosureDocument(BaseModel):
@@ -53,9 +91,9 @@ class DisclosureDocument(BaseModel):
     client_id: str | None = Field(description="the client that asked; null for a delivery")
     channel: Channel
     contract: str | None
-    version: str
-    purpose: str
-    legal_basis: str
+    version: str = Field(description="the contract version whose grant showed the data")
+    purpose: str = Field(description="as the grant says")
+    legal_basis: str = Field(description="as the grant says")
     fields: list[str] = Field(description="JSON Pointers of what was granted; the empty pointer stands for all")
     events: int = Field(description="how many events it held; 0 for the answer to a query")
     unsent: int = Field(
@@ -73,51 +111,68 @@ class DisclosureList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
-@router.get("", response_model=DisclosureList)
-def search_disclosures(
+_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "model": DisclosureList,
+        "description": "A page; as NDJSON, all disclosures behind `after`, each with `positions`: its events' places as ranges",
+        "content": {_NDJSON: {"schema": {"type": "string"}}},
+    },
+    404: {},
+}
+
+
+@router.get("", response_class=Response, responses=_ANSWER)
+async def search_disclosures(
+    request: Request,
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.AUDIT_READ, Verb.DISCLOSURES_READ))],
-    subject: Subject = None,
-    participant: Recipient = None,
+    asked: Annotated[DisclosureQuery, Depends()],
     limit: Limit = 100,
     after: After = "",
 ) -> Response:
-    """Who received personal data: a person's (`subject`), or what one participant received (`participant`).
+    """Who received personal data, newest first: a person's, or those of a client, participant, contract or purpose.
+
+    All parameters narrow each other. `since` and `until` find what may have left between two moments: a disclosure that
+    happened several times on a day is found if its first and last time are not both outside.
 
     An event about several persons is found by each of them. An answer to a query has an entry for each of its persons. Who
-    asked is in the action log.
+    asked is in the action log. With `Accept: application/x-ndjson` all of them come as one stream, without `limit`.
     """
-    if subject is None and participant is None:
-        wrong = [FieldError(f"/query/{name}", "is required without the other") for name in ("subject", "participant")]
-        raise SearchTooWide("Give subject, participant, or both.", errors=wrong)
-    before = read_position(after, Listing.DISCLOSURES, "") or None
-    # Before the answer. Whose data was asked about is no part of it: that would be personal data.
-    details = {"subject": subject is not None, "further": bool(after)}
-    rooms.actions.record([Action(Verb.DISCLOSURES_READ, by, Object("disclosures", ""), participant, details=details)])
-    found = rooms.disclosures.search(subject, participant, before, limit + 1)
-    told = [_document(one, rooms.catalogue) for one in found[:limit]]
+    wanted = asked.make_wanted(rooms.catalogue)
+    place = Place(*read_numbers(after, Listing.DISCLOSURES, 2)) if after else None
+    is_export = form_of(request) != JSON
+    # Before the answer. What was asked is no part of it: whose data, and whatever was typed into a wrong parameter.
+    details = {"subject": asked.subject is not None, "by": asked.names, "further": bool(after), "export": is_export}
+    read = Action(Verb.DISCLOSURES_READ, by, Object("disclosures", ""), asked.participant, details=details)
+    await asyncio.to_thread(rooms.actions.record, [read])
+    if not is_export:
+        return await asyncio.to_thread(_answer_page, rooms, wanted, place, limit)
+    if is_head(request):
+        return ContentUnread(headers=NO_STORE, media_type=_NDJSON)
+    admission_of(request).begin_to_wait()
+    return StreamingResponse(_export(request, rooms, wanted, place), headers=NO_STORE, media_type=_NDJSON)
+
+
+def _answer_page(rooms: Rooms, wanted: Wanted, place: Place | None, limit: int) -> Response:
+    found = rooms.disclosures.search(wanted, place, limit + 1)
+    told = [DisclosureDocument(**to_document(one, rooms.catalogue)) for one in found[:limit]]
     return write_page(DisclosureList(disclosures=told, next=_next(found, limit)), NO_STORE)
 
 
+async def _export(request: Request, rooms: Rooms, wanted: Wanted, place: Place | None) -> AsyncIterator[bytes]:
+    """All disclosures behind a place, as lines. If the token ends meanwhile, the stream breaks off: it must not look whole."""
+    is_last = False
+    while not is_last:
+        require(await principal_of(request), Scope.AUDIT_READ)
+        found = await asyncio.to_thread(rooms.disclosures.search, wanted, place, _CHUNK)
+        yield await asyncio.to_thread(_write_lines, found, rooms.catalogue)
+        is_last = len(found) < _CHUNK
+        place = found[-1].place if found else None
+
+
+def _write_lines(found: Sequence[Found], catalogue: Catalogue) -> bytes:
+    return b"".join(write_line(one, catalogue) for one in found)
+
+
 def _next(found: Sequence[Found], limit: int) -> str | None:
-    return write_position(Listing.DISCLOSURES, "", found[limit - 1].id) if len(found) > limit else None
-
-
-def _document(found: Found, catalogue: Catalogue) -> DisclosureDocument:
-    disclosure = found.disclosure
-    return DisclosureDocument(
-        at=found.at,
-        last_at=found.last_at,
-        times=found.times,
-        participant=disclosure.participant,
-        client_id=disclosure.client_id,
-        channel=disclosure.channel,
-        contract=catalogue.name_of(disclosure.contract_id),
-        version=disclosure.version,
-        purpose=disclosure.purpose,
-        legal_basis=disclosure.legal_basis,
-        fields=list(disclosure.fields),
-        events=len(disclosure.positions),
-        unsent=found.unsent,
-        set_by=disclosure.set_by,
-    )
+    return write_next_numbers(Listing.DISCLOSURES, [one.place for one in found], limit)

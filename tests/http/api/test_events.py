@@ -6,6 +6,7 @@ import pytest
 
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.subscription import NewSubscription, Webhook
+from bus.disclosures import Wanted
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
@@ -14,8 +15,8 @@ SEMBUNG = [{"exact": {"desa": "sembung"}}]
 
 
 async def disclosed(bus: Bus, participant: str) -> list[tuple[str, tuple[int, ...]]]:
-    found = await asyncio.to_thread(bus.rooms.disclosures.search, None, participant, None, 1000)
-    return [(one.disclosure.channel.value, tuple(one.disclosure.positions)) for one in found]
+    found = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(participant=participant), None, 1000)
+    return [(one.disclosure.channel.value, tuple(one.positions)) for one in found]
 
 
 async def test_a_consumer_sees_an_event_as_its_grant_shows_it(bus: Bus):

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from bus.disclosures.log import Found
+from bus.disclosures import Found, Wanted
 from tests.a_bus import Bus
 from tests.an_agency import AGENCY, ASK
 from tests.builders import Document, a_document, a_grant, a_nik
@@ -42,7 +42,7 @@ async def ask(http: httpx.AsyncClient, question: object = None, url: str = URL) 
 
 
 def disclosed(desk: Bus) -> list[Found]:
-    return desk.rooms.disclosures.search(NIK, None, None, 10)
+    return desk.rooms.disclosures.search(Wanted(NIK), None, 10)
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bus.disclosures.log import Channel, DisclosureLog
+from bus.disclosures import Channel, DisclosureLog, Wanted
 from bus.heavy import Here, Job
 from bus.journal import Persons
 from bus.storage import open_storage
@@ -61,7 +61,7 @@ async def test_the_same_question_again_is_counted(desk: Bus, http: httpx.AsyncCl
 async def test_an_answer_about_nobody_discloses_nothing(desk: Bus, http: httpx.AsyncClient):
     desk.apply(a_query_document(classification="internal", request={"type": "object"}, subject=None))
     assert (await ask(http)).status_code == 200
-    assert desk.rooms.disclosures.search(None, "dinkes", None, 10) == []
+    assert desk.rooms.disclosures.search(Wanted(participant="dinkes"), None, 10) == []
 
 
 async def test_what_cannot_be_recorded_is_not_told(bus: Bus, adapter: AnAdapter, tmp_path: Path):
