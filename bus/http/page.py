@@ -3,7 +3,7 @@
 Promise: before a page with personal data is returned, its disclosure is on disk.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from time import perf_counter
@@ -17,11 +17,11 @@ from bus import clock, json
 from bus.contracts import ContractVersion, View
 from bus.disclosures import Channel, Shown, group_shown, make_group_disclosures
 from bus.heavy import Steps
-from bus.http.cursors import Place
+from bus.http.cursors import CursorGone, Place
 from bus.http.rooms import Rooms
 from bus.http.security import caller
 from bus.identity import Principal, Scope
-from bus.journal import MOST_BYTES, Entry, History, Lines, Stretch, Walk, apply_view, departure, standing
+from bus.journal import MOST_BYTES, Entry, History, Lines, RecordState, Stretch, Walk, apply_view, departure, standing
 from bus.problem import Forbidden, NotFound
 
 EventReader = Annotated[Principal, Depends(caller(Scope.EVENTS_READ))]
@@ -36,16 +36,18 @@ _BUDGET: Final = 10_000
 """Events that are read for one page, if the view shows few of them."""
 _MOST_LOOKED_AT: Final = 16 * MOST_BYTES
 """Bytes of the bodies of these events."""
+_FAR: Final = 1_000_000
+"""Events after the head of a pass, from which on the pass gets a new head."""
 _TOGETHER: Final = 100
 """Records whose histories are searched together."""
 
 _SLICE_SECONDS: Final = 0.01
 """Time for which a page of a view that cuts is read before other work has a turn."""
 
-Read = Callable[[int, int, int], Stretch]
-"""Reads entries of a contract, given its number, a position to begin after, and the most entries."""
-ReadLines = Callable[[int, int, int], Lines]
-"""As `Read`, but gives lines, for a reader that sees events whole."""
+Read = Callable[[int, int], Stretch]
+"""Reads entries of a contract, given a position to begin after, and the most entries."""
+ReadLines = Callable[[], Lines | None]
+"""Reads lines, for a reader that sees events whole; None: the events come as entries alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,19 +175,52 @@ class Reading:
             raise refused
         return found
 
+    @property
+    def sees_every_record(self) -> bool:
+        """Whether the caller sees something of every record, deletions too. Raises what `views` raises."""
+        views = self.views()
+        # A version that is not in force is seen through the newest version's grant.
+        return len(views) == len(self.rooms.catalogue.in_force(self.contract)) and not any(
+            view.has_rows for view in views
+        )
+
     def feed(self, after: int, limit: int) -> Steps[Page]:
         """Events after a position, in order, read in steps. Raises what `views` raises."""
-        journal = self.rooms.journal
-        page = self._whole(journal.feed_lines, after, limit)
-        return page if page is not None else (yield from self._page(journal.feed, after, limit, self._scanned))
-
-    def records(self, place: Place, limit: int) -> Steps[Page]:
-        """The newest event of each record, if it is behind a place. Read in steps. Raises what `views` raises."""
-        journal, after = self.rooms.journal, place.position
-        page = self._whole(journal.record_lines, after, limit)
+        self.views()
+        journal, contract_id = self.rooms.journal, self.version.contract_id
+        page = self._whole(partial(journal.feed_lines, contract_id, after, limit), after)
         if page is not None:
             return page
-        return (yield from self._page(journal.records, after, limit, partial(self._scanned_records, place.begun)))
+        # Read before the entries, so the entries include everything up to here.
+        end = journal.last_position()
+        yield
+        return (yield from self._page(partial(journal.feed, contract_id), after, limit, self._scanned, end))
+
+    def find_state(self, place: Place) -> Steps[tuple[RecordState, Place]]:
+        """The records' state that a pass shows, and the place in the pass. Found in steps.
+
+        A pass that began long ago gets a new head, so that it need not look for all that happened since. It then shows some
+        records again, and misses none.
+
+        Raises:
+            CursorGone: the journal ends before the place.
+        """
+        end = self.rooms.journal.last_position()
+        if max(place.position, place.head) > end:
+            raise CursorGone("The bus was restored to an earlier state; begin without `after`, and replace your copy.")
+        is_old = not place.head or end - place.head > _FAR
+        state = self.rooms.journal.records(self.version.contract_id, None if is_old else place.head)
+        while state.note_changes(place.position):
+            yield
+        return state, place._replace(head=state.head)
+
+    def records(self, state: RecordState, place: Place, limit: int) -> Steps[Page]:
+        """The records of a state behind a place. Read in steps. Raises what `views` raises."""
+        page = self._whole(partial(state.read_lines, place.position, limit), place.position)
+        if page is not None:
+            return page
+        look = partial(self._scanned_records, place.begun)
+        return (yield from self._page(state.read, place.position, limit, look, state.head))
 
     async def read(self, steps: Steps[T]) -> T:
         """The result of steps. Each step is a turn of the caller's."""
@@ -224,11 +259,13 @@ class Reading:
         if found:
             self.rooms.disclosures.record(found)
 
-    def _whole(self, read: ReadLines, after: int, limit: int) -> Page | None:
+    def _whole(self, read: ReadLines, after: int) -> Page | None:
         """A page of unparsed events from the journal; None: an event on it may not be shown whole."""
         if not all(view.is_whole for view in self.views()):
             return None
-        lines = read(self.version.contract_id, after, limit)
+        lines = read()
+        if lines is None:
+            return None
         groups: dict[tuple[int, View], Sequence[int]] = {}
         for number, positions in lines.by_version.items():
             view = self._view_or_none(number)
@@ -240,15 +277,10 @@ class Reading:
         position = max(last, lines.end) if lines.is_last else last
         return Page(lines.text, lines.lengths, lines.positions, position, lines.is_last)
 
-    def _page(self, read: Read, after: int, limit: int, look: Look) -> Steps[Page]:
-        self.views()
-        contract_id = self.version.contract_id
-        # Read before the entries, so the entries include everything up to here.
-        end = self.rooms.journal.last_position()
+    def _page(self, read: Read, after: int, limit: int, look: Look, end: int) -> Steps[Page]:
         scan = Scan(after, limit)
-        yield
         while not scan.is_done:
-            entries, is_last = read(contract_id, scan.position, scan.step)
+            entries, is_last = read(scan.position, scan.step)
             yield from look(scan, entries)
             scan.end_step(entries, is_last=is_last)
         self._disclose(group_shown(scan.seen))
@@ -318,10 +350,12 @@ class Reading:
 class PageAnswer(Response):
     """The document `{name: [events…], "next": following}`, sent in parts to avoid copying megabytes."""
 
-    def __init__(self, name: bytes, page: Page, following: str) -> None:
+    def __init__(self, name: bytes, page: Page, following: str, headers: Mapping[str, str] | None = None) -> None:
         self._parts = (b'{"%b":[' % name, page.text, b'],"next":%b}' % json.dumps(following))
         length = sum([len(part) for part in self._parts])
-        super().__init__(headers={**NO_STORE, "Content-Length": str(length)}, media_type="application/json")
+        super().__init__(
+            headers={**NO_STORE, **(headers or {}), "Content-Length": str(length)}, media_type="application/json"
+        )
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         """Send the document."""

@@ -1,42 +1,36 @@
 """Records: the newest event of each key, in pages, as a whole snapshot, or one by its key."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Final
 
 from fastapi import Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from bus import json
 from bus.contracts import Kind, View
 from bus.disclosures import Channel
 from bus.heavy import Steps
-from bus.http.admissions import admission_of
+from bus.http.columns import list_columns
 from bus.http.conditional import matches
-from bus.http.cursors import After, Limit, Place, read_place, write_place
+from bus.http.cursors import AfterRecord, Limit, Place, read_place, write_place
 from bus.http.event_documents import CloudEvent
+from bus.http.long_poll import wait_for_page
 from bus.http.openapi import Operation
 from bus.http.openapi_parts import refer_headers
 from bus.http.page import NO_STORE, Page, PageAnswer, Reading
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.semantics import ContentUnread, form_of, is_head
-from bus.http.spreadsheet import Spreadsheet
-from bus.http.standing import Standing
+from bus.http.snapshot import COUNT, NEXT, LineWriter, SnapshotWriter, answer_snapshot
+from bus.http.spreadsheet import SheetWriter
 from bus.http.surface import JSON
 from bus.identity import Scope
 from bus.journal import Entry
 from bus.problem import Forbidden, NotFound
 
-_NDJSON: Final = "application/x-ndjson"
-_CSV: Final = "text/csv"
 _CLOUD_EVENT: Final = "application/cloudevents+json"
 _TEXT: Final = {"schema": {"type": "string"}}
-_CHUNK: Final = 1000
-"""Records read, disclosed and sent at once in a snapshot."""
-_ROWS: Final = 50
-"""Records that become rows in one step."""
 
 
 class NotRecords(NotFound):
@@ -67,10 +61,17 @@ class RecordPage(BaseModel):
 
 
 class RecordQuery(BaseModel):
-    """Which page of records."""
+    """Which records."""
 
-    after: After = ""
+    after: AfterRecord = ""
     limit: Limit = 100
+    wait: float = Field(0, ge=0, le=60, description="seconds to wait for a change when there is none yet")
+    trailer: bool = Field(
+        False,
+        description='NDJSON: a last line `{"next", "count", "digest"}`. `digest` is `sha256:` and the SHA-256 in hex of all '
+        "bytes before this line; `count` is the number of lines before it",
+    )
+    excel: bool = Field(False, description="CSV: a file that Excel opens without changing NIKs and other texts")
 
 
 class RecordHeaders(BaseModel):
@@ -84,23 +85,31 @@ class RecordHeaders(BaseModel):
 async def list_records(request: Request) -> Response:
     """The newest event of each key, in the order in which they changed.
 
-    A record that was deleted, or that left your grant's rows, has `data: null`. With `Accept: application/x-ndjson` or
-    `text/csv` all of them come as one stream. A record that changes meanwhile comes again: the later line is the newer one.
-    Spreadsheets (CSV) hold no deletions.
+    A record that was deleted, or that left your grant's rows, has `data: null`. The pages up to the first one whose `next`
+    brings nothing are a pass: it shows each record once, as it was when the pass began. Give `next` as `after` for the changes
+    since; with `wait` the bus answers as soon as there is one.
+
+    With `Accept: application/x-ndjson` or `text/csv` all records come as one stream, from one state. `Bus-Next` is the cursor
+    from which changes go on, and `Bus-Count` the number of lines where the bus knows it. A stream that breaks off goes on with
+    the largest `sequence` that you have as `after`. Spreadsheets (CSV) hold no deletions.
     """
     reading = await start_reading(request, Channel.RECORDS)
     asked = read_query(RecordQuery, request)
     place = read_place(asked.after, reading.contract)
     media_type = form_of(request)
+    if media_type != JSON:
+        writer = await reading.read(_make_writer(reading, asked, media_type))
+        return await answer_snapshot(request, reading, place, writer)
     if is_head(request):
         # No record is read, and none is disclosed.
         await reading.rooms.reading.run(partial(_views, reading), who=reading.caller.participant)
         return ContentUnread(headers=NO_STORE, media_type=media_type)
-    if media_type != JSON:
-        return await _snapshot(request, reading, place, media_type)
-    page = await reading.read(_records(reading, place, asked.limit))
-    following = write_place(reading.contract, place.after(page.position, is_last=page.is_last))
-    return PageAnswer(b"records", page, following)
+    pages = _Pass(reading, place, asked.limit)
+    page = await reading.read(pages.read())
+    if not page.positions and asked.wait:
+        page = await wait_for_page(request, reading, page, asked.wait, lambda _: pages.read())
+    following = write_place(reading.contract, pages.place)
+    return PageAnswer(b"records", page, following, {NEXT: following})
 
 
 async def read_record(request: Request) -> Response:
@@ -122,7 +131,8 @@ ROUTES: Final = (
                 "200": {
                     "model": RecordPage,
                     "description": "The records that changed behind `after`; as NDJSON or CSV, all of them in a stream",
-                    "content": {_NDJSON: _TEXT, _CSV: _TEXT},
+                    "headers": refer_headers(NEXT, COUNT, "Content-Disposition"),
+                    "content": {LineWriter.media_type: _TEXT, SheetWriter.media_type: _TEXT},
                 }
             },
             query=RecordQuery,
@@ -160,9 +170,42 @@ def _check_kind(reading: Reading) -> None:
         raise NotRecords(f"{reading.contract} is of the kind {kind.value}; see its feed.")
 
 
-def _records(reading: Reading, place: Place, limit: int) -> Steps[Page]:
+class _Pass:
+    """A pass through a contract's records, and then through the changes since.
+
+    Attributes:
+        place: behind the last page that was read.
+    """
+
+    def __init__(self, reading: Reading, place: Place, limit: int) -> None:
+        self.place = place
+        self._reading = reading
+        self._limit = limit
+
+    def read(self) -> Steps[Page]:
+        """The next page."""
+        _check_kind(self._reading)
+        self._reading.views()
+        state, place = yield from self._reading.find_state(self.place)
+        page = yield from self._reading.records(state, place, self._limit)
+        self.place = place.after(page.position, is_last=page.is_last)
+        return page
+
+
+def _views(reading: Reading) -> Sequence[View]:
+    """The caller's views of records. Call it in a thread: it may make views."""
     _check_kind(reading)
-    return (yield from reading.records(place, limit))
+    return reading.views()
+
+
+def _make_writer(reading: Reading, asked: RecordQuery, media_type: str) -> Steps[SnapshotWriter]:
+    views = _views(reading)
+    yield
+    if media_type == LineWriter.media_type:
+        return LineWriter(with_trailer=asked.trailer)
+    schemas = [version.contract.shown for version in reversed(reading.rooms.catalogue.in_force(reading.contract))]
+    columns = list_columns(schemas, [pointer for view in views for pointer in view.fields_granted])
+    return SheetWriter(columns, for_excel=asked.excel)
 
 
 def _find(reading: Reading, key: str, if_none_match: str, media_type: str) -> Response:
@@ -180,66 +223,6 @@ def _find(reading: Reading, key: str, if_none_match: str, media_type: str) -> Re
     if matches(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(text, headers=headers, media_type=media_type)
-
-
-async def _snapshot(request: Request, reading: Reading, place: Place, media_type: str) -> Response:
-    """The answer with all records behind a place, as a stream."""
-    views = await reading.rooms.reading.run(partial(_views, reading), who=reading.caller.participant)
-    admission_of(request).begin_to_wait()
-    standing = Standing(request, reading)
-    lines = _spreadsheet(standing, reading, views, place) if media_type == _CSV else _lines(standing, reading, place)
-    return StreamingResponse(lines, headers=NO_STORE, media_type=media_type)
-
-
-def _views(reading: Reading) -> Sequence[View]:
-    """The caller's views of records. Call it in a thread: it may make views."""
-    _check_kind(reading)
-    return reading.views()
-
-
-async def _pages(standing: Standing, reading: Reading, place: Place) -> AsyncIterator[Page]:
-    """All pages after a place.
-
-    If the token or the grant ends meanwhile, the stream breaks off: half a snapshot must not look whole.
-    """
-    is_last = False
-    while not is_last:
-        await standing.authorised()
-        page = await reading.read(reading.records(place, _CHUNK))
-        is_last = page.is_last
-        place = place.after(page.position, is_last=is_last)
-        yield page
-
-
-async def _lines(standing: Standing, reading: Reading, place: Place) -> AsyncIterator[bytes]:
-    async for page in _pages(standing, reading, place):
-        yield b"".join(text + b"\n" for text in page.texts)
-
-
-async def _spreadsheet(
-    standing: Standing, reading: Reading, views: Sequence[View], place: Place
-) -> AsyncIterator[bytes]:
-    sheet = await reading.read(_sheet(reading, views))
-    yield sheet.header()
-    async for page in _pages(standing, reading, place):
-        yield await reading.read(_rows(sheet, page))
-
-
-def _sheet(reading: Reading, views: Sequence[View]) -> Steps[Spreadsheet]:
-    schemas = [version.contract.shown for version in reversed(reading.rooms.catalogue.in_force(reading.contract))]
-    yield
-    return Spreadsheet(schemas, [pointer for view in views for pointer in view.fields_granted])
-
-
-def _rows(sheet: Spreadsheet, page: Page) -> Steps[bytes]:
-    """The page's rows, made in steps: a schema may have thousands of columns."""
-    rows: list[bytes] = []
-    texts = list(page.texts)
-    for start in range(0, len(texts), _ROWS):
-        yield
-        data = (json.loads(text).get("data") for text in texts[start : start + _ROWS])
-        rows.append(sheet.rows(one for one in data if one is not None))
-    return b"".join(rows)
 
 
 def _etag(entry: Entry, view: View) -> str:

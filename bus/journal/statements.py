@@ -169,7 +169,7 @@ _OF_CONTRACT: Final = (
 )
 _OF_RECORDS: Final = (
     "FROM records JOIN journal USING (position) WHERE records.contract_id = :contract AND records.position > :after "
-    "ORDER BY records.position LIMIT :limit"
+    "AND records.position <= :until ORDER BY records.position LIMIT :limit"
 )
 
 
@@ -189,12 +189,12 @@ def _prepare_page(columns: Sequence[str], source: str) -> Prepared:
 FEED: Final = _prepare_page(_ENTRY, _OF_CONTRACT)
 """A contract's events in the columns of an `Entry`."""
 HEADS: Final = _prepare_page(_ENTRY, _OF_RECORDS)
-"""The newest event of each record, in the columns of an `Entry`."""
+"""The newest event of each record up to a position, in the columns of an `Entry`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LineStatements:
-    """Statements for lines, whose parameters are `contract`, `after` and `limit`.
+    """Statements for lines, whose parameters are `contract`, `after` and `limit`, and for records `until`.
 
     Attributes:
         end: gives the position up to which the rows are complete.
@@ -220,7 +220,18 @@ REACHED: Final = Prepared.in_both("SELECT coalesce(max(position), 0) FROM journa
 FEED_LINES: Final = _prepare_lines(LAST, _OF_CONTRACT)
 """Every event of a contract."""
 RECORD_LINES: Final = _prepare_lines(REACHED, _OF_RECORDS)
-"""The newest event of each record of a contract."""
+"""The newest event of each record of a contract, up to a position."""
+_REPLACED_EVENTS: Final = (
+    "FROM journal_preceding AS p JOIN journal ON journal.position = p.preceding WHERE p.position > :seen "
+    "AND p.preceding > :after AND p.preceding <= :head AND journal.contract_id = :contract"
+)
+REPLACED: Final = Prepared.in_both(f"SELECT p.preceding {_REPLACED_EVENTS} AND p.position <= :reached")
+"""Events up to `head` that a later event of the same record, between `seen` and `reached`, replaced."""
+COUNT_STATE: Final = Prepared.in_both(
+    "SELECT (SELECT count(*) FROM records WHERE contract_id = :contract AND position > :after "  # noqa: S608
+    f"AND position <= :head) + (SELECT count(*) {_REPLACED_EVENTS})"
+)
+"""How many records have an event between `after` and `head`. One statement, so that PostgreSQL counts one snapshot."""
 
 _AMONG: Final = (
     "position IN (SELECT value FROM json_each(:positions))",
