@@ -13,7 +13,7 @@ from zlib import crc32
 
 from fastapi import Query
 
-from bus.problem import FieldError, Invalid, Refused
+from bus.problem import Conflict, FieldError, Invalid, Refused
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="most entries in the answer")]
 After = Annotated[str, Query(description="`next` of the page before")]
@@ -54,11 +54,19 @@ class CursorGone(Refused):
     slug = "cursor-gone"
 
 
+class StateTooOld(Conflict):
+    """Too much happened since this cursor; read the changes first, and give their last `next`."""
+
+    slug = "state-too-old"
+
+
 class Listing(Enum):
     """The kinds of lists that have cursors."""
 
     FEED = "f"
     RECORDS = "r"
+    HISTORY = "h"
+    DIGEST = "m"
     DISCLOSURES = "d"
     ACTIONS = "a"
     REFUSALS = "x"

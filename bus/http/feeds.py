@@ -17,8 +17,9 @@ from bus.http.cursors import AFTER, LAST_EVENT_ID, After, Limit, Listing, read_p
 from bus.http.event_documents import CloudEvent
 from bus.http.long_poll import ReadNext, find_seconds_left, read_when_new, wait_for_page
 from bus.http.openapi import Operation
-from bus.http.page import NO_STORE, Page, PageAnswer, Reading
+from bus.http.page import NO_STORE, PageAnswer, Reading
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
+from bus.http.scan import Page
 from bus.http.semantics import ContentUnread, form_of, is_head
 from bus.http.standing import Standing
 from bus.http.surface import JSON

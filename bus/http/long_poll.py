@@ -10,7 +10,8 @@ from starlette.requests import ClientDisconnect
 from bus import clock
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
-from bus.http.page import Page, Reading
+from bus.http.page import Reading
+from bus.http.scan import Page
 from bus.http.standing import Standing
 from bus.identity import Principal
 

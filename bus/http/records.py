@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.contracts import Kind, View
+from bus.contracts import View
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.columns import list_columns
@@ -19,36 +19,22 @@ from bus.http.event_documents import CloudEvent
 from bus.http.long_poll import wait_for_page
 from bus.http.openapi import Operation
 from bus.http.openapi_parts import refer_headers
-from bus.http.page import NO_STORE, Page, PageAnswer, Reading
+from bus.http.page import NO_STORE, PageAnswer, Reading
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
+from bus.http.record_digest import DIGEST_ROUTE
+from bus.http.record_history import HISTORY_ROUTE
+from bus.http.record_kinds import RecordUnknown, check_key_is_shown, check_kind
+from bus.http.scan import Page
 from bus.http.semantics import ContentUnread, form_of, is_head
 from bus.http.snapshot import COUNT, NEXT, LineWriter, SnapshotWriter, answer_snapshot
 from bus.http.spreadsheet import SheetWriter
 from bus.http.surface import JSON
+from bus.http.wanted_fields import WantedFields, read_wanted
 from bus.identity import Scope
 from bus.journal import Entry
-from bus.problem import Forbidden, NotFound
 
 _CLOUD_EVENT: Final = "application/cloudevents+json"
 _TEXT: Final = {"schema": {"type": "string"}}
-
-
-class NotRecords(NotFound):
-    """The contract is not of the kind record, so it has no records."""
-
-    slug = "not-records"
-
-
-class RecordUnknown(NotFound):
-    """There is no such record that you may see."""
-
-    slug = "record-unknown"
-
-
-class KeyHidden(Forbidden):
-    """Your grant does not show the records' keys, so you may not ask by key; read the list."""
-
-    slug = "key-hidden"
 
 
 class RecordPage(BaseModel):
@@ -71,7 +57,14 @@ class RecordQuery(BaseModel):
         description='NDJSON: a last line `{"next", "count", "digest"}`. `digest` is `sha256:` and the SHA-256 in hex of all '
         "bytes before this line; `count` is the number of lines before it",
     )
+    fields: WantedFields = ""
     excel: bool = Field(False, description="CSV: a file that Excel opens without changing NIKs and other texts")
+
+
+class OneRecordQuery(BaseModel):
+    """What of a record."""
+
+    fields: WantedFields = ""
 
 
 class RecordHeaders(BaseModel):
@@ -97,6 +90,9 @@ async def list_records(request: Request) -> Response:
     asked = read_query(RecordQuery, request)
     place = read_place(asked.after, reading.contract)
     media_type = form_of(request)
+    if asked.fields:
+        narrow = partial(read_wanted, reading, asked.fields)
+        reading = await reading.rooms.reading.run(narrow, who=reading.caller.participant)
     if media_type != JSON:
         writer = await reading.read(_make_writer(reading, asked, media_type))
         return await answer_snapshot(request, reading, place, writer)
@@ -116,7 +112,8 @@ async def read_record(request: Request) -> Response:
     """One record by its key, as your grant shows it; absent, deleted and outside your rows are all the same."""
     reading = await start_reading(request, Channel.RECORDS)
     tags = read_headers(RecordHeaders, request).if_none_match
-    find = partial(_find, reading, request.path_params["key"], tags, form_of(request))
+    fields = read_query(OneRecordQuery, request).fields
+    find = partial(_find, reading, request.path_params["key"], fields, tags, form_of(request))
     return await reading.rooms.reading.run(find, who=reading.caller.participant)
 
 
@@ -133,11 +130,14 @@ ROUTES: Final = (
                     "description": "The records that changed behind `after`; as NDJSON or CSV, all of them in a stream",
                     "headers": refer_headers(NEXT, COUNT, "Content-Disposition"),
                     "content": {LineWriter.media_type: _TEXT, SheetWriter.media_type: _TEXT},
-                }
+                },
+                "410": {},
             },
             query=RecordQuery,
         ),
     ),
+    DIGEST_ROUTE,
+    HISTORY_ROUTE,
     ReaderRoute(
         "/v1/records/{contract}/{key:path}",
         read_record,
@@ -158,16 +158,11 @@ ROUTES: Final = (
                     "headers": refer_headers("ETag"),
                 },
             },
+            query=OneRecordQuery,
             headers=RecordHeaders,
         ),
     ),
 )
-
-
-def _check_kind(reading: Reading) -> None:
-    kind = reading.version.contract.kind
-    if kind is not Kind.RECORD:
-        raise NotRecords(f"{reading.contract} is of the kind {kind.value}; see its feed.")
 
 
 class _Pass:
@@ -184,7 +179,7 @@ class _Pass:
 
     def read(self) -> Steps[Page]:
         """The next page."""
-        _check_kind(self._reading)
+        check_kind(self._reading)
         self._reading.views()
         state, place = yield from self._reading.find_state(self.place)
         page = yield from self._reading.records(state, place, self._limit)
@@ -194,7 +189,7 @@ class _Pass:
 
 def _views(reading: Reading) -> Sequence[View]:
     """The caller's views of records. Call it in a thread: it may make views."""
-    _check_kind(reading)
+    check_kind(reading)
     return reading.views()
 
 
@@ -208,11 +203,10 @@ def _make_writer(reading: Reading, asked: RecordQuery, media_type: str) -> Steps
     return SheetWriter(columns, for_excel=asked.excel)
 
 
-def _find(reading: Reading, key: str, if_none_match: str, media_type: str) -> Response:
+def _find(reading: Reading, key: str, fields: str, if_none_match: str, media_type: str) -> Response:
     """The answer with one record; it is disclosed, also to a HEAD, which tells that it is there. Call it in a thread."""
-    _check_kind(reading)
-    if not any(view.can_look_up_by_key for view in reading.views()):
-        raise KeyHidden(f"Your grant in {reading.contract} masks or leaves out the key.")
+    check_key_is_shown(reading)
+    reading = read_wanted(reading, fields)
     found = reading.record(key)
     if found is None:
         raise RecordUnknown(f"{reading.contract} has no such record for you.")
@@ -230,5 +224,5 @@ def _etag(entry: Entry, view: View) -> str:
     grant = view.grant
     masks = {pointer: mask.value for pointer, mask in grant.mask.items()}
     rows = [dict(row) for row in grant.rows]
-    seen = json.dump_canonical([grant.participant, view.version, grant.fields, masks, rows, view.attributes])
+    seen = json.dump_canonical([grant.participant, view.version, view.fields_granted, masks, rows, view.attributes])
     return f'"{entry.position}-{blake2b(seen, digest_size=8).hexdigest()}"'

@@ -16,7 +16,8 @@ from bus import json
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.cursors import Place, write_place
-from bus.http.page import NO_STORE, Page, Reading
+from bus.http.page import NO_STORE, Reading
+from bus.http.scan import Page
 from bus.http.semantics import ContentUnread, is_head
 from bus.http.standing import Standing
 from bus.journal import MOST_BYTES, RecordState

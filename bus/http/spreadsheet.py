@@ -9,7 +9,7 @@ from typing import Any, Final
 from bus import json
 from bus.heavy import Steps
 from bus.http.columns import Path, name_column, read_cell
-from bus.http.page import Page
+from bus.http.scan import Page
 from bus.texts import UNSEEN
 
 _SIGNS: Final = r"[=+@\-\u2212\uff1d\uff0b\uff0d\uff20]"

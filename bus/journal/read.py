@@ -126,6 +126,13 @@ class JournalReader:
             asked = {"positions": transaction.numbers(positions)}
             return {row[0]: row[1] for row in transaction.rows(statements.PRECEDING, asked)}
 
+    def chain(self, position: int, limit: int) -> list[int]:
+        """The positions of an event and of the same record's events before it, newest first; at most `limit`."""
+        self._projection.reach(position)
+        with self._storage.read() as transaction:
+            rows = transaction.rows(statements.CHAIN, {"position": position, "limit": limit})
+            return [row[0] for row in rows]
+
     def piece(self, positions: Sequence[int]) -> dict[int, Entry]:
         """The events at the first positions, up to the event that reaches `MOST_BYTES`."""
         with self._storage.read() as transaction:

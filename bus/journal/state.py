@@ -8,7 +8,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from bus.journal import lines, statements
 from bus.journal.entries import Stretch, entries_at, make_entry, take_first_piece
@@ -18,6 +18,18 @@ from bus.storage import Storage, Transaction
 
 _NOTED: Final = 100_000
 """Positions of the journal whose events are noted in one step."""
+
+
+class Keys(NamedTuple):
+    """Some records in the order of the bytes of their keys.
+
+    Attributes:
+        positions: the positions of the records' events in the state. A record that began after the state has none.
+        last: the last key that was looked at, and the position of an event of its record; None: there are no more keys.
+    """
+
+    positions: Sequence[int]
+    last: tuple[str, int] | None
 
 
 class RecordState:
@@ -87,6 +99,19 @@ class RecordState:
         asked = {"contract": self._contract_id, "after": after, "head": self.head, "seen": self.head}
         with self._storage.read() as transaction:
             return int(transaction.value(statements.COUNT_STATE, asked))
+
+    def list_by_key(self, above: str, limit: int) -> Keys:
+        """The records whose keys are behind a key, in the order of the bytes of their keys; looks at `limit` of them."""
+        with self._storage.read() as transaction:
+            rows = transaction.rows(statements.BY_KEY, {"contract": self._contract_id, "above": above, "limit": limit})
+            later = [row[1] for row in rows if row[1] > self.head]
+            earlier: dict[int, int] = {}
+            if later:
+                asked = {"positions": transaction.numbers(later), "head": self.head}
+                earlier = {row[0]: row[1] for row in transaction.rows(statements.BACK, asked)}
+        found = (row[1] if row[1] <= self.head else earlier.get(row[1]) for row in rows)
+        last = (rows[-1][0], rows[-1][1]) if len(rows) == limit else None
+        return Keys([position for position in found if position is not None], last)
 
     def _ask(self, after: int, limit: int) -> dict[str, int]:
         return {"contract": self._contract_id, "after": after, "until": self.head, "limit": limit}

@@ -249,6 +249,25 @@ LENGTHS: Final = Prepared(
     sqlite=f"SELECT position, length(body) FROM journal WHERE {_AMONG[0]}",  # noqa: S608
     postgres=f"SELECT position, octet_length(body) FROM journal WHERE {_AMONG[1]}",  # noqa: S608
 )
+BY_KEY: Final = Prepared.in_both(
+    "SELECT key, position FROM records WHERE contract_id = :contract AND key > :above ORDER BY key LIMIT :limit"
+)
+"""Records in the order of the bytes of their keys, with the position of their newest event."""
+_EACH: Final = ("json_each(:positions) AS each", "unnest(CAST(:positions AS bigint[])) AS each (value)")
+BACK: Final = Prepared(
+    *(
+        "WITH RECURSIVE back (start, position) AS (SELECT each.value, each.value "  # noqa: S608
+        f"FROM {each} UNION ALL SELECT back.start, p.preceding FROM back JOIN journal_preceding AS p USING (position) "
+        "WHERE back.position > :head) SELECT start, position FROM back WHERE position <= :head"
+        for each in _EACH
+    )
+)
+"""For each event, the newest event of the same record up to `head`. No row for a record that began later."""
+CHAIN: Final = Prepared.in_both(
+    "WITH RECURSIVE chain (position) AS (SELECT CAST(:position AS bigint) UNION ALL "
+    "SELECT p.preceding FROM chain JOIN journal_preceding AS p USING (position)) SELECT position FROM chain LIMIT :limit"
+)
+"""An event and the events of the same record before it, newest first."""
 PRECEDING: Final = Prepared(*(f"SELECT position, preceding FROM journal_preceding WHERE {among}" for among in _AMONG))  # noqa: S608
 RECORDED_FROM: Final = Prepared.in_both(
     "SELECT recorded_at FROM journal WHERE position >= :position ORDER BY position LIMIT 1"
