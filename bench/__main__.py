@@ -22,6 +22,7 @@ from bench.processes import take_load_core
 from bench.publish import publish
 from bench.ratio import Ratio, show
 from bench.scale import scale
+from bench.snapshots import snapshots
 from bench.webhooks import webhooks
 
 
@@ -36,6 +37,7 @@ class Name(StrEnum):
     CONTRACTS = "contracts"
     SCALE = "scale"
     MEMORY = "memory"
+    SNAPSHOTS = "snapshots"
 
 
 Benchmark = Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]
@@ -51,11 +53,13 @@ _BENCHMARKS: dict[Name, Benchmark] = {
 
 
 def main(
-    names: Annotated[list[Name] | None, typer.Argument(help="which; absent: all but scale and memory")] = None,
+    names: Annotated[
+        list[Name] | None, typer.Argument(help="which; absent: all but scale, memory and snapshots")
+    ] = None,
     seconds: Annotated[float, typer.Option(min=0.2, help="of one measurement")] = 3.0,
     rounds: Annotated[int, typer.Option(min=1, help="of each comparison")] = 5,
     events: Annotated[
-        int, typer.Option(min=10_000, help="of scale and memory: how many in the journal, or waiting")
+        int, typer.Option(min=10_000, help="of scale, memory and snapshots: how many in the journal, or waiting")
     ] = 1_000_000,
     folder: Annotated[Path | None, typer.Option(help="for data; a disk, since fsync is measured")] = None,
 ) -> None:
@@ -71,6 +75,7 @@ def main(
         long: dict[Name, Benchmark] = {
             Name.SCALE: partial(scale, events=events),
             Name.MEMORY: partial(backlog, deliveries=events),
+            Name.SNAPSHOTS: partial(snapshots, events=events),
         }
         measures = {**_BENCHMARKS, **long}
         chosen = {name: measures[name] for name in names or _BENCHMARKS}

@@ -4,7 +4,7 @@ The digest is of what the caller sees, so it tells nothing of what its grant hid
 sees, and a cursor holds positions alone, so no hidden key is told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -186,7 +186,7 @@ def _find_start(reading: Reading, asked: DigestQuery) -> tuple[RecordState, str]
     return reading.find_past(place.position), asked.above
 
 
-def _read_entries(reading: Reading, positions: list[int]) -> Iterator[Entry]:
+def _read_entries(reading: Reading, positions: Sequence[int]) -> Iterator[Entry]:
     """The events at some positions, in the given order, a piece at a time."""
     journal = reading.rooms.journal
     start = 0
@@ -202,11 +202,11 @@ def _read_seen(reading: Reading, entry: Entry) -> tuple[tuple[str, bytes], View]
     view = reading.view_or_none(entry.version_id)
     if view is None or not view.can_look_up_by_key or entry.key is None:
         return None
-    data = json.loads(entry.body).get("data")
-    if data is None or not view.shows(data):
+    document = json.loads(entry.body)
+    if document.get("data") is None or not view.shows(document["data"]):
         return None
-    shown = view.reduce_data(data)
-    return (entry.key, json.dump_canonical([entry.key, shown]) + b"\n"), view
+    seen = view.reduce(document, entry.participant)["data"]
+    return (entry.key, json.dump_canonical([entry.key, seen]) + b"\n"), view
 
 
 def _order(key: str | None) -> bytes:

@@ -1,6 +1,7 @@
 """History: the events of one record, newest first, as its reader sees them."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from fastapi import Request, Response
@@ -71,13 +72,14 @@ def _read_page(reading: Reading, key: str, asked: HistoryQuery) -> Steps[bytes]:
     yield
     chain = _find_chain(reading, key, asked.after)
     scan = Scan(0, asked.limit)
-    yield from _look_at(reading, chain[:_MOST], dict(zip(chain, chain[1:], strict=False)), scan)
+    yield from _look_at(reading, chain[:_MOST], dict(pairwise(chain)), scan)
     if not scan.seen and not asked.after:
         # Also if older events may be shown: else the answer would tell that there is a record.
         raise RecordUnknown(f"{reading.contract} has no such record for you.")
     reading.disclose_all(scan.seen)
     page = scan.page(0)
-    following = None if scan.position == chain[-1] else write_position(Listing.HISTORY, reading.contract, scan.position)
+    is_last = not chain or scan.position == chain[-1]
+    following = None if is_last else write_position(Listing.HISTORY, reading.contract, scan.position)
     return b'{"events":[%b],"next":%b}' % (page.text, json.dumps(following))
 
 
