@@ -15,7 +15,7 @@ from bus.contracts.asyncapi import make_schema_url
 from bus.contracts.binding import Bindings, no_adapters
 from bus.contracts.catalogued import AdapterUses, CataloguedContract, read_contracts
 from bus.contracts.errors import GrantExpired, NoSuchContract, NotGranted, UnknownContract
-from bus.contracts.lifecycle import IN_FORCE
+from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.ready import ReadyVersions, prepare
 from bus.contracts.registered import CatalogueEntry
 from bus.contracts.registrar import Registrar
@@ -152,6 +152,11 @@ class Catalogue:
         """The versions in force, oldest first; empty if there is no such contract."""
         contract = self._contracts.get(name)
         return [self._get_ready(one) for one in contract.in_force] if contract else []
+
+    def list_published(self, name: str) -> list[ContractVersion]:
+        """The versions that have been in force, oldest first. Reads the database for the retired versions."""
+        states = (*IN_FORCE, State.RETIRED)
+        return [self._get_ready(entry) for entry in self._get_entries(name) if entry.state in states]
 
     def list_contracts_naming(self, participant: str) -> list[str]:
         """The names, sorted, of contracts whose versions in force name a participant. No other contract grants it anything.

@@ -20,6 +20,7 @@ from bus.http.long_poll import wait_for_page
 from bus.http.openapi import Operation
 from bus.http.openapi_parts import refer_headers
 from bus.http.page import NO_STORE, PageAnswer, Reading
+from bus.http.parquet import ParquetWriter, type_columns
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.record_digest import DIGEST_ROUTE
 from bus.http.record_history import HISTORY_ROUTE
@@ -82,9 +83,10 @@ async def list_records(request: Request) -> Response:
     brings nothing are a pass: it shows each record once, as it was when the pass began. Give `next` as `after` for the changes
     since; with `wait` the bus answers as soon as there is one.
 
-    With `Accept: application/x-ndjson` or `text/csv` all records come as one stream, from one state. `Bus-Next` is the cursor
-    from which changes go on, and `Bus-Count` the number of lines where the bus knows it. A stream that breaks off goes on with
-    the largest `sequence` that you have as `after`. Spreadsheets (CSV) hold no deletions.
+    As NDJSON (`application/x-ndjson`), CSV (`text/csv`) or Parquet (`application/vnd.apache.parquet`) all records come as one
+    stream, from one state. `Bus-Next` is the cursor from which changes go on. `Bus-Count` is the number of lines, if the bus
+    knows it. If a stream breaks off, ask again with the largest `sequence` that you have as `after`. Tables (CSV, Parquet)
+    hold no deletions, so follow changes by NDJSON or by pages. Parquet's footer holds `bus.next` and `bus.count`.
     """
     reading = await start_reading(request, Channel.RECORDS)
     asked = read_query(RecordQuery, request)
@@ -127,9 +129,13 @@ ROUTES: Final = (
             {
                 "200": {
                     "model": RecordPage,
-                    "description": "The records that changed behind `after`; as NDJSON or CSV, all of them in a stream",
+                    "description": "The records that changed behind `after`; as NDJSON, CSV or Parquet, all of them in a stream",
                     "headers": refer_headers(NEXT, COUNT, "Content-Disposition"),
-                    "content": {LineWriter.media_type: _TEXT, SheetWriter.media_type: _TEXT},
+                    "content": {
+                        LineWriter.media_type: _TEXT,
+                        SheetWriter.media_type: _TEXT,
+                        ParquetWriter.media_type: {"schema": {"type": "string", "format": "binary"}},
+                    },
                 },
                 "410": {},
             },
@@ -198,9 +204,12 @@ def _make_writer(reading: Reading, asked: RecordQuery, media_type: str) -> Steps
     yield
     if media_type == LineWriter.media_type:
         return LineWriter(with_trailer=asked.trailer)
-    schemas = [version.contract.shown for version in reversed(reading.rooms.catalogue.in_force(reading.contract))]
+    catalogue = reading.rooms.catalogue
+    schemas = [version.contract.shown for version in reversed(catalogue.in_force(reading.contract))]
     columns = list_columns(schemas, [pointer for view in views for pointer in view.fields_granted])
-    return SheetWriter(columns, for_excel=asked.excel)
+    if media_type == SheetWriter.media_type:
+        return SheetWriter(columns, for_excel=asked.excel)
+    return ParquetWriter(type_columns(columns, catalogue.list_published(reading.contract), views))
 
 
 def _find(reading: Reading, key: str, fields: str, if_none_match: str, media_type: str) -> Response:
