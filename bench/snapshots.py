@@ -3,7 +3,8 @@
 import asyncio
 import http.client
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -29,42 +30,48 @@ async def snapshots(folder: Path, rounds: int, seconds: float, events: int) -> S
     licences = Site.make(folder / "licences")
     await fill(licences, events)
     return [
-        *await _measure(f"snapshot of {events:,} records, all fields", roads, ROADS, "", rounds, events, 0.5),
-        *await _measure("the same with a trailer", roads, ROADS, "?trailer=true", rounds, events, 0.3),
-        *await _measure("of personal data, some fields", licences, CONTRACT, "", rounds, events, 0.02),
+        *await _measure(
+            roads, ROADS, events, rounds, {"all fields": ("", 0.5), "with a trailer": ("?trailer=true", 0.3)}
+        ),
+        *await _measure(licences, CONTRACT, events, rounds, {"personal data, some fields": ("", 0.02)}),
     ]
 
 
 async def _measure(
-    what: str, site: Site, contract: str, query: str, rounds: int, events: int, bound: float
+    site: Site, contract: str, events: int, rounds: int, queries: Mapping[str, tuple[str, float]]
 ) -> Sequence[Ratio]:
+    """Each query by turns with the plain program; `queries` have the query and what the ratio has to reach."""
+    path = f"/v1/records/{contract}"
     with site.running() as bus:
         with open_workspace(site.data) as workspace:
             await await_relay(workspace)
-        await asyncio.to_thread(_download, bus, f"/v1/records/{contract}?limit=1")
+        await asyncio.to_thread(_download, bus, f"{path}?after={events - 1:020}", 0)
         before = memory(bus.pid).resident
 
-        async def stream() -> float:
+        async def stream(query: str) -> float:
             begin = perf_counter()
-            lines = await asyncio.to_thread(_download, bus, f"/v1/records/{contract}{query}")
-            if lines < events:
-                raise RuntimeError(f"{lines:,} lines came of {events:,} records")
+            await asyncio.to_thread(_download, bus, path + query, events)
             return events / (perf_counter() - begin)
 
         async def joined() -> float:
             with on_cores({SERVER_CORE}):
                 return _read(site.data / "bus.db", events)
 
-        rates = await in_turns({"bus": stream, "joined": joined}, rounds)
+        measures = {name: partial(stream, query) for name, (query, _) in queries.items()}
+        rates = await in_turns({"joined": joined, **measures}, rounds)
         highest = memory(bus.pid).highest
+    what = f"snapshot of {events:,} records"
     return [
-        Ratio(what, "the same SQL read, lines joined", rates["bus"], rates["joined"], bound),
-        Difference(f"memory: {what}", "before", [highest], [before], _MOST, "MB", at_most=True),
+        *(
+            Ratio(f"{what}, {name}", "the same SQL read, lines joined", rates[name], rates["joined"], bound)
+            for name, (_, bound) in queries.items()
+        ),
+        Difference(f"memory: {what} of {contract}", "before", [highest], [before], _MOST, "MB", at_most=True),
     ]
 
 
-def _download(bus: Running, path: str) -> int:
-    """Read an answer to its end, and return the number of its lines."""
+def _download(bus: Running, path: str, fewest: int) -> None:
+    """Read an answer to its end. It has to have some number of lines."""
     connection = http.client.HTTPConnection("127.0.0.1", bus.port, timeout=600)
     headers = {"Authorization": bus.consumer_authorization, "Accept": "application/x-ndjson"}
     connection.request("GET", path, headers=headers)
@@ -75,7 +82,8 @@ def _download(bus: Running, path: str) -> int:
     while part := answer.read(_READ):
         lines += part.count(b"\n")
     connection.close()
-    return lines
+    if lines < fewest:
+        raise RuntimeError(f"{lines:,} lines came of {fewest:,} records")
 
 
 def _read(database: Path, events: int) -> float:

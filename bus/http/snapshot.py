@@ -7,6 +7,7 @@ whole: its end, and the trailer if the reader asked for it, are missing.
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import accumulate
 from typing import Final, Protocol
 
 from fastapi import Request, Response
@@ -20,16 +21,16 @@ from bus.http.page import NO_STORE, Reading
 from bus.http.scan import Page
 from bus.http.semantics import ContentUnread, is_head
 from bus.http.standing import Standing
-from bus.journal import MOST_BYTES, RecordState
+from bus.journal import RecordState
 
 NEXT: Final = "Bus-Next"
 """The header field with the cursor from which changes go on."""
 COUNT: Final = "Bus-Count"
 """The header field with the number of records, where the bus knows it before it reads them."""
 
-_MOST: Final = 4000
-_FEWEST: Final = 100
-"""Records read, disclosed and sent at once. The commit of a disclosure costs as much as reading a thousand records."""
+_CHUNK: Final = 1000
+"""Records read, disclosed and sent at once."""
+_LINE_BREAK: Final = ord("\n")
 
 
 class SnapshotWriter(Protocol):
@@ -76,7 +77,7 @@ class LineWriter:
     def write(self, page: Page) -> Steps[bytes]:
         """The page's events, each with a line break."""
         yield
-        text = b"".join([line + b"\n" for line in page.texts])
+        text = _break_lines(page)
         self._count += len(page.lengths)
         if self._digest is not None:
             self._digest.update(text)
@@ -89,6 +90,14 @@ class LineWriter:
             return b""
         digest = f"sha256:{self._digest.hexdigest()}"
         return json.dumps({"next": following, "count": self._count, "digest": digest}) + b"\n"
+
+
+def _break_lines(page: Page) -> bytes:
+    """The page's events, each with a line break. Measured: to cut and join them would take a third of the time of reading."""
+    text = bytearray(page.text + b"\n" if page.lengths else b"")
+    for end in accumulate(length + 1 for length in page.lengths):
+        text[end - 1] = _LINE_BREAK
+    return bytes(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,30 +146,19 @@ async def _stream(
 
     If the token or the grant ends meanwhile, the stream breaks off: half a snapshot must not look whole.
     """
-    place, limit, is_last = begun.place, _FEWEST, False
+    place, is_last = begun.place, False
     if beginning := writer.begin():
         yield beginning
     while not is_last:
         await standing.authorised()
-        page, part = await reading.read(_read_part(reading, begun.state, place, limit, writer))
+        page, part = await reading.read(_read_part(reading, begun.state, place, writer))
         place, is_last = place.after(page.position, is_last=page.is_last), page.is_last
-        limit = _choose_limit(page, limit)
         if part:
             yield part
     if ending := await reading.read(writer.end(following)):
         yield ending
 
 
-def _read_part(
-    reading: Reading, state: RecordState, place: Place, limit: int, writer: SnapshotWriter
-) -> Steps[tuple[Page, bytes]]:
-    page = yield from reading.records(state, place, limit)
+def _read_part(reading: Reading, state: RecordState, place: Place, writer: SnapshotWriter) -> Steps[tuple[Page, bytes]]:
+    page = yield from reading.records(state, place, _CHUNK)
     return page, (yield from writer.write(page))
-
-
-def _choose_limit(page: Page, limit: int) -> int:
-    """How many records to read next: as many as certainly fit into a page, by the size of the page before."""
-    if not page.lengths:
-        return limit
-    fitting = MOST_BYTES * 3 // 4 * len(page.lengths) // max(1, len(page.text))
-    return max(_FEWEST, min(_MOST, 4 * limit, fitting))
