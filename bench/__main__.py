@@ -23,6 +23,7 @@ from bench.processes import take_load_core
 from bench.publish import publish
 from bench.ratio import Ratio, show
 from bench.scale import scale
+from bench.snapshots import snapshots
 from bench.waiting import waiting
 from bench.webhooks import webhooks
 
@@ -40,6 +41,7 @@ class Name(StrEnum):
     MEMORY = "memory"
     WAITING = "waiting"
     DISCLOSURES = "disclosures"
+    SNAPSHOTS = "snapshots"
 
 
 Benchmark = Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]
@@ -82,6 +84,7 @@ def main(
             Name.MEMORY: partial(backlog, deliveries=events),
             Name.WAITING: partial(waiting, readers=readers),
             Name.DISCLOSURES: partial(disclosures, persons=events),
+            Name.SNAPSHOTS: partial(snapshots, events=events),
         }
         measures = {**_BENCHMARKS, **long}
         chosen = {name: measures[name] for name in names or _BENCHMARKS}

@@ -15,6 +15,10 @@ from samples.data import SAMPLES, read_wilayah
 CONTRACT: Final = "perizinan.izin"
 PRODUCER: Final = "dpmptsp"
 CONSUMER: Final = "bapenda"
+ROADS: Final = "infrastruktur.ruas-jalan"
+"""A contract about nobody, whose consumer sees everything."""
+ROADS_PRODUCER: Final = "dpupr"
+ROADS_CONSUMER: Final = "bappeda"
 
 _SHAPES: Final = 200
 _ID: Final = "<id>"
@@ -45,7 +49,7 @@ def documents(contract: str = CONTRACT, *, of_persons: bool = True) -> Iterator[
 
 
 def _shape(rng: Random, contract: str, *, of_persons: bool) -> list[bytes]:
-    """One event in parts: every second is its id and, if it is a licence, its number and the last digits of its holder's NIK."""
+    """One event in parts: every second is its id, then its number and, in a licence, the last digits of its holder's NIK."""
     village = rng.choice([place for place in read_wilayah() if len(place.kode) == _VILLAGE])
     data = SAMPLES[contract](rng, village)
     if contract == CONTRACT:
@@ -54,6 +58,8 @@ def _shape(rng: Random, contract: str, *, of_persons: bool) -> list[bytes]:
         data["pemilik"] = (
             owner | {"nik": owner["nik"][:-4] + _SERIAL} if of_persons else {"jenis": "badan", "nama": owner["nama"]}
         )
+    if contract == ROADS:
+        data["nomor_ruas"] = _NUMBER
     event = {
         "specversion": "1.0",
         "id": _ID,

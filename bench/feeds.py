@@ -8,15 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from bench import load
-from bench.events import documents, request
+from bench.events import ROADS, ROADS_CONSUMER, ROADS_PRODUCER, documents, request
 from bench.processes import SERVER_CORE, on_cores
 from bench.ratio import Ratio, in_turns
 from bench.site import Site
 from bus.journal.statements import FEED_LINES
-
-CONTRACT: Final = "infrastruktur.ruas-jalan"
-PRODUCER: Final = "dpupr"
-CONSUMER: Final = "bappeda"
 
 _PAGE: Final = 1000
 _PAGES: Final = 20
@@ -25,14 +21,14 @@ _CONNECTIONS: Final = 4
 
 async def feeds(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
     """With four readers."""
-    site = Site.make(folder / "feeds", producer=PRODUCER, consumer=CONSUMER)
+    site = Site.make(folder / "feeds", producer=ROADS_PRODUCER, consumer=ROADS_CONSUMER)
     with site.running() as bus:
-        events = documents(CONTRACT)
+        events = documents(ROADS)
         for _ in range(_PAGES * 2):
             batch = b"[%b]" % b",".join(islice(events, _PAGE // 2))
             await load.once(bus.port, request(batch, bus.authorization, "application/cloudevents-batch+json"))
         page = (
-            f"GET /v1/feeds/{CONTRACT}?limit={_PAGE} HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+            f"GET /v1/feeds/{ROADS}?limit={_PAGE} HTTP/1.1\r\nhost: 127.0.0.1\r\n"
             f"authorization: {bus.consumer_authorization}\r\n\r\n"
         ).encode()
 

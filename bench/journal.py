@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bench.events import PRODUCER, documents
+from bench.events import CONTRACT, PRODUCER, documents
 from bench.load import until
 from bench.processes import ALL_CORES, on_cores
 from bench.site import Site
@@ -23,10 +23,12 @@ _BATCH: Final = 500
 _RELAY_SECONDS: Final = 1800
 
 
-async def fill(site: Site, count: int, *, of_persons: bool = True) -> None:
+async def fill(
+    site: Site, count: int, *, of_persons: bool = True, contract: str = CONTRACT, producer: str = PRODUCER
+) -> None:
     """Append events that passed the gate to the journal of a bus that does not run."""
-    principal = Principal(PRODUCER, "bench", frozenset(), 0.0, "")
-    made = documents(of_persons=of_persons)
+    principal = Principal(producer, "bench", frozenset(), 0.0, "")
+    made = documents(contract, of_persons=of_persons)
     with open_workspace(site.data) as workspace, on_cores(ALL_CORES):
         catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
         catalogue.refresh()

@@ -24,6 +24,7 @@ from bus.contracts.asyncapi import make_schema_url
 from bus.contracts.binding import Binding, Bindings, check_named, check_serves, write_bindings
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.catalogued import AdapterUses
+from bus.contracts.certain import Certain, find_certain
 from bus.contracts.codegen import generate_python_models
 from bus.contracts.compatibility import Report, Rule, Touched, Verdict, compare_versions, find_touched
 from bus.contracts.document import (
@@ -89,6 +90,7 @@ __all__ = [
     "Binding",
     "Bindings",
     "Catalogue",
+    "Certain",
     "Classification",
     "Contract",
     "ContractSaysLess",
@@ -138,6 +140,7 @@ __all__ = [
     "compile_schema",
     "describe_access",
     "describe_compatibility",
+    "find_certain",
     "find_changed_numbers",
     "find_form_faults",
     "find_schemas_at",

@@ -16,7 +16,7 @@ from bus.contracts.binding import Bindings, no_adapters
 from bus.contracts.catalogued import AdapterUses, CataloguedContract, read_contracts
 from bus.contracts.document import Contract, restore_contract
 from bus.contracts.errors import GrantExpired, NoSuchContract, NotGranted, UnknownContract
-from bus.contracts.lifecycle import IN_FORCE
+from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.ready import ReadyVersions, prepare
 from bus.contracts.registered import CatalogueEntry
 from bus.contracts.registrar import Registrar
@@ -159,6 +159,11 @@ class Catalogue:
         contract = self._contracts.get(name)
         return [self._get_ready(one) for one in contract.in_force] if contract else []
 
+    def list_published(self, name: str) -> list[ContractVersion]:
+        """The versions that have been in force, oldest first. Reads the database for the retired versions."""
+        states = (*IN_FORCE, State.RETIRED)
+        return [self._get_ready(entry) for entry in self._get_entries(name) if entry.state in states]
+
     def list_contracts_naming(self, participant: str) -> list[str]:
         """The names, sorted, of contracts whose versions in force name a participant. No other contract grants it anything.
 
@@ -198,7 +203,9 @@ class Catalogue:
         """The name of the contract with this number in the journal; None: there is no such contract."""
         return self._names.get(contract_id)
 
-    def view(self, name: str, participant: str, version_id: int, today: date) -> View:
+    def view(
+        self, name: str, participant: str, version_id: int, today: date, only: Sequence[str] | None = None
+    ) -> View:
         """How a participant sees an event of a contract.
 
         While the event's own version is in force, its grant counts. Otherwise the grant in the newest version counts, and
@@ -209,6 +216,8 @@ class Catalogue:
             participant: the consumer.
             version_id: the version that the event was published under.
             today: the date in Lamongan; a grant holds to the end of its last day.
+            only: pointers of the fields that the participant wants, of those that its grant shows; None: all. To make such a
+                view takes time at each call.
 
         Raises:
             GrantSuspended: the grant is suspended.
@@ -218,7 +227,8 @@ class Catalogue:
         """
         if self._suspensions and (found := self.find_suspension(name, participant)) is not None:
             raise found.refuse()
-        return self._find_view(name, participant, version_id, today)
+        view = self._find_view(name, participant, version_id, today)
+        return view if only is None else self._make_view(name, participant, version_id, only)
 
     def view_to_wait(self, name: str, participant: str, version_id: int, today: date) -> View:
         """As `view`, to decide which events wait for a participant: also under a suspension that keeps them waiting.
@@ -311,14 +321,16 @@ class Catalogue:
         with self._storage.read() as transaction:
             return next(registered.read_documents(transaction, [entry.id]))
 
-    def _make_view(self, name: str, participant: str, version_id: int) -> View:
+    def _make_view(self, name: str, participant: str, version_id: int, only: Sequence[str] | None = None) -> View:
         views = self._views
         published = self.version_numbered(version_id)
         version = published if published.state in IN_FORCE else self.newest(name)
         grant = version.contract.grant(participant)
         if grant is None:
             raise NotGranted(f"{participant} has no grant in {name} {version.contract.version}.")
-        view = View(version.contract, grant, self._pseudonym_key, version.declared, published.contract, self._address)
-        if len(views) < _MOST_VIEWS:
+        view = View(
+            version.contract, grant, self._pseudonym_key, version.declared, published.contract, self._address, only
+        )
+        if only is None and len(views) < _MOST_VIEWS:
             views[version_id, participant] = view
         return view

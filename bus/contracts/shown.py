@@ -55,7 +55,7 @@ class Shown:
         """
         leaves = [json.to_pointer(path) for path in declared.leaves()]
         spoken = dict.fromkeys((*(grant.fields or ()), *masks(contract, grant)))
-        apart = [one for one in spoken if not any(_covers(one, leaf) for leaf in leaves)]
+        apart = [one for one in spoken if not any(covers(one, leaf) for leaf in leaves)]
         for pointer in [*leaves, *apart]:
             mask = self.mask(pointer)
             is_shown = mask is None and self.fields.at(json.parse_pointer(pointer)).whole
@@ -75,5 +75,6 @@ def masks(contract: Contract, grant: Grant) -> Mapping[str, Mask]:
     return {**grant.mask, contract.key: Mask.REDACT if tries_out else Mask.PSEUDONYM}
 
 
-def _covers(above: str, pointer: str) -> bool:
+def covers(above: str, pointer: str) -> bool:
+    """Whether a pointer leads to the place of another pointer, or to a place below it."""
     return pointer == above or pointer.startswith(f"{above}/")

@@ -2,16 +2,17 @@
 
 import hmac
 from base64 import b32encode
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
 from bus import json
 from bus.contracts.declared import Declared, find_declared
 from bus.contracts.document import Contract, Grant, Kind, Mask
-from bus.contracts.fields import Visibility
+from bus.contracts.fields import Visibility, compile_fields
 from bus.contracts.filter import compile_filter, read_data_field
 from bus.contracts.masks import Pseudonym, text_of_key
-from bus.contracts.shown import Shown, masks
+from bus.contracts.shown import Shown, covers, masks
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 
 _PSEUDONYM_CHARACTERS: Final = 26
@@ -45,6 +46,7 @@ class View:
         "_key",
         "_key_path",
         "_key_visibility",
+        "_only",
         "_orders",
         "_own",
         "_rows",
@@ -72,6 +74,7 @@ class View:
         places: Declared | None = None,
         published: Contract | None = None,
         address: str = "",
+        only: Sequence[str] | None = None,
     ) -> None:
         """Compile.
 
@@ -83,6 +86,7 @@ class View:
             places: what that version's schema declares; None: find it now.
             published: the version that the events were published under; None: the version that holds the grant.
             address: the bus's address, without a slash at the end.
+            only: the consumer wants no more than these fields of what the grant shows; None: it wants all.
         """
         published = published or contract
         places = places or find_declared(contract.shown)
@@ -96,13 +100,15 @@ class View:
         self._shown = Shown(contract, grant, known, lambda _: self._make_pseudonyms("value"))
         self._own = self._compile_own(contract, known)
         self._rows = [compile_filter(expression, read_data_field) for expression in grant.rows]
-        self.cuts = grant.fields is not None or bool(grant.mask) or not is_own
+        self._only = None if only is None else compile_fields(only, {}, lambda _: str)
+        self.cuts = grant.fields is not None or bool(grant.mask) or not is_own or only is not None
         self.has_rows = bool(self._rows)
         self.is_whole = is_declared and not self.cuts and not self.has_rows
         self.attributes = tuple(name for name in contract.attributes if name not in OWN_RULES)
         self._written = ("time", *self.attributes)
         self._kept = (*self._written, *sorted(BUS_ATTRIBUTES))
-        self.fields_granted = [""] if grant.fields is None else list(grant.fields)
+        granted = [""] if grant.fields is None else list(grant.fields)
+        self.fields_granted = granted if only is None else list(_narrow(granted, only))
         self._source = f"urn:bus:contract:{contract.name}"
         self._schema = f"{address}/v1/contracts/{contract.name}/versions/{published.version}/schema"
         # The identifier that the envelope repeats. A query's subject is in the request, but views show the answer.
@@ -110,6 +116,8 @@ class View:
         self._key_path = json.parse_pointer(self._key or "")
         self._key_visibility = self._shown.visibility(self._key) if self._key else Visibility.HIDDEN
         self.can_look_up_by_key = published.key is not None and self._key_visibility is Visibility.SHOWN
+        if self._only is not None and self._only.visibility(self._key_path) is not Visibility.SHOWN:
+            self._key_visibility = Visibility.HIDDEN
         self._is_record = published.key is not None
         self._apart = frozenset(at for at, mask in masks(contract, grant).items() if mask is Mask.PSEUDONYM)
         self._orders: dict[str, bool] = {}
@@ -123,7 +131,7 @@ class View:
 
     def reduce_data(self, data: Any) -> Any:
         """The data, cut to the granted and declared fields, and masked."""
-        return self._shown.cut(data)
+        return self._cut(data, self._shown)
 
     def visibility(self, pointer: str) -> Visibility:
         """How the consumer sees the field at a pointer."""
@@ -142,7 +150,7 @@ class View:
         """
         shown = self._own if sender == self.grant.participant else self._shown
         data = document.get("data")
-        seen = shown.cut(data)
+        seen = self._cut(data, shown)
         if not self.cuts and seen == data:
             return document
         return self._write_envelope(document, seen, shown)
@@ -192,6 +200,11 @@ class View:
             lambda pointer: self._make_pseudonyms("value" if pointer == contract.key else "own"),
         )
 
+    def _cut(self, data: Any, shown: Shown) -> Any:
+        seen = shown.cut(data)
+        # What the consumer wants is cut from what it sees, so no wish can show more than the grant.
+        return seen if self._only is None else self._only.cut(seen)
+
     def _write_envelope(self, document: Document, seen: Any, shown: Shown) -> Document:
         """The event with an envelope of the bus's own making."""
         reduced: Document = {
@@ -221,7 +234,7 @@ class View:
         if data is None and self._is_record:
             # A deletion's subject is the key: data that held only this key decide.
             data = _make_data(document.get("subject"), self._key_path)
-            seen = shown.cut(data)
+            seen = self._cut(data, shown)
         key = text_of_key(json.follow(data, self._key_path)) if self._key is not None else None
         if key is not None and value == key:
             hidden = self._key_visibility is Visibility.HIDDEN
@@ -236,6 +249,15 @@ class View:
     def _make_pseudonym(self, purpose: str, text: str) -> str:
         digest = _compute_hmac(self._secret, f"{purpose}\0{text}")
         return b32encode(digest).decode().lower()[:_PSEUDONYM_CHARACTERS]
+
+
+def _narrow(granted: Sequence[str], only: Sequence[str]) -> Iterator[str]:
+    """The pointers of what is both granted and wanted."""
+    for pointer in only:
+        if any(covers(one, pointer) for one in granted):
+            yield pointer
+        else:
+            yield from (one for one in granted if covers(pointer, one))
 
 
 def _make_data(value: Any, path: tuple[str, ...]) -> Any:

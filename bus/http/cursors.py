@@ -13,10 +13,17 @@ from zlib import crc32
 
 from fastapi import Query
 
-from bus.problem import FieldError, Invalid
+from bus.problem import Conflict, FieldError, Invalid, Refused
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="most entries in the answer")]
 After = Annotated[str, Query(description="`next` of the page before")]
+AfterRecord = Annotated[
+    str,
+    Query(
+        description="`next` of an earlier answer, or its `Bus-Next`. For a stream that broke off: the largest `sequence` that "
+        "you have of it"
+    ),
+]
 
 AFTER: Final = "/query/after"
 """Pointer to the parameter that takes a cursor."""
@@ -28,8 +35,10 @@ _FURTHEST: Final = 2**63 - 1
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _CHECK_BYTES: Final = 3
 """Check bytes at the beginning of a cursor. Without them a cut cursor could name an earlier place."""
-_BEGUN: Final = "."
-"""Separates a place from the position where its pass through records began."""
+_POINT: Final = "."
+"""Separates the numbers of a place."""
+_SEQUENCE: Final = re.compile(r"[0-9]{20}", re.ASCII)
+"""The `sequence` of an event. No cursor looks like it, since a cursor holds a name."""
 
 
 class CursorInvalid(Invalid):
@@ -38,11 +47,26 @@ class CursorInvalid(Invalid):
     slug = "cursor-invalid"
 
 
+class CursorGone(Refused):
+    """This bus has no such state any more; begin without a cursor, and replace your copy."""
+
+    status = 410
+    slug = "cursor-gone"
+
+
+class StateTooOld(Conflict):
+    """Too much happened since this cursor; read the changes first, and give their last `next`."""
+
+    slug = "state-too-old"
+
+
 class Listing(Enum):
     """The kinds of lists that have cursors."""
 
     FEED = "f"
     RECORDS = "r"
+    HISTORY = "h"
+    DIGEST = "m"
     DISCLOSURES = "d"
     ACTIONS = "a"
     REFUSALS = "x"
@@ -62,18 +86,22 @@ _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))
 class Place(NamedTuple):
     """A place in a pass through a contract's records.
 
+    A pass shows each record once, as it was when the journal ended at the pass's head.
+
     Attributes:
         position: the pass has read everything up to here.
         begun: the position where the pass began. An earlier pass told of records that left the reader's rows up to there.
             This pass tells of those that left later, even if a page ended between the departure and the next change.
+        head: the pass ends here. 0: the pass begins, and ends at the journal's present end.
     """
 
     position: int
     begun: int
+    head: int = 0
 
     def after(self, position: int, *, is_last: bool) -> "Place":
         """The place after a page of the pass that read everything up to `position`."""
-        return Place(position, position if is_last else self.begun)
+        return Place(position, position) if is_last else Place(position, self.begun, self.head)
 
 
 def write_position(listing: Listing, of: str, position: int) -> str:
@@ -122,24 +150,34 @@ def read_pair(cursor: str, listing: Listing, of: str) -> tuple[int, int]:
 
 def write_place(contract: str, place: Place) -> str:
     """The cursor of a place in a contract's records."""
-    begun = "" if place.begun == place.position else f"{_BEGUN}{place.begun}"
-    return _write(Listing.RECORDS, contract, f"{place.position}{begun}")
+    return _write(Listing.RECORDS, contract, _spell(place))
 
 
 def read_place(cursor: str, contract: str) -> Place:
     """The place in a contract's records that a cursor names; the beginning for the empty string.
+
+    A `sequence` stands for the place behind its event, in a pass from the beginning. So the pass misses no departure.
 
     Raises:
         CursorInvalid: the bus did not write it for this list.
     """
     if not cursor:
         return Place(0, 0)
-    position, point, begun = _read(cursor, Listing.RECORDS, contract).partition(_BEGUN)
-    place = Place(_read_number(position), _read_number(begun if point else position))
-    # If the pass begins at its position, the cursor has one number. So each place has only one spelling.
-    if place.begun > place.position or (point and place.begun == place.position):
+    if _SEQUENCE.fullmatch(cursor):
+        return Place(_read_number(cursor.lstrip("0") or "0"), 0)
+    written = _read(cursor, Listing.RECORDS, contract)
+    position, *others = [_read_number(text) for text in written.split(_POINT)]
+    place = Place(position, *(others or (position,))) if len(others) <= 2 else Place(position, position)
+    # Each place has only one spelling.
+    if place.begun > place.position or 0 < place.head < place.position or written != _spell(place):
         raise _refuse()
     return place
+
+
+def _spell(place: Place) -> str:
+    if place.head:
+        return _POINT.join(map(str, place))
+    return str(place.position) if place.begun == place.position else f"{place.position}{_POINT}{place.begun}"
 
 
 def write_next_name(listing: Listing, of: str, names: Sequence[str], limit: int) -> str | None:

@@ -1,30 +1,31 @@
 """Feeds: gives a contract's events in order, in pages, with long-poll, or as a stream of server-sent events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from functools import partial
 from random import randint
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
-from starlette.requests import ClientDisconnect
 
-from bus import clock, json
+from bus import json
 from bus.contracts import Kind
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
 from bus.http.cursors import AFTER, LAST_EVENT_ID, Limit, Listing, read_position, write_position
 from bus.http.event_documents import CloudEvent
+from bus.http.long_poll import ReadNext, find_seconds_left, read_when_new, wait_for_page
 from bus.http.openapi import Operation
-from bus.http.page import NO_STORE, Page, PageAnswer, Reading
+from bus.http.page import NO_STORE, PageAnswer, Reading
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
+from bus.http.scan import Page
 from bus.http.semantics import ContentUnread, form_of, is_head
 from bus.http.standing import Standing
 from bus.http.surface import JSON
-from bus.identity import Principal, Scope
+from bus.identity import Scope
 from bus.problem import NotFound, Refused
 
 _EVENT_STREAM: Final = "text/event-stream"
@@ -32,8 +33,6 @@ _HEARTBEAT: Final = 15.0
 """Seconds after which a silent stream sends a comment: proxies cut a stream that is silent for half a minute."""
 _NOW: Final = "now"
 """Stands for the cursor at the end of the feed. A cursor has check bytes, and is longer."""
-_PAUSE: Final = 0.02
-"""Seconds between two looks at a feed when events that its view does not show wake its readers."""
 _RETRY_MILLISECONDS: Final = (2_000, 5_000)
 """After which time a client connects again. It differs between streams: all of a process end together when it stops."""
 
@@ -84,7 +83,7 @@ async def read_feed(request: Request) -> Response:
         return await _answer_head(reading, JSON)
     page = await reading.read(_read_page(reading, after, asked.limit))
     if not page.positions and asked.wait:
-        page = await _wait(request, reading, page, asked)
+        page = await wait_for_page(request, reading, page, asked.wait, _read_next(reading, asked.limit))
     return PageAnswer(b"events", page, _write_cursor(reading, page.position))
 
 
@@ -152,67 +151,8 @@ def _read_page(reading: Reading, after: int, limit: int) -> Steps[Page]:
     return (yield from reading.feed(after, limit))
 
 
-async def _wait(request: Request, reading: Reading, page: Page, asked: FeedQuery) -> Page:
-    """Wait for the page after an empty one. Returns an empty page if no event came.
-
-    Raises:
-        Refused: the token or the grant has ended meanwhile.
-        ClientDisconnect: the client went away meanwhile.
-    """
-    admission_of(request).begin_to_wait()
-    standing = Standing(request, reading)
-    with reading.rooms.waiting.enter(standing):
-        # After it is entered: what ended before was ended without it.
-        principal = await standing.authorised()
-        seconds = min(asked.wait, _count_seconds_left(principal))
-        page = await _run_unless_gone(request, _wait_for_page(standing, reading, page, asked.limit, seconds))
-    # The token may have been revoked, or have expired, during the wait.
-    await standing.authorised()
-    return page
-
-
-def _count_seconds_left(principal: Principal) -> float:
-    """How long the token lets its bearer read."""
-    return principal.expires_at - clock.now().timestamp()
-
-
-async def _wait_for_page(standing: Standing, reading: Reading, page: Page, limit: int, seconds: float) -> Page:
-    """The page itself if it has events, otherwise the next page with events. An empty page if none come in time.
-    Raises:
-        Refused: the token or the grant has ended meanwhile.
-    """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    while not page.positions and (left := deadline - loop.time()) > 0 and not standing.is_finished:
-        if page.is_last and not await standing.beyond(page.position, left):
-            break
-        page = await reading.read(_read_page(reading, page.position, limit))
-        if not page.positions:
-            await asyncio.sleep(_PAUSE)
-    return page
-
-
-async def _run_unless_gone(request: Request, work: Coroutine[Any, Any, Page]) -> Page:
-    """The result of the work.
-
-    Raises:
-        ClientDisconnect: the client went away before; the work is cancelled.
-    """
-    working = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_wait_until_gone(request))
-    try:
-        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientDisconnect
-        return working.result()
-    finally:
-        working.cancel()
-        gone.cancel()
-
-
-async def _wait_until_gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+def _read_next(reading: Reading, limit: int) -> ReadNext:
+    return lambda page: _read_page(reading, page.position, limit)
 
 
 async def _write_events(standing: Standing, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
@@ -227,8 +167,8 @@ async def _write_events(standing: Standing, reading: Reading, position: int, lim
             principal = await standing.authorised()
             page = await reading.read(_read_page(reading, position, limit))
             while not standing.is_finished:
-                seconds = min(_HEARTBEAT, _count_seconds_left(principal))
-                page = await _wait_for_page(standing, reading, page, limit, seconds)
+                seconds = min(_HEARTBEAT, find_seconds_left(principal))
+                page = await read_when_new(standing, reading, page, seconds, _read_next(reading, limit))
                 principal = await standing.authorised()
                 standing.check_refusal()
                 yield _write_chunk(reading, page) or b":\n\n"

@@ -42,6 +42,15 @@ HEADERS: Final[Mapping[str, Part]] = {
         '"3f9a0c"',
         pattern='^(W/)?"[^"]*"$',
     ),
+    "Bus-Next": _text_header("give it as `after`, now or later, for what changed since", "K6DmcgByZWNvcmRzADQy"),
+    "Bus-Count": {
+        "description": "the number of records in the stream, where the bus knows it before it reads them",
+        "schema": {"type": "integer", "minimum": 0},
+        "example": 1_200_000,
+    },
+    "Content-Disposition": _text_header(
+        "a name for the file (RFC 6266)", 'attachment; filename="kependudukan.penduduk.ndjson"'
+    ),
     "Location": _text_header("where the new resource is", "/v1/subscriptions/sub_k3v5m2qa7xw4c6dnb5ty"),
     "Deprecation": _text_header(
         "since when the contract version is deprecated (RFC 9745)", "@1795000000", pattern="^@-?[0-9]+$"
@@ -87,6 +96,7 @@ REFUSALS: Final[Mapping[int, _Refusal]] = {
     404: _Refusal("NotFound", "There is nothing here that you may see", LIMITS),
     406: _Refusal("NotAcceptable", "None of the media types that `Accept` names is given here", LIMITS),
     409: _Refusal("Conflict", "The request conflicts with the current state", LIMITS),
+    410: _Refusal("Gone", "This bus has no such state any more; begin without a cursor", LIMITS),
     412: _Refusal("PreconditionFailed", "It is no longer what `If-Match` names", LIMITS),
     413: _Refusal("ContentTooLarge", "The body is too large", LIMITS),
     415: _Refusal("UnsupportedMediaType", "The body's media type or coding is not taken here", LIMITS),

@@ -3,8 +3,8 @@
 Promise: before a page with personal data is returned, its disclosure is on disk.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
 from time import perf_counter
 from typing import Annotated, Final, TypeVar
@@ -17,11 +17,12 @@ from bus import clock, json
 from bus.contracts import ContractVersion, View
 from bus.disclosures import Channel, Shown, group_shown, make_group_disclosures
 from bus.heavy import Steps
-from bus.http.cursors import Place
+from bus.http.cursors import CursorGone, Place, StateTooOld
 from bus.http.rooms import Rooms
+from bus.http.scan import Page, Scan
 from bus.http.security import caller
 from bus.identity import Principal, Scope
-from bus.journal import MOST_BYTES, Entry, History, Lines, Stretch, Walk, apply_view, departure, standing
+from bus.journal import Entry, History, Lines, RecordState, Stretch, Walk, apply_view, departure, standing
 from bus.problem import Forbidden, NotFound
 
 EventReader = Annotated[Principal, Depends(caller(Scope.EVENTS_READ))]
@@ -31,105 +32,18 @@ T = TypeVar("T")
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
-_STEP: Final = 1000
-_BUDGET: Final = 10_000
-"""Events that are read for one page, if the view shows few of them."""
-_MOST_LOOKED_AT: Final = 16 * MOST_BYTES
-"""Bytes of the bodies of these events."""
+_FAR: Final = 1_000_000
+"""Events after the head of a pass, from which on the pass gets a new head."""
 _TOGETHER: Final = 100
 """Records whose histories are searched together."""
 
 _SLICE_SECONDS: Final = 0.01
 """Time for which a page of a view that cuts is read before other work has a turn."""
 
-Read = Callable[[int, int, int], Stretch]
-"""Reads entries of a contract, given its number, a position to begin after, and the most entries."""
-ReadLines = Callable[[int, int, int], Lines]
-"""As `Read`, but gives lines, for a reader that sees events whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A stretch of a list as its reader sees it.
-
-    Attributes:
-        text: the CloudEvents, JSON, with commas between them.
-        lengths: the length of each event, in bytes.
-        positions: the positions of the same events in the journal.
-        position: the page covers the journal up to here.
-        is_last: no further event stood behind it.
-    """
-
-    text: bytes
-    lengths: Sequence[int]
-    positions: Sequence[int]
-    position: int
-    is_last: bool
-
-    @property
-    def texts(self) -> Iterator[bytes]:
-        """The events one by one."""
-        start = 0
-        for length in self.lengths:
-            yield self.text[start : start + length]
-            start += length + 1
-
-
-class Scan:
-    """A page of a view that cuts, while it is read.
-
-    Attributes:
-        position: the position of the last entry that was read.
-        step: how many entries to read next.
-        seen: the entries that are shown, with their views. Without their bodies, which may be megabytes each.
-        is_full: no further event fits on the page.
-        is_done: nothing more must be read for the page.
-    """
-
-    def __init__(self, after: int, limit: int) -> None:
-        self.position = after
-        self.step = limit
-        self.seen: list[tuple[Entry, View]] = []
-        self.is_full = self.is_done = False
-        self._limit = limit
-        self._texts: list[bytes] = []
-        self._size = self._looked_at = self._bytes_looked_at = 0
-        self._is_last = False
-
-    def charge(self, size: int) -> bool:
-        """Count an event of `size` bytes as read. Returns whether that is enough for a page."""
-        self._looked_at += 1
-        self._bytes_looked_at += size
-        return self.is_spent
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether enough was read for a page."""
-        return self._looked_at >= _BUDGET or self._bytes_looked_at >= _MOST_LOOKED_AT
-
-    def take(self, entry: Entry, view: View | None, text: bytes | None, shown: Entry | None = None) -> None:
-        """Take an entry that was read. `text` is what the reader sees of it, or of `shown` in its place."""
-        self.position = entry.position
-        if view is None or text is None:
-            return
-        self._texts.append(text)
-        self.seen.append(((shown or entry)._replace(body=b""), view))
-        self._size += len(text)
-        self.is_full = len(self._texts) == self._limit or self._size >= MOST_BYTES
-
-    def end_step(self, entries: Sequence[Entry], *, is_last: bool) -> None:
-        """End a step that read some entries; `is_last`: the list ends with it."""
-        for entry in entries:
-            self.charge(len(entry.body))
-        self._is_last = is_last and not self.is_full
-        self.step = _STEP
-        self.is_done = self.is_full or is_last or self.is_spent
-
-    def page(self, end: int) -> Page:
-        """The page; `end` is the journal's end before the first step."""
-        positions = [entry.position for entry, _ in self.seen]
-        position = max(self.position, end) if self._is_last else self.position
-        return Page(b",".join(self._texts), [len(text) for text in self._texts], positions, position, self._is_last)
+Read = Callable[[int, int], Stretch]
+"""Reads entries of a contract, given a position to begin after, and the most entries."""
+ReadLines = Callable[[], Lines | None]
+"""Reads lines, for a reader that sees events whole; None: the events come as entries alone."""
 
 
 Look = Callable[[Scan, Sequence[Entry]], Steps[None]]
@@ -138,12 +52,18 @@ Look = Callable[[Scan, Sequence[Entry]], Steps[None]]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One caller's reading of one contract. Synchronous, except `read`: call it from a thread."""
+    """One caller's reading of one contract. Synchronous, except `read`: call it from a thread.
+
+    Attributes:
+        only: pointers of the fields that the caller wants, of those that its grant shows; None: all.
+    """
 
     rooms: Rooms
     contract: str
     caller: Principal
     channel: Channel
+    only: Sequence[str] | None = None
+    _narrowed: dict[int, tuple[View, View]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def version(self) -> ContractVersion:
@@ -173,19 +93,68 @@ class Reading:
             raise refused
         return found
 
+    @property
+    def sees_every_record(self) -> bool:
+        """Whether the caller sees something of every record, deletions too. Raises what `views` raises."""
+        views = self.views()
+        # A version that is not in force is seen through the newest version's grant.
+        return len(views) == len(self.rooms.catalogue.in_force(self.contract)) and not any(
+            view.has_rows for view in views
+        )
+
     def feed(self, after: int, limit: int) -> Steps[Page]:
         """Events after a position, in order, read in steps. Raises what `views` raises."""
-        journal = self.rooms.journal
-        page = self._whole(journal.feed_lines, after, limit)
-        return page if page is not None else (yield from self._page(journal.feed, after, limit, self._scanned))
-
-    def records(self, place: Place, limit: int) -> Steps[Page]:
-        """The newest event of each record, if it is behind a place. Read in steps. Raises what `views` raises."""
-        journal, after = self.rooms.journal, place.position
-        page = self._whole(journal.record_lines, after, limit)
+        self.views()
+        journal, contract_id = self.rooms.journal, self.version.contract_id
+        page = self._whole(partial(journal.feed_lines, contract_id, after, limit), after)
         if page is not None:
             return page
-        return (yield from self._page(journal.records, after, limit, partial(self._scanned_records, place.begun)))
+        # Read before the entries, so the entries include everything up to here.
+        end = journal.last_position()
+        yield
+        return (yield from self._page(partial(journal.feed, contract_id), after, limit, self._scanned, end))
+
+    def find_state(self, place: Place) -> Steps[tuple[RecordState, Place]]:
+        """The records' state that a pass shows, and the place in the pass. Found in steps.
+
+        A pass that began long ago gets a new head, so that it need not look for all that happened since. It then shows some
+        records again, and misses none.
+
+        Raises:
+            CursorGone: the journal ends before the place.
+        """
+        end = self._find_end(max(place.position, place.head))
+        is_old = not place.head or end - place.head > _FAR
+        state = self.rooms.journal.records(self.version.contract_id, None if is_old else place.head)
+        while state.note_changes(place.position):
+            yield
+        return state, place._replace(head=state.head)
+
+    def find_past(self, head: int) -> RecordState:
+        """The records' state at a position.
+
+        Raises:
+            CursorGone: the journal ends before the position.
+            StateTooOld: too much happened since.
+        """
+        end = self._find_end(head)
+        if end - head > _FAR:
+            raise StateTooOld(f"More than {_FAR:,} events came since; read the changes first.")
+        return self.rooms.journal.records(self.version.contract_id, head)
+
+    def _find_end(self, position: int) -> int:
+        end = self.rooms.journal.last_position()
+        if position > end:
+            raise CursorGone("The bus was restored to an earlier state; begin without a cursor, and replace your copy.")
+        return end
+
+    def records(self, state: RecordState, place: Place, limit: int) -> Steps[Page]:
+        """The records of a state behind a place. Read in steps. Raises what `views` raises."""
+        page = self._whole(partial(state.read_lines, place.position, limit), place.position)
+        if page is not None:
+            return page
+        look = partial(self._scanned_records, place.begun)
+        return (yield from self._page(state.read, place.position, limit, look, state.head))
 
     async def read(self, steps: Steps[T]) -> T:
         """The result of steps. Each step is a turn of the caller's."""
@@ -201,7 +170,7 @@ class Reading:
         self.views()
         # No key has a NUL, and PostgreSQL allows none in a text.
         entry = self.rooms.journal.record(self.version.contract_id, key) if "\0" not in key else None
-        view = self._view_or_none(entry.version_id) if entry else None
+        view = self.view_or_none(entry.version_id) if entry else None
         if entry is None or view is None or not view.can_look_up_by_key:
             return None
         document = json.loads(entry.body)
@@ -211,27 +180,33 @@ class Reading:
 
     def event(self, entry: Entry) -> tuple[bytes, View] | None:
         """One event of the contract; None: the caller may not see it. It is not disclosed yet."""
-        view = self._view_or_none(entry.version_id)
+        view = self.view_or_none(entry.version_id)
         text = apply_view(entry, view, History(self.rooms.journal, [entry]).before) if view is not None else None
         return (text, view) if text and view else None
 
     def disclose(self, entry: Entry, view: View) -> None:
         """Write to disk that the caller gets this event. Does nothing if the data are about nobody."""
-        self._disclose(group_shown([(entry, view)]))
+        self.disclose_all([(entry, view)])
+
+    def disclose_all(self, shown: Iterable[tuple[Entry, View]]) -> None:
+        """Write to disk that the caller gets these events. Does nothing if the data are about nobody."""
+        self._disclose(group_shown(shown))
 
     def _disclose(self, groups: Shown) -> None:
         found = make_group_disclosures(groups, self.rooms.catalogue, self.channel, self.caller.client_id)
         if found:
             self.rooms.disclosures.record(found)
 
-    def _whole(self, read: ReadLines, after: int, limit: int) -> Page | None:
+    def _whole(self, read: ReadLines, after: int) -> Page | None:
         """A page of unparsed events from the journal; None: an event on it may not be shown whole."""
         if not all(view.is_whole for view in self.views()):
             return None
-        lines = read(self.version.contract_id, after, limit)
+        lines = read()
+        if lines is None:
+            return None
         groups: dict[tuple[int, View], Sequence[int]] = {}
         for number, positions in lines.by_version.items():
-            view = self._view_or_none(number)
+            view = self.view_or_none(number)
             if view is None or not view.is_whole:
                 return None
             groups[number, view] = positions
@@ -240,15 +215,10 @@ class Reading:
         position = max(last, lines.end) if lines.is_last else last
         return Page(lines.text, lines.lengths, lines.positions, position, lines.is_last)
 
-    def _page(self, read: Read, after: int, limit: int, look: Look) -> Steps[Page]:
-        self.views()
-        contract_id = self.version.contract_id
-        # Read before the entries, so the entries include everything up to here.
-        end = self.rooms.journal.last_position()
+    def _page(self, read: Read, after: int, limit: int, look: Look, end: int) -> Steps[Page]:
         scan = Scan(after, limit)
-        yield
         while not scan.is_done:
-            entries, is_last = read(contract_id, scan.position, scan.step)
+            entries, is_last = read(scan.position, scan.step)
             yield from look(scan, entries)
             scan.end_step(entries, is_last=is_last)
         self._disclose(group_shown(scan.seen))
@@ -256,7 +226,7 @@ class Reading:
 
     def _scanned(self, scan: Scan, entries: Sequence[Entry]) -> Steps[None]:
         """Look at entries until the page is full."""
-        view_of = cache(self._view_or_none)
+        view_of = cache(self.view_or_none)
         find = History(self.rooms.journal, entries).before
         until = perf_counter() + _SLICE_SECONDS
         for entry in entries:
@@ -270,7 +240,7 @@ class Reading:
 
     def _scanned_records(self, begun: int, scan: Scan, entries: Sequence[Entry]) -> Steps[None]:
         """As `_scanned`, for newest events, with the departures of records that left the rows since the pass began."""
-        view_of = cache(self._view_or_none)
+        view_of = cache(self.view_or_none)
         for start in range(0, len(entries), _TOGETHER):
             looked_at: list[tuple[Entry, View | None, bytes | None]] = []
             until = perf_counter() + _SLICE_SECONDS
@@ -305,9 +275,16 @@ class Reading:
 
     def _view(self, version_id: int) -> View:
         today = clock.local_date(clock.now())
-        return self.rooms.catalogue.view(self.contract, self.caller.participant, version_id, today)
+        asked = self.contract, self.caller.participant, version_id, today
+        view = self.rooms.catalogue.view(*asked)
+        if self.only is None:
+            return view
+        made = self._narrowed.get(version_id)
+        if made is None or made[0] is not view:
+            made = self._narrowed[version_id] = view, self.rooms.catalogue.view(*asked, self.only)
+        return made[1]
 
-    def _view_or_none(self, version_id: int) -> View | None:
+    def view_or_none(self, version_id: int) -> View | None:
         """The view of a version's events; None: no grant shows them any more."""
         try:
             return self._view(version_id)
@@ -318,10 +295,12 @@ class Reading:
 class PageAnswer(Response):
     """The document `{name: [events…], "next": following}`, sent in parts to avoid copying megabytes."""
 
-    def __init__(self, name: bytes, page: Page, following: str) -> None:
+    def __init__(self, name: bytes, page: Page, following: str, headers: Mapping[str, str] | None = None) -> None:
         self._parts = (b'{"%b":[' % name, page.text, b'],"next":%b}' % json.dumps(following))
         length = sum([len(part) for part in self._parts])
-        super().__init__(headers={**NO_STORE, "Content-Length": str(length)}, media_type="application/json")
+        super().__init__(
+            headers={**NO_STORE, **(headers or {}), "Content-Length": str(length)}, media_type="application/json"
+        )
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         """Send the document."""

@@ -1,60 +1,41 @@
 """Records: the newest event of each key, in pages, as a whole snapshot, or one by its key."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Final
 
 from fastapi import Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.contracts import Kind, View
+from bus.contracts import View
 from bus.disclosures import Channel
 from bus.heavy import Steps
-from bus.http.admissions import admission_of
+from bus.http.columns import list_columns
 from bus.http.conditional import matches
-from bus.http.cursors import After, Limit, Place, read_place, write_place
+from bus.http.cursors import AfterRecord, Limit, Place, read_place, write_place
 from bus.http.event_documents import CloudEvent
+from bus.http.long_poll import wait_for_page
 from bus.http.openapi import Operation
 from bus.http.openapi_parts import refer_headers
-from bus.http.page import NO_STORE, Page, PageAnswer, Reading
+from bus.http.page import NO_STORE, PageAnswer, Reading
+from bus.http.parquet import ParquetWriter, type_columns
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
+from bus.http.record_digest import DIGEST_ROUTE
+from bus.http.record_history import HISTORY_ROUTE
+from bus.http.record_kinds import RecordUnknown, check_key_is_shown, check_kind
+from bus.http.scan import Page
 from bus.http.semantics import ContentUnread, form_of, is_head
-from bus.http.spreadsheet import Spreadsheet
-from bus.http.standing import Standing
+from bus.http.snapshot import COUNT, NEXT, LineWriter, SnapshotWriter, answer_snapshot
+from bus.http.spreadsheet import SheetWriter
 from bus.http.surface import JSON
+from bus.http.wanted_fields import WantedFields, read_wanted
 from bus.identity import Scope
 from bus.journal import Entry
-from bus.problem import Forbidden, NotFound
 
-_NDJSON: Final = "application/x-ndjson"
-_CSV: Final = "text/csv"
 _CLOUD_EVENT: Final = "application/cloudevents+json"
 _TEXT: Final = {"schema": {"type": "string"}}
-_CHUNK: Final = 1000
-"""Records read, disclosed and sent at once in a snapshot."""
-_ROWS: Final = 50
-"""Records that become rows in one step."""
-
-
-class NotRecords(NotFound):
-    """The contract is not of the kind record, so it has no records."""
-
-    slug = "not-records"
-
-
-class RecordUnknown(NotFound):
-    """There is no such record that you may see."""
-
-    slug = "record-unknown"
-
-
-class KeyHidden(Forbidden):
-    """Your grant does not show the records' keys, so you may not ask by key; read the list."""
-
-    slug = "key-hidden"
 
 
 class RecordPage(BaseModel):
@@ -67,10 +48,24 @@ class RecordPage(BaseModel):
 
 
 class RecordQuery(BaseModel):
-    """Which page of records."""
+    """Which records."""
 
-    after: After = ""
+    after: AfterRecord = ""
     limit: Limit = 100
+    wait: float = Field(0, ge=0, le=60, description="seconds to wait for a change when there is none yet")
+    trailer: bool = Field(
+        False,
+        description='NDJSON: a last line `{"next", "count", "digest"}`. `digest` is `sha256:` and the SHA-256 in hex of all '
+        "bytes before this line; `count` is the number of lines before it",
+    )
+    fields: WantedFields = ""
+    excel: bool = Field(False, description="CSV: a file that Excel opens without changing NIKs and other texts")
+
+
+class OneRecordQuery(BaseModel):
+    """What of a record."""
+
+    fields: WantedFields = ""
 
 
 class RecordHeaders(BaseModel):
@@ -84,30 +79,43 @@ class RecordHeaders(BaseModel):
 async def list_records(request: Request) -> Response:
     """The newest event of each key, in the order in which they changed.
 
-    A record that was deleted, or that left your grant's rows, has `data: null`. With `Accept: application/x-ndjson` or
-    `text/csv` all of them come as one stream. A record that changes meanwhile comes again: the later line is the newer one.
-    Spreadsheets (CSV) hold no deletions.
+    A record that was deleted, or that left your grant's rows, has `data: null`. The pages up to the first one whose `next`
+    brings nothing are a pass: it shows each record once, as it was when the pass began. Give `next` as `after` for the changes
+    since; with `wait` the bus answers as soon as there is one.
+
+    As NDJSON (`application/x-ndjson`), CSV (`text/csv`) or Parquet (`application/vnd.apache.parquet`) all records come as one
+    stream, from one state. `Bus-Next` is the cursor from which changes go on. `Bus-Count` is the number of lines, if the bus
+    knows it. If a stream breaks off, ask again with the largest `sequence` that you have as `after`. Tables (CSV, Parquet)
+    hold no deletions, so follow changes by NDJSON or by pages. Parquet's footer holds `bus.next` and `bus.count`.
     """
     reading = await start_reading(request, Channel.RECORDS)
     asked = read_query(RecordQuery, request)
     place = read_place(asked.after, reading.contract)
     media_type = form_of(request)
+    if asked.fields:
+        narrow = partial(read_wanted, reading, asked.fields)
+        reading = await reading.rooms.reading.run(narrow, who=reading.caller.participant)
+    if media_type != JSON:
+        writer = await reading.read(_make_writer(reading, asked, media_type))
+        return await answer_snapshot(request, reading, place, writer)
     if is_head(request):
         # No record is read, and none is disclosed.
         await reading.rooms.reading.run(partial(_views, reading), who=reading.caller.participant)
         return ContentUnread(headers=NO_STORE, media_type=media_type)
-    if media_type != JSON:
-        return await _snapshot(request, reading, place, media_type)
-    page = await reading.read(_records(reading, place, asked.limit))
-    following = write_place(reading.contract, place.after(page.position, is_last=page.is_last))
-    return PageAnswer(b"records", page, following)
+    pages = _Pass(reading, place, asked.limit)
+    page = await reading.read(pages.read())
+    if not page.positions and asked.wait:
+        page = await wait_for_page(request, reading, page, asked.wait, lambda _: pages.read())
+    following = write_place(reading.contract, pages.place)
+    return PageAnswer(b"records", page, following, {NEXT: following})
 
 
 async def read_record(request: Request) -> Response:
     """One record by its key, as your grant shows it; absent, deleted and outside your rows are all the same."""
     reading = await start_reading(request, Channel.RECORDS)
     tags = read_headers(RecordHeaders, request).if_none_match
-    find = partial(_find, reading, request.path_params["key"], tags, form_of(request))
+    fields = read_query(OneRecordQuery, request).fields
+    find = partial(_find, reading, request.path_params["key"], fields, tags, form_of(request))
     return await reading.rooms.reading.run(find, who=reading.caller.participant)
 
 
@@ -121,13 +129,21 @@ ROUTES: Final = (
             {
                 "200": {
                     "model": RecordPage,
-                    "description": "The records that changed behind `after`; as NDJSON or CSV, all of them in a stream",
-                    "content": {_NDJSON: _TEXT, _CSV: _TEXT},
-                }
+                    "description": "The records that changed behind `after`; as NDJSON, CSV or Parquet, all of them in a stream",
+                    "headers": refer_headers(NEXT, COUNT, "Content-Disposition"),
+                    "content": {
+                        LineWriter.media_type: _TEXT,
+                        SheetWriter.media_type: _TEXT,
+                        ParquetWriter.media_type: {"schema": {"type": "string", "format": "binary"}},
+                    },
+                },
+                "410": {},
             },
             query=RecordQuery,
         ),
     ),
+    DIGEST_ROUTE,
+    HISTORY_ROUTE,
     ReaderRoute(
         "/v1/records/{contract}/{key:path}",
         read_record,
@@ -148,28 +164,58 @@ ROUTES: Final = (
                     "headers": refer_headers("ETag"),
                 },
             },
+            query=OneRecordQuery,
             headers=RecordHeaders,
         ),
     ),
 )
 
 
-def _check_kind(reading: Reading) -> None:
-    kind = reading.version.contract.kind
-    if kind is not Kind.RECORD:
-        raise NotRecords(f"{reading.contract} is of the kind {kind.value}; see its feed.")
+class _Pass:
+    """A pass through a contract's records, and then through the changes since.
+
+    Attributes:
+        place: behind the last page that was read.
+    """
+
+    def __init__(self, reading: Reading, place: Place, limit: int) -> None:
+        self.place = place
+        self._reading = reading
+        self._limit = limit
+
+    def read(self) -> Steps[Page]:
+        """The next page."""
+        check_kind(self._reading)
+        self._reading.views()
+        state, place = yield from self._reading.find_state(self.place)
+        page = yield from self._reading.records(state, place, self._limit)
+        self.place = place.after(page.position, is_last=page.is_last)
+        return page
 
 
-def _records(reading: Reading, place: Place, limit: int) -> Steps[Page]:
-    _check_kind(reading)
-    return (yield from reading.records(place, limit))
+def _views(reading: Reading) -> Sequence[View]:
+    """The caller's views of records. Call it in a thread: it may make views."""
+    check_kind(reading)
+    return reading.views()
 
 
-def _find(reading: Reading, key: str, if_none_match: str, media_type: str) -> Response:
+def _make_writer(reading: Reading, asked: RecordQuery, media_type: str) -> Steps[SnapshotWriter]:
+    views = _views(reading)
+    yield
+    if media_type == LineWriter.media_type:
+        return LineWriter(with_trailer=asked.trailer)
+    catalogue = reading.rooms.catalogue
+    schemas = [version.contract.shown for version in reversed(catalogue.in_force(reading.contract))]
+    columns = list_columns(schemas, [pointer for view in views for pointer in view.fields_granted])
+    if media_type == SheetWriter.media_type:
+        return SheetWriter(columns, for_excel=asked.excel)
+    return ParquetWriter(type_columns(columns, catalogue.list_published(reading.contract), views))
+
+
+def _find(reading: Reading, key: str, fields: str, if_none_match: str, media_type: str) -> Response:
     """The answer with one record; it is disclosed, also to a HEAD, which tells that it is there. Call it in a thread."""
-    _check_kind(reading)
-    if not any(view.can_look_up_by_key for view in reading.views()):
-        raise KeyHidden(f"Your grant in {reading.contract} masks or leaves out the key.")
+    check_key_is_shown(reading)
+    reading = read_wanted(reading, fields)
     found = reading.record(key)
     if found is None:
         raise RecordUnknown(f"{reading.contract} has no such record for you.")
@@ -182,70 +228,10 @@ def _find(reading: Reading, key: str, if_none_match: str, media_type: str) -> Re
     return Response(text, headers=headers, media_type=media_type)
 
 
-async def _snapshot(request: Request, reading: Reading, place: Place, media_type: str) -> Response:
-    """The answer with all records behind a place, as a stream."""
-    views = await reading.rooms.reading.run(partial(_views, reading), who=reading.caller.participant)
-    admission_of(request).begin_to_wait()
-    standing = Standing(request, reading)
-    lines = _spreadsheet(standing, reading, views, place) if media_type == _CSV else _lines(standing, reading, place)
-    return StreamingResponse(lines, headers=NO_STORE, media_type=media_type)
-
-
-def _views(reading: Reading) -> Sequence[View]:
-    """The caller's views of records. Call it in a thread: it may make views."""
-    _check_kind(reading)
-    return reading.views()
-
-
-async def _pages(standing: Standing, reading: Reading, place: Place) -> AsyncIterator[Page]:
-    """All pages after a place.
-
-    If the token or the grant ends meanwhile, the stream breaks off: half a snapshot must not look whole.
-    """
-    is_last = False
-    while not is_last:
-        await standing.authorised()
-        page = await reading.read(reading.records(place, _CHUNK))
-        is_last = page.is_last
-        place = place.after(page.position, is_last=is_last)
-        yield page
-
-
-async def _lines(standing: Standing, reading: Reading, place: Place) -> AsyncIterator[bytes]:
-    async for page in _pages(standing, reading, place):
-        yield b"".join(text + b"\n" for text in page.texts)
-
-
-async def _spreadsheet(
-    standing: Standing, reading: Reading, views: Sequence[View], place: Place
-) -> AsyncIterator[bytes]:
-    sheet = await reading.read(_sheet(reading, views))
-    yield sheet.header()
-    async for page in _pages(standing, reading, place):
-        yield await reading.read(_rows(sheet, page))
-
-
-def _sheet(reading: Reading, views: Sequence[View]) -> Steps[Spreadsheet]:
-    schemas = [version.contract.shown for version in reversed(reading.rooms.catalogue.in_force(reading.contract))]
-    yield
-    return Spreadsheet(schemas, [pointer for view in views for pointer in view.fields_granted])
-
-
-def _rows(sheet: Spreadsheet, page: Page) -> Steps[bytes]:
-    """The page's rows, made in steps: a schema may have thousands of columns."""
-    rows: list[bytes] = []
-    texts = list(page.texts)
-    for start in range(0, len(texts), _ROWS):
-        yield
-        data = (json.loads(text).get("data") for text in texts[start : start + _ROWS])
-        rows.append(sheet.rows(one for one in data if one is not None))
-    return b"".join(rows)
-
-
 def _etag(entry: Entry, view: View) -> str:
     """The tag of an event as a view shows it. Two grants, or one grant before and after a change, never share a tag."""
     grant = view.grant
     masks = {pointer: mask.value for pointer, mask in grant.mask.items()}
     rows = [dict(row) for row in grant.rows]
-    seen = json.dump_canonical([grant.participant, view.version, grant.fields, masks, rows, view.attributes])
+    seen = json.dump_canonical([grant.participant, view.version, view.fields_granted, masks, rows, view.attributes])
     return f'"{entry.position}-{blake2b(seen, digest_size=8).hexdigest()}"'

@@ -2,18 +2,16 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import Any, Final
 
 from bus import json
-from bus.contracts import Schema, find_schemas_at
+from bus.heavy import Steps
+from bus.http.columns import Path, name_column, read_cell
+from bus.http.scan import Page
 from bus.texts import UNSEEN
 
-Path = tuple[str, ...]
-
-_DEEPEST: Final = 8
-"""Levels of columns; a schema may contain itself. Below, a cell holds JSON."""
 _SIGNS: Final = r"[=+@\-\u2212\uff1d\uff0b\uff0d\uff20]"
 _PASSED_OVER: Final = rf"(?:[\s\"'\u115f\u1160\u2800\u3164\uffa0]|{UNSEEN.pattern})*"
 _FORMULA: Final = re.compile(rf"[\t\r\n]|{_PASSED_OVER}{_SIGNS}")
@@ -23,59 +21,68 @@ _INNER: Final = re.compile(rf"[;\t\r\n]{_PASSED_OVER}(?=[=@\uff1d\uff20]|{_SIGNS
 """A formula inside a text: Excel in Indonesian separates cells by semicolons, and then ignores quotes."""
 
 
-class Spreadsheet:
-    """The columns of data under some schemas, and rows in them."""
+_EXCEL_CHANGES: Final = re.compile(r"(?=.*[0-9])[0-9A-Za-z .,:/()+\-%]{1,255}|true|false|benar|salah", re.IGNORECASE)
+"""Texts that Excel may take for a number, a date or a truth value. The letters are safe within a formula's quotes."""
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""Excel takes a file for UTF-8 only if it begins so."""
+_ROWS: Final = 50
+"""Records that become rows in one step. A schema may have thousands of columns."""
 
-    def __init__(self, schemas: Sequence[Schema], granted: Sequence[str]) -> None:
-        """Make one column for each declared field that a granted pointer covers or leads into, in their order."""
-        tops = [json.parse_pointer(pointer) for pointer in granted]
-        leaves = dict.fromkeys(path for schema in schemas for path in _leaves(schema, ()))
-        self._columns = list(dict.fromkeys(path for top in tops for path in leaves if _touch(path, top)))
 
-    def header(self) -> bytes:
-        """The row of names: the members' names joined by dots."""
-        return _csv([[".".join(path) or "data" for path in self._columns]])
+class SheetWriter:
+    """Writes a snapshot as rows, the first of which names the columns. A deletion is no row."""
+
+    media_type = "text/csv"
+    extension = "csv"
+    writes_deletions = False
+
+    def __init__(self, columns: Sequence[Path], *, for_excel: bool = False) -> None:
+        """`for_excel`: the file begins as Excel needs it, and Excel leaves every text as it is."""
+        self._columns = columns
+        self._start = _BYTE_ORDER_MARK if for_excel else b""
+        self._write_text = _keep_text if for_excel else _harmless
+
+    def begin(self) -> bytes:
+        """The row of names."""
+        return self._start + self._csv([[name_column(path) for path in self._columns]])
+
+    def write(self, page: Page) -> Steps[bytes]:
+        """The page's rows."""
+        rows: list[bytes] = []
+        texts = list(page.texts)
+        for start in range(0, len(texts), _ROWS):
+            yield
+            data = (json.loads(text).get("data") for text in texts[start : start + _ROWS])
+            rows.append(self.rows(one for one in data if one is not None))
+        return b"".join(rows)
+
+    def end(self, following: str) -> Steps[bytes]:
+        """Nothing."""
+        yield
+        return b""
 
     def rows(self, data: Iterable[Any]) -> bytes:
         """One row for each value of the data."""
-        return _csv([_at(one, path) for path in self._columns] for one in data)
+        return self._csv([read_cell(one, path) for path in self._columns] for one in data)
+
+    def _csv(self, rows: Iterable[Iterable[Any]]) -> bytes:
+        text = StringIO()
+        # Only texts are quoted. A reader that tells them from numbers keeps the zeros and the last digits of a NIK.
+        writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
+        writer.writerows([self._write_cell(value) for value in row] for row in rows)
+        return text.getvalue().encode()
+
+    def _write_cell(self, value: Any) -> str | int | float:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return self._write_text(value)
+        return "" if value is None else _harmless(json.dumps(value).decode())
 
 
-def _leaves(schema: Schema, path: Path) -> Iterator[Path]:
-    declared = [one for one in find_schemas_at(schema, json.to_pointer(path)) if isinstance(one, dict)]
-    names = dict.fromkeys(name for one in declared for name in one.get("properties", ()))
-    if not names or len(path) == _DEEPEST:
-        yield path
-        return
-    for name in names:
-        yield from _leaves(schema, (*path, name))
-
-
-def _touch(path: Path, granted: Path) -> bool:
-    shorter = min(len(path), len(granted))
-    return path[:shorter] == granted[:shorter]
-
-
-def _at(data: Any, path: Path) -> Any:
-    for name in path:
-        data = data.get(name) if isinstance(data, dict) else None
-    return data
-
-
-def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
-    text = StringIO()
-    # Only texts are quoted. A reader that tells them from numbers keeps the zeros and the last digits of a NIK.
-    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue().encode()
-
-
-def _cell(value: Any) -> str | int | float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return _harmless(value)
-    return "" if value is None else _harmless(json.dumps(value).decode())
+def _keep_text(text: str) -> str:
+    """The text so that Excel shows it unchanged: a formula that is the text, if Excel would change the text itself."""
+    return f'="{text}"' if _EXCEL_CHANGES.fullmatch(text) else _harmless(text)
 
 
 def _harmless(text: str) -> str:

@@ -5,7 +5,7 @@ What the room offers:
 - Reading a request's text: `parse`, `parse_batch` and the `check_…` functions beside them; `…_apart` in a worker process.
 - The gate: `Gate` makes an event a `Submission`, or refuses it. `try_data` takes data through it and stores nothing.
 - The append: `Appender` gives a `Receipt` for each submission. A `Beside` writes in the same transaction.
-- Reading: `JournalReader` gives `Entry`s and `Lines`. `Tail` waits for the next event.
+- Reading: `JournalReader` gives `Entry`s and `Lines`, and a `RecordState`. `Tail` waits for the next event.
 - Views: `apply_view` shows an entry as a consumer may see it. `History` and `Walk` find earlier events of its record.
 - Tables beside the journal: `Projection` keeps them up to date; `Persons` finds the events about a person.
 """
@@ -21,6 +21,7 @@ from bus.journal.apart import (
 from bus.journal.append import Appender, EventConflict, Receipt, Submission
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
+from bus.journal.entries import Entry, Stretch, contracts_at, entries_at, lengths_at
 from bus.journal.gate import Gate, check_media
 from bus.journal.history import History
 from bus.journal.incoming import (
@@ -38,7 +39,8 @@ from bus.journal.incoming import (
 )
 from bus.journal.lines import Lines
 from bus.journal.projection import Persons, Projection
-from bus.journal.read import Entry, JournalReader, Stretch, contracts_at, entries_at, lengths_at
+from bus.journal.read import JournalReader
+from bus.journal.state import RecordState
 from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
 from bus.journal.trial import try_data
@@ -64,6 +66,7 @@ __all__ = [
     "Persons",
     "Projection",
     "Receipt",
+    "RecordState",
     "Row",
     "Stretch",
     "Submission",

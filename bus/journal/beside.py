@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from bus.journal.read import Entry
+from bus.journal.entries import Entry
 from bus.journal.statements import Row
 from bus.storage import Transaction
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from bus.journal.read import Entry
+from bus.journal.entries import Entry
 
 
 class Entries(Protocol):

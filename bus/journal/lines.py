@@ -53,13 +53,15 @@ def within_bytes(rows: Rows, limit: int) -> tuple[list[Any], bool]:
     return taken, False
 
 
-def read(
-    transaction: Transaction, wanted: statements.LineStatements, contract_id: int, after: int, limit: int
-) -> Lines:
-    """At most `limit` lines of a contract after a position. Fewer if they are large (see `MOST_BYTES`)."""
+def read(transaction: Transaction, wanted: statements.LineStatements, asked: Mapping[str, int]) -> Lines:
+    """At most `limit` lines of a contract after a position. Fewer if they are large (see `MOST_BYTES`).
+
+    Args:
+        asked: the parameters of the statements.
+    """
     # The end comes first: in PostgreSQL each statement sees what was committed when that statement began.
     end = int(transaction.value(wanted.end))
-    asked = {"contract": contract_id, "after": after, "limit": limit}
+    limit = asked["limit"]
     if transaction.is_sqlite:
         together = _read_joined(transaction, wanted, asked, end)
         if together is not None:

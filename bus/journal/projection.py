@@ -40,9 +40,11 @@ class Projection:
         if self._read_reached() < position:
             self._advance_to(position)
 
-    def reach_end(self) -> None:
-        """Bring the tables up to the journal's present end."""
-        self.reach(self._read_end())
+    def reach_end(self) -> int:
+        """Bring the tables up to the journal's present end, and return that position."""
+        end = self._read_end()
+        self.reach(end)
+        return end
 
     def take_along(self, transaction: Transaction, count: int) -> None:
         """Count the events that a transaction appends. Once they are enough for a step, add as many of the next events in it.

@@ -169,7 +169,7 @@ _OF_CONTRACT: Final = (
 )
 _OF_RECORDS: Final = (
     "FROM records JOIN journal USING (position) WHERE records.contract_id = :contract AND records.position > :after "
-    "ORDER BY records.position LIMIT :limit"
+    "AND records.position <= :until ORDER BY records.position LIMIT :limit"
 )
 
 
@@ -189,12 +189,12 @@ def _prepare_page(columns: Sequence[str], source: str) -> Prepared:
 FEED: Final = _prepare_page(_ENTRY, _OF_CONTRACT)
 """A contract's events in the columns of an `Entry`."""
 HEADS: Final = _prepare_page(_ENTRY, _OF_RECORDS)
-"""The newest event of each record, in the columns of an `Entry`."""
+"""The newest event of each record up to a position, in the columns of an `Entry`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LineStatements:
-    """Statements for lines, whose parameters are `contract`, `after` and `limit`.
+    """Statements for lines, whose parameters are `contract`, `after` and `limit`, and for records `until`.
 
     Attributes:
         end: gives the position up to which the rows are complete.
@@ -220,7 +220,18 @@ REACHED: Final = Prepared.in_both("SELECT coalesce(max(position), 0) FROM journa
 FEED_LINES: Final = _prepare_lines(LAST, _OF_CONTRACT)
 """Every event of a contract."""
 RECORD_LINES: Final = _prepare_lines(REACHED, _OF_RECORDS)
-"""The newest event of each record of a contract."""
+"""The newest event of each record of a contract, up to a position."""
+_REPLACED_EVENTS: Final = (
+    "FROM journal_preceding AS p JOIN journal ON journal.position = p.preceding WHERE p.position > :seen "
+    "AND p.preceding > :after AND p.preceding <= :head AND journal.contract_id = :contract"
+)
+REPLACED: Final = Prepared.in_both(f"SELECT p.preceding {_REPLACED_EVENTS} AND p.position <= :reached")
+"""Events up to `head` that a later event of the same record, between `seen` and `reached`, replaced."""
+COUNT_STATE: Final = Prepared.in_both(
+    "SELECT (SELECT count(*) FROM records WHERE contract_id = :contract AND position > :after "  # noqa: S608
+    f"AND position <= :head) + (SELECT count(*) {_REPLACED_EVENTS})"
+)
+"""How many records have an event between `after` and `head`. One statement, so that PostgreSQL counts one snapshot."""
 
 _AMONG: Final = (
     "position IN (SELECT value FROM json_each(:positions))",
@@ -239,6 +250,25 @@ LENGTHS: Final = Prepared(
     postgres=f"SELECT position, octet_length(body) FROM journal WHERE {_AMONG[1]}",  # noqa: S608
 )
 CONTRACTS_AT: Final = Prepared(*(f"SELECT position, contract_id FROM journal WHERE {among}" for among in _AMONG))  # noqa: S608
+BY_KEY: Final = Prepared.in_both(
+    "SELECT key, position FROM records WHERE contract_id = :contract AND key > :above ORDER BY key LIMIT :limit"
+)
+"""Records in the order of the bytes of their keys, with the position of their newest event."""
+_EACH: Final = ("json_each(:positions) AS each", "unnest(CAST(:positions AS bigint[])) AS each (value)")
+BACK: Final = Prepared(
+    *(
+        "WITH RECURSIVE back (start, position) AS (SELECT each.value, each.value "  # noqa: S608
+        f"FROM {each} UNION ALL SELECT back.start, p.preceding FROM back JOIN journal_preceding AS p USING (position) "
+        "WHERE back.position > :head) SELECT start, position FROM back WHERE position <= :head"
+        for each in _EACH
+    )
+)
+"""For each event, the newest event of the same record up to `head`. No row for a record that began later."""
+CHAIN: Final = Prepared.in_both(
+    "WITH RECURSIVE chain (position) AS (SELECT CAST(:position AS bigint) UNION ALL "
+    "SELECT p.preceding FROM chain JOIN journal_preceding AS p USING (position)) SELECT position FROM chain LIMIT :limit"
+)
+"""An event and the events of the same record before it, newest first."""
 PRECEDING: Final = Prepared(*(f"SELECT position, preceding FROM journal_preceding WHERE {among}" for among in _AMONG))  # noqa: S608
 RECORDED_FROM: Final = Prepared.in_both(
     "SELECT recorded_at FROM journal WHERE position >= :position ORDER BY position LIMIT 1"

@@ -51,7 +51,8 @@ RECORDS = sa.Table(
     "records",
     metadata,
     sa.Column("contract_id", sa.Integer, primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
+    # Digests of ranges of keys need one order of keys in both databases: that of their bytes.
+    sa.Column("key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), primary_key=True),
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Index("ix_records_contract_id_position", "contract_id", "position"),
     sqlite_with_rowid=False,

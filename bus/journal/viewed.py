@@ -10,8 +10,8 @@ from typing import Any
 
 from bus import json
 from bus.contracts import View
+from bus.journal.entries import Entry
 from bus.journal.history import Entries
-from bus.journal.read import Entry
 
 FindBefore = Callable[[Entry], Entry | None]
 """Finds the same record's event before another. Synchronous: if the view has rows, call `apply_view` from a thread."""

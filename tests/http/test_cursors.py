@@ -74,7 +74,9 @@ def assert_refused(cursor: str) -> None:
         read_position(cursor, Listing.FEED, "a")
 
 
-@pytest.mark.parametrize("place", [Place(0, 0), Place(7, 7), Place(7, 0), Place(2**63 - 1, 3)])
+@pytest.mark.parametrize(
+    "place", [Place(0, 0), Place(7, 7), Place(7, 0), Place(2**63 - 1, 3), Place(7, 3, 9), Place(9, 9, 9)]
+)
 def test_a_cursor_of_records_also_says_where_its_pass_began(place: Place):
     assert read_place(write_place("a.b", place), "a.b") == place
 

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 from io import StringIO
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -128,7 +129,7 @@ async def test_a_snapshot_comes_as_lines(bus: Bus):
     assert answer.headers["content-type"].startswith("application/x-ndjson")
     assert len({event["subject"] for event in events}) == len(events) == 2001
     assert events[-1]["data"] is None
-    assert [len(positions) for positions in await disclosed(bus, "dinkes")] == [1, 1000, 1000]
+    assert sorted(chain(*await disclosed(bus, "dinkes"))) == [int(event["sequence"]) for event in events]
 
 
 async def test_a_snapshot_comes_as_a_spreadsheet(bus: Bus):
@@ -262,6 +263,7 @@ async def test_a_token_revoked_during_a_snapshot_gets_no_further_page(bus: Bus):
     headers = [(b"authorization", token), (b"accept", b"application/x-ndjson")]
     scope = {"type": "http", "method": "GET", "path": RECORDS, "query_string": b"", "headers": headers}
     lines: list[bytes] = []
+    revoked: list[int] = []
 
     async def receive() -> dict[str, Any]:
         await asyncio.Event().wait()
@@ -269,11 +271,12 @@ async def test_a_token_revoked_during_a_snapshot_gets_no_further_page(bus: Bus):
 
     async def send(message: Any) -> None:
         lines.extend(message.get("body", b"").splitlines())
-        if len(lines) == 1000:
+        if lines and not revoked:
+            revoked.append(len(lines))
             principal = bus.rooms.tokens.verify(token)
             await asyncio.to_thread(bus.rooms.tokens.revoke, principal, OPERATOR)
 
     # How an answer that is under way is broken off.
     with pytest.raises(RuntimeError, match="response already started"):
         await bus.edge(scope | {"client": ("127.0.0.1", 1)}, receive, send)
-    assert len(lines) == 1000
+    assert [len(lines)] == revoked

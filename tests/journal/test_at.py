@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from bus.journal import JournalReader
+from bus.journal.entries import Entry
 from bus.journal.lines import MOST_BYTES
-from bus.journal.read import Entry
 from bus.journal.tables import JOURNAL
 from bus.storage import Storage
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from bus.journal.entries import Entry
 from bus.journal.history import History
-from bus.journal.read import Entry
 from tests.builders import an_entry
 
 PIECE = 2

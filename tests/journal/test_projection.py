@@ -164,8 +164,10 @@ def test_a_question_finds_what_was_appended_before_it(storage: Storage):
     assert newest.position == 3
     assert journal.preceding([2, 3]) == {3: 1}
     asyncio.run(_append(storage, 10))
-    assert [entry.position for entry in journal.records(1, 0, 10).entries] == [2, 4]
-    assert (journal.record_lines(1, 4, 10).end, journal.record_lines(1, 4, 10).positions) == (4, [])
+    assert [entry.position for entry in journal.records(1).read(0, 10).entries] == [2, 4]
+    lines = journal.records(1).read_lines(4, 10)
+    assert lines is not None
+    assert (lines.end, lines.positions) == (4, [])
 
 
 def test_events_about_a_person_are_found_in_every_stretch(storage: Storage):

@@ -8,7 +8,7 @@ import pytest
 from bus import json
 from bus.contracts.document import parse_contract
 from bus.contracts.view import View
-from bus.journal.read import Entry
+from bus.journal.entries import Entry
 from bus.journal.viewed import Walk, apply_view, departure, standing
 from tests.builders import Document, a_document, a_grant, a_nik, a_person, an_entry, an_event
 

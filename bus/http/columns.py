@@ -1,0 +1,47 @@
+"""Columns: the declared fields of data under some schemas, as the columns of a table."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from bus import json
+from bus.contracts import Schema, find_schemas_at
+
+Path = tuple[str, ...]
+"""The names of the members that lead to a column's value."""
+
+_DEEPEST: Final = 8
+"""Levels of columns; a schema may contain itself. Below, a cell holds JSON."""
+
+
+def list_columns(schemas: Sequence[Schema], granted: Sequence[str]) -> list[Path]:
+    """One column for each declared field that a granted pointer covers or leads into, in their order."""
+    tops = [json.parse_pointer(pointer) for pointer in granted]
+    leaves = dict.fromkeys(path for schema in schemas for path in _leaves(schema, ()))
+    return list(dict.fromkeys(path for top in tops for path in leaves if _touch(path, top)))
+
+
+def name_column(path: Path) -> str:
+    """The members' names joined by dots."""
+    return ".".join(path) or "data"
+
+
+def read_cell(data: Any, path: Path) -> Any:
+    """The value of a column in data; None: the data have no such value."""
+    for name in path:
+        data = data.get(name) if isinstance(data, dict) else None
+    return data
+
+
+def _leaves(schema: Schema, path: Path) -> Iterator[Path]:
+    declared = [one for one in find_schemas_at(schema, json.to_pointer(path)) if isinstance(one, dict)]
+    names = dict.fromkeys(name for one in declared for name in one.get("properties", ()))
+    if not names or len(path) == _DEEPEST:
+        yield path
+        return
+    for name in names:
+        yield from _leaves(schema, (*path, name))
+
+
+def _touch(path: Path, granted: Path) -> bool:
+    shorter = min(len(path), len(granted))
+    return path[:shorter] == granted[:shorter]

@@ -1,0 +1,84 @@
+"""A record's history: what the feed shows of its key, newest first."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bus.http.cursors import Listing, write_position
+from tests.a_bus import Bus
+from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
+
+RECORD = f"/v1/records/{WARGA}/{a_nik(1)}/history"
+SEMBUNG = [{"exact": {"desa": "sembung"}}]
+
+only_once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def data(answer: Any) -> list[Any]:
+    assert answer.status_code == 200, answer.text
+    return [event["data"] for event in answer.json()["events"]]
+
+
+async def test_the_events_of_a_record_come_newest_first_in_pages(bus: Bus):
+    bus.apply(a_document(a_grant("dinkes", fields=["/nik", "/nama"])))
+    await bus.publish_all([a_person(1, nama="A"), a_person(2), a_person(1, nama="B")])
+    await bus.publish(None, subject=a_nik(1))
+    await bus.publish(a_person(1, nama="C"))
+    client = bus.reader("dinkes")
+    first = await client.get(RECORD, params={"limit": 3})
+    second = await client.get(RECORD, params={"limit": 3, "after": first.json()["next"]})
+    assert [one and one["nama"] for one in data(first)] == ["C", None, "B"]
+    assert [one and one["nama"] for one in data(second)] == ["A"]
+    assert second.json()["next"] is None
+    found = await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10)
+    assert sorted(position for one in found for position in one.disclosure.positions) == [1, 3, 4, 5]
+
+
+async def test_what_the_record_was_outside_the_rows_is_not_shown(bus: Bus):
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
+    await bus.publish_all(
+        [a_person(1, desa="babat"), a_person(1), a_person(1, desa="paciran"), a_person(1, desa="babat")]
+    )
+    answer = await bus.reader("desa-sembung").get(RECORD)
+    assert data(answer) == [None, a_person(1)]
+    assert "paciran" not in answer.text
+    assert "babat" not in answer.text
+
+
+@only_once
+async def test_a_record_that_was_never_in_the_rows_is_as_one_that_is_absent(bus: Bus, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bus.http.record_history._MOST", 2)
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
+    await bus.publish_all([a_person(1, desa="babat", nama=str(n)) for n in range(5)])
+    client = bus.reader("desa-sembung")
+    hidden = await client.get(RECORD)
+    absent = await client.get(f"/v1/records/{WARGA}/{a_nik(9)}/history")
+    assert (hidden.status_code, hidden.content) == (404, absent.content)
+
+
+@only_once
+async def test_a_cursor_of_another_record_is_refused(bus: Bus):
+    bus.apply(a_document(a_grant("dinkes")))
+    await bus.publish_all([a_person(1), a_person(2)])
+    after = write_position(Listing.HISTORY, WARGA, 2)
+    answer = await bus.reader("dinkes").get(RECORD, params={"after": after})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:bus:problem:cursor-invalid")
+
+
+@only_once
+async def test_who_sees_keys_masked_may_not_ask_for_a_history(bus: Bus):
+    bus.apply(a_document(a_grant("bapenda", mask={"/nik": "pseudonym"})))
+    await bus.publish(a_person(1))
+    answer = await bus.reader("bapenda").get(RECORD)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:bus:problem:key-hidden")
+
+
+@only_once
+async def test_an_event_of_a_version_that_masked_the_key_is_left_out(bus: Bus):
+    bus.apply(a_document(a_grant("bapenda", mask={"/nik": "pseudonym"})))
+    await bus.publish(a_person(1, nama="Lama"))
+    bus.apply(a_document(a_grant("bapenda"), version="1.1.0"))
+    await bus.publish(a_person(1, nama="Baru"))
+    answer = await bus.reader("bapenda").get(RECORD)
+    assert [one["nama"] for one in data(answer)] == ["Baru"]
