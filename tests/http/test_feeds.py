@@ -21,6 +21,7 @@ from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
 from tests.http.a_feed import FEED, SEMBUNG, disclosed, positions, read, read_to_the_end
+from tests.services.waiting import until
 
 
 async def test_events_come_in_order_with_their_position(bus: Bus):
@@ -63,8 +64,7 @@ async def test_a_feed_is_waited_for_from_now(bus: Bus):
     bus.apply(a_document(a_grant("dinkes")))
     await bus.publish(a_person(1))
     waiting = asyncio.create_task(read(bus.reader("dinkes"), after="now", wait=20))
-    while not bus.rooms.tail.waiters:
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(until, lambda: bus.rooms.tail.waiters)
     position = await bus.publish(a_person(2))
     assert positions((await waiting)["events"]) == [position]
 

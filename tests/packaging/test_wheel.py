@@ -122,10 +122,10 @@ def _is_ready(port: int) -> bool:
 
 
 def _data_files(*folders: str) -> Iterator[Path]:
-    """The files in folders that are not code."""
+    """The files in folders that are not code. Not those of `samples/apps`, where npm and Composer install libraries."""
     for folder in folders:
         for path in (ROOT / folder).rglob("*"):
-            if path.is_file() and path.suffix not in (".py", ".pyc"):
+            if path.is_file() and path.suffix not in (".py", ".pyc") and ROOT / "samples" / "apps" not in path.parents:
                 yield path
 
 
