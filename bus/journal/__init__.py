@@ -21,6 +21,7 @@ from bus.journal.apart import (
 from bus.journal.append import Appender, EventConflict, Receipt, Submission
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
+from bus.journal.envelope import is_json_type
 from bus.journal.gate import Gate, check_media
 from bus.journal.history import History
 from bus.journal.incoming import (
@@ -75,6 +76,7 @@ __all__ = [
     "check_apart",
     "check_batch",
     "check_media",
+    "is_json_type",
     "check_members",
     "check_text",
     "departure",
