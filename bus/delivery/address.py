@@ -62,7 +62,9 @@ _NUMERIC_HOST = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)\.?")
 
 
 _ORIGIN = re.compile(r"https?://[^/?#]*", re.ASCII | re.IGNORECASE)
-_AUTHORITY = re.compile(r"https?://(?:\[[0-9a-z.%]*:[0-9a-z.:%]*\]|[^\[\]:]*)(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+_AUTHORITY = re.compile(
+    r"https?://(?:\[[0-9a-z.%]*:[0-9a-z.:%]*\]|[^\[\]:]*)(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE
+)
 """Host and port as RFC 3986 writes them. Python also takes `+80` and digits of other scripts for a port."""
 _PRINTABLE = re.compile(r"[!-~]*", re.ASCII)
 _PATH_AND_QUERY = re.compile(r"(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-])*", re.ASCII)

@@ -19,10 +19,10 @@ _IS_BARRED: Final = re.compile(f"[{_BARRED}\ud800-\udfff]")
 _TEXTS: Final = frozenset({"traceparent", "tracestate", "partitionkey"})
 """Extensions whose specifications demand text (CloudEvents' Distributed Tracing and Partitioning)."""
 _EXTENSION: Final = re.compile(r"[a-z0-9]{1,64}")
-_TOKEN: Final = r"[a-z0-9!#$%&'*+.^_`|~-]+"
+_NAME: Final = r"[a-z0-9!#$%&'*+.^_`|~-]+"
 _JSON_TYPE: Final = re.compile(
     r"[a-z0-9!#$&^_.+-]+/(?:[a-z0-9!#$&^_.+-]+\+)?json[ \t]*"
-    rf'(?:;[ \t]*(?:{_TOKEN}=(?:{_TOKEN}|"(?:[^"\\]|\\.)*")[ \t]*)?)*',
+    rf'(?:;[ \t]*(?:{_NAME}=(?:{_NAME}|"(?:[^"\\]|\\.)*")[ \t]*)?)*',
     re.ASCII | re.IGNORECASE,
 )
 """JSON by its media type (CloudEvents JSON format 1.0.2, section 3.1), and parameters as RFC 9110 writes them."""

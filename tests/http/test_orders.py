@@ -34,7 +34,8 @@ async def test_json_is_taken_by_each_of_its_names_and_without_one(http: httpx.As
 
 
 @pytest.mark.parametrize(
-    "media_type", ["application/x-www-form-urlencoded", "text/plain", "application/json, text/plain", "application/json;x"]
+    "media_type",
+    ["application/x-www-form-urlencoded", "text/plain", "application/json, text/plain", "application/json;x"],
 )
 async def test_a_form_was_called_no_valid_dictionary(http: httpx.AsyncClient, media_type: str):
     answer = await order(http, ORDER, media_type)

@@ -51,9 +51,7 @@ class WebhookSink(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(
-        max_length=2048, pattern=_HTTP_URL, json_schema_extra={"format": "uri"}, examples=[_EXAMPLE_URL]
-    )
+    url: str = Field(max_length=2048, pattern=_HTTP_URL, json_schema_extra={"format": "uri"}, examples=[_EXAMPLE_URL])
 
 
 class AdapterSink(BaseModel):
