@@ -1,7 +1,7 @@
 """The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, and polls DAK rows from KRISNA."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BeforeValidator, Field, SecretStr
 
@@ -25,6 +25,8 @@ from bus.kit import (
     deliver_one_by_one,
     make_http_client,
 )
+
+_NOT_THERE: Final = (404, 410)
 
 
 def _split_at_commas(value: Any) -> Any:
@@ -83,16 +85,29 @@ class BappenasAdapter(Deliver, Poll):
         await self._krisna.put_activity(event.data["tahun_anggaran"], write_activity(event.data))
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
-        """One step: the rows of one budget year. The years take turns."""
+        """One step: the rows of one budget year. The years take turns; a year that KRISNA lacks holds up no other year."""
         turn = dak.read_turn(cursor)
         year = self._years[turn % len(self._years)]
-        rows = await self._krisna.fetch_rows("dak", year, lambda entries: dak.read_year(entries, year))
-        return Polled([], dak.write_turn(turn + 1), more=(turn + 1) % len(self._years) != 0, rows=rows)
+        rows, fault = None, None
+        try:
+            rows = await self._krisna.fetch_rows("dak", year, lambda entries: dak.read_year(entries, year))
+        except AgencyFault as raised:
+            if not _may_concern_one_year(raised):
+                raise
+            fault = AgencyFault(raised.failure, f"budget year {year}: {raised.detail}", status=raised.status)
+        return Polled([], dak.write_turn(turn + 1), (turn + 1) % len(self._years) != 0, rows, fault)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._krisna.close()
         await self._ckan.close()
+
+
+def _may_concern_one_year(fault: AgencyFault) -> bool:
+    """Whether KRISNA may answer for another budget year: it answers, takes the key, and asks for no pause."""
+    if fault.status is None or fault.retry_after is not None:
+        return False
+    return fault.failure is not Failure.SINK_DOWN or fault.status in _NOT_THERE
 
 
 class BappenasFactory:

@@ -85,12 +85,13 @@ def _read_rows(answer: Mapping[str, Any]) -> list[Any]:
 
 
 def _check_taken(answer: Mapping[str, Any], code: str) -> None:
-    """Check that KRISNA says that it has the sub-activity, in words or by `data` with a content."""
+    """Check that KRISNA says that it has the sub-activity, in words or by its code in `data`."""
     data, said = answer.get("data"), read_success(answer)
-    has_data = isinstance(data, dict | list) and bool(data)
-    if said is False or not (said or has_data):
+    entries = data if isinstance(data, list) else [data]
+    codes = {str(one["kode_sub_giat"]) for one in entries if isinstance(one, dict) and "kode_sub_giat" in one}
+    if said is False or not (said or codes):
         raise _make_fault(answer)
-    if isinstance(data, dict) and str(data.get("kode_sub_giat", code)) != code:
+    if codes and code not in codes:
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered about another sub-activity", status=200)
 
 

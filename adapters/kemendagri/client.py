@@ -4,6 +4,7 @@ Source: public client code of regencies (`get_json/{client}/CALL_NIK`, `CALL_VER
 module `verdict` judges the answers of HTTP 200.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,9 @@ AGENCY = "Dukcapil"
 
 _ABOUT_CONTENT = frozenset({200, 400, 409, 422})
 """Statuses with which installations say that they have the usage data already."""
+
+_SENT_BEFORE = re.compile(r"\bsudah (?:pernah )?(?:di)?(?:kirim|terima|lapor|simpan|input|catat)", re.IGNORECASE)
+"""Words with which installations say that they have the usage data. "Sudah pernah diblokir" says something else."""
 
 _MOST_BYTES = 32 * 1024
 """Most bytes of an answer, much more than one person's data have. The event loop reads it in some milliseconds."""
@@ -100,7 +104,7 @@ class Client:
         response = await self._post(
             self._settings.balikan_path, institutions, headers={"authorization": f"Bearer {token}"}
         )
-        if response.status_code in _ABOUT_CONTENT and "sudah pernah" in read_beginning(response).casefold():
+        if response.status_code in _ABOUT_CONTENT and _SENT_BEFORE.search(read_beginning(response)):
             return False
         require_success(AGENCY, response)
         answer = fold(parse_object(AGENCY, response))

@@ -99,12 +99,20 @@ class Poller:
         while True:
             try:
                 more = await self.step(adapter, operation, steps)
-                failures = 0
                 pause = 0.0 if more and not steps.is_full(self._policy) else interval
+                if pause:
+                    steps.check()
+                failures = 0
             except AgencyFault as fault:
                 failures += 1
                 pause = fault.retry_after or self._draw_pause(failures, interval)
-                log.warning("poll.failed", adapter=adapter, operation=operation.name, failure=fault.failure.value)
+                log.warning(
+                    "poll.failed",
+                    adapter=adapter,
+                    operation=operation.name,
+                    failure=fault.failure.value,
+                    detail=fault.detail,
+                )
             except (ContractSaysLess, NotBound, NoSuchContract) as refusal:
                 # The step sent no request, so another look soon is cheap. Whoever mends the contract soon sees that it works.
                 pause = self._draw_pause(0, interval)
@@ -181,6 +189,7 @@ class Poller:
         found = await self._find(run, polled, state, attempts, held)
         await self._publication.publish(run, found, state, polled.cursor)
         await asyncio.to_thread(self._count, run.poll)
+        run.steps.fault = polled.fault or run.steps.fault
         return polled.more
 
     def _make_run(self, adapter: str, operation: Operation, steps: Round) -> Run:

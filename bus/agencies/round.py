@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bus.agencies.changes import Seen
+from bus.kit import AgencyFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Round:
         size: bytes of the events' JSON.
         refused: a refusal's slug to the number of events that it refused.
         seen: the rows of lists in pages.
+        fault: what the round's last step with a fault could not read; None: all steps read all.
     """
 
     steps: int = 0
@@ -39,6 +41,7 @@ class Round:
     size: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     seen: Seen = field(default_factory=dict)
+    fault: AgencyFault | None = None
 
     def count_step(self, unchanged: int) -> None:
         """Count a step, and its rows that there is nothing to do for."""
@@ -57,6 +60,15 @@ class Round:
     def is_full(self, policy: PollPolicy) -> bool:
         """Whether the poll has to pause now, even if the agency has more."""
         return self.steps >= policy.steps or self.events >= policy.events or self.size >= policy.size
+
+    def check(self) -> None:
+        """Raise the fault of a step that the round went past.
+
+        Raises:
+            AgencyFault: the agency gave no readable answer to a part of the round.
+        """
+        if self.fault is not None:
+            raise self.fault
 
     def count_refusal(self, reason: str) -> bool:
         """Count a refused event; return whether it is the round's first.

@@ -120,9 +120,9 @@ def parse_body(body: bytes, most_levels: int) -> Any:
     """
     try:
         value = json.loads(body)
-    except ValueError:
+    except ValueError as error:
         check_numbers(body)
-        raise Invalid("The body is not JSON in UTF-8.") from None
+        raise Invalid("The body is not JSON in UTF-8.", errors=[FieldError("", f"is not JSON: {error}")]) from None
     if json.is_deeper(value, most_levels):
         raise Invalid(f"JSON may be nested {most_levels} levels deep.")
     written = json.dumps(value)

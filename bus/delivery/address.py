@@ -66,6 +66,10 @@ _NUMERIC_HOST = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)\.?")
 
 
 _ORIGIN = re.compile(r"https?://[^/?#]*", re.ASCII | re.IGNORECASE)
+_AUTHORITY = re.compile(
+    r"https?://(?:\[[0-9a-z.%]*:[0-9a-z.:%]*\]|[^\[\]:]*)(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE
+)
+"""Host and port as RFC 3986 writes them. Python also takes `+80` and digits of other scripts for a port."""
 _PRINTABLE = re.compile(r"[!-~]*", re.ASCII)
 _PATH_AND_QUERY = re.compile(r"(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-])*", re.ASCII)
 """What RFC 3986 lets these hold, and brackets, which many frameworks write into queries."""
@@ -192,7 +196,8 @@ def parse(url: str) -> Target:
         raise SinkAddressRefused("the address has blanks, control characters or backslashes in it")
     try:
         parsed = URL(url)
-        host = (parsed.raw_host or "").lower()
+        # `host` raises if a label that begins with `xn--` stands for no text (RFC 5891): libraries would raise later.
+        host = (parsed.raw_host or "").lower() if parsed.host else ""
     except ValueError:
         raise SinkAddressRefused("the address is not a URL") from None
     if parsed.scheme not in ("https", "http") or not host:
@@ -203,6 +208,9 @@ def parse(url: str) -> Target:
         raise SinkAddressRefused("the address has a fragment, which is never sent")
     if not _PATH_AND_QUERY.fullmatch(_ORIGIN.sub("", url, count=1)):
         raise SinkAddressRefused("the path or query has characters that a URL writes as % and two hexadecimal digits")
+    origin = _ORIGIN.match(url)
+    if origin is None or not _AUTHORITY.fullmatch(origin[0]):
+        raise SinkAddressRefused("the host or the port is not written as in a URL")
     if parsed.port is None or (parsed.port < 1024 and parsed.port not in (80, 443)):
         raise SinkAddressRefused("the port is not one of 80, 443 and 1024 to 65535")
     return Target(host, _read_literal(host), plain=parsed.scheme == "http")

@@ -79,7 +79,8 @@ def _write_html(page: FrontPage) -> str:
     guides = "".join(f"<li>{escape(title)}: <code>{escape(name)}</code></li>" for name, title in page.guides.items())
     title = escape(page.name)
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head><body>'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title></head><body>'
         f"<h1>{title}</h1><p>{escape(page.description)}</p><p>Version {escape(page.version)}</p>"
         f"<h2>Here</h2><ul>{links}</ul><h2>Guides that come with the product</h2><ul>{guides}</ul></body></html>\n"
     )

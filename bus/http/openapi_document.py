@@ -37,6 +37,8 @@ _RANGE: Final = "4XX"
 _ALWAYS: Final = (400, 429, 500, 503)
 _WITH_TOKEN: Final = (401, 403)
 _WITH_BODY: Final = (413, 415)
+_WITH_JSON: Final = (422,)
+"""A number in the JSON may be one that the bus would change."""
 _WITH_PATH: Final = (404,)
 _WITH_FORMS: Final = (406,)
 _WRITING: Final = (507,)
@@ -93,6 +95,7 @@ def _complete_operation(operation: Part, method: str, *, has_path: bool) -> None
         *_ALWAYS,
         *(_WITH_TOKEN if takes_token else ()),
         *(_WITH_BODY if "requestBody" in operation else ()),
+        *(_WITH_JSON if "application/json" in operation.get("requestBody", {}).get("content", ()) else ()),
         *(_WITH_PATH if has_path else ()),
         *(_WITH_FORMS if takes_token and "204" not in responses else ()),
         *(_WRITING if takes_token and method not in _READS else ()),

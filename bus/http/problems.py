@@ -22,6 +22,8 @@ _HELD_BACK: Final = 0.5
 """Seconds before a limit is told: a connection then gets at most two such refusals a second."""
 _LEFT: Final = 499
 """For the metric alone: the client left before its request was whole."""
+_OUR_RULE: Final = "Value error, "
+"""What pydantic writes before the words of a rule of ours."""
 MEDIA_TYPE = "application/problem+json"
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {"4XX": {}}
 """Keeps the framework from describing a 422 of its own; `openapi_document.complete` describes every refusal."""
@@ -55,7 +57,7 @@ def problem(refusal: Refused) -> Response:
 def invalid(errors: Iterable[Mapping[str, Any]]) -> Invalid:
     """The refusal of a request with errors that pydantic found."""
     # Only place and rule: pydantic's `input` would repeat the sent value.
-    wrong = [FieldError(_place(error["loc"]), str(error["msg"])) for error in errors]
+    wrong = [FieldError(_place(error["loc"]), str(error["msg"]).removeprefix(_OUR_RULE)) for error in errors]
     return Invalid("The request is not as the documentation says.", errors=wrong)
 
 

@@ -11,6 +11,22 @@ def _refer(model: type[Any]) -> dict[str, Any]:
     return refer("schemas", model.__name__)
 
 
+def _attribute(name: str, meaning: str) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "pattern": "^[!-~]+$"}
+    return {"name": f"ce-{name}", "in": "header", "required": False, "schema": schema, "description": meaning}
+
+
+_BINARY_ATTRIBUTES: Final = [
+    _attribute("specversion", "binary mode: `1.0`; it makes the body the event's `data` alone"),
+    _attribute("id", "binary mode: with `ce-source`, names the event"),
+    _attribute("source", "binary mode: which application says it"),
+    _attribute("type", "binary mode: the contract's name"),
+    _attribute("subject", "binary mode: the record's key, in percent-encoded UTF-8"),
+    _attribute("time", "binary mode: when it happened"),
+    _attribute("dataschema", "binary mode: the contract's version; absent: the newest active one"),
+]
+"""Header fields of binary mode (CloudEvents HTTP binding 1.0.2, section 3.1). Extensions have such fields too."""
+
 OPENAPI: Final[dict[str, Any]] = {
     "tags": ["Events"],
     "summary": "Publish events",
@@ -22,12 +38,13 @@ OPENAPI: Final[dict[str, Any]] = {
     "operationId": "publish_events",
     "security": [{"oauth": [Scope.EVENTS_PUBLISH.value]}],
     "parameters": [
+        *_BINARY_ATTRIBUTES,
         {
             "name": "partial",
             "in": "query",
             "schema": {"type": "boolean", "default": False},
             "description": "of a batch, take what is valid and tell what is not",
-        }
+        },
     ],
     "requestBody": {
         "required": True,
@@ -35,6 +52,7 @@ OPENAPI: Final[dict[str, Any]] = {
         "content": {
             "application/cloudevents+json": {"schema": _refer(NewEvent)},
             "application/cloudevents-batch+json": {"schema": {"type": "array", "items": _refer(NewEvent)}},
+            "application/json": {"schema": {"description": "binary mode: an event's `data` alone"}},
         },
     },
     "responses": {

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import OAuth2
 
 from bus.http.admissions import admit
+from bus.http.orders import read_order
 from bus.identity import MEANINGS, Principal, Tokens, require
 
 SCHEME = OAuth2(
@@ -65,8 +66,8 @@ class Authorised(APIRoute):
             for authorise in needed:
                 await authorise(request, None)
             if reads_body:
-                # The request keeps the body. FastAPI would report every refusal of the edge as "error parsing the body".
-                await request.body()
+                # FastAPI would report every refusal of the edge as "error parsing the body".
+                request = await read_order(request, request.app.state.rooms.settings.max_depth)
             return await answer(request)
 
         return authorised

@@ -27,7 +27,9 @@ def _writable(value: Any) -> Any:
 def _written_moment(value: Any) -> Any:
     """The value; pydantic would take a number for the seconds since 1970."""
     if isinstance(value, str) and not is_date_time(value):
-        raise ValueError("must be a time with its offset from UTC (RFC 3339)")
+        # A plus stands for a blank in a query.
+        hint = "; write + as %2B in a query" if " " in value else ""
+        raise ValueError(f"must be a time with its offset from UTC (RFC 3339){hint}")
     return value
 
 

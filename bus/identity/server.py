@@ -230,8 +230,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
                 else OAuthClient(request.proven)
             )
         except InvalidClientError as error:
-            named = error.description if request.payload.data.get("client_assertion") else FAILED
-            raise InvalidClientError(named, status_code=401) from None
+            raise InvalidClientError(_explain(error, request.payload.data), status_code=401) from None
         except UnicodeDecodeError:
             raise InvalidClientError("The Authorization header is not UTF-8.", status_code=401) from None
         named_id = request.payload.client_id
@@ -249,6 +248,15 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # authlib is not type
             "expires_in": self._token_seconds,
             "scope": " ".join(sorted(scopes)),
         }
+
+
+def _explain(error: InvalidClientError, sent: Mapping[str, Any]) -> str:
+    """Why a client is not believed, in words about what it sent."""
+    if not sent.get("client_assertion"):
+        return FAILED
+    if sent.get("client_assertion_type") != ClientAssertion.CLIENT_ASSERTION_TYPE:
+        return f"Send client_assertion_type={ClientAssertion.CLIENT_ASSERTION_TYPE} with the assertion (RFC 7523)."
+    return str(error.description)
 
 
 def _make_login(request: OAuthRequest, client: Client) -> Login:

@@ -22,6 +22,7 @@ from bus.journal.append import Appender, EventConflict, Receipt, Submission
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
 from bus.journal.entries import Entry, Stretch, contracts_at, entries_at, lengths_at
+from bus.journal.envelope import is_json_type
 from bus.journal.gate import Gate, check_media
 from bus.journal.history import History
 from bus.journal.incoming import (
@@ -86,6 +87,7 @@ __all__ = [
     "find_in_data_apart",
     "find_numbers_in_batch",
     "is_deeper",
+    "is_json_type",
     "lengths_at",
     "parse",
     "parse_batch",

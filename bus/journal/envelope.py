@@ -19,8 +19,13 @@ _IS_BARRED: Final = re.compile(f"[{_BARRED}\ud800-\udfff]")
 _TEXTS: Final = frozenset({"traceparent", "tracestate", "partitionkey"})
 """Extensions whose specifications demand text (CloudEvents' Distributed Tracing and Partitioning)."""
 _EXTENSION: Final = re.compile(r"[a-z0-9]{1,64}")
-_JSON_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/(?:[a-z0-9!#$&^_.+-]+\+)?json[ \t]*(?:;.*)?", re.IGNORECASE)
-"""JSON by its media type (CloudEvents JSON format 1.0.2, section 3.1)."""
+_NAME: Final = r"[a-z0-9!#$%&'*+.^_`|~-]+"
+_JSON_TYPE: Final = re.compile(
+    r"[a-z0-9!#$&^_.+-]+/(?:[a-z0-9!#$&^_.+-]+\+)?json[ \t]*"
+    rf'(?:;[ \t]*(?:{_NAME}=(?:{_NAME}|"(?:[^"\\]|\\.)*")[ \t]*)?)*',
+    re.ASCII | re.IGNORECASE,
+)
+"""JSON by its media type (CloudEvents JSON format 1.0.2, section 3.1), and parameters as RFC 9110 writes them."""
 
 TEXT_RULE: Final = f"must be text of 1 to {_LONGEST} characters without control characters and noncharacters"
 _SOURCE_RULE: Final = f"must be a URI reference (RFC 3986) of 1 to {_LONGEST} characters"

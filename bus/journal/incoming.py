@@ -47,9 +47,10 @@ def parse(text: bytes, prefix: str = "") -> Any:
     """
     try:
         return json.loads(text)
-    except ValueError:
+    except ValueError as error:
         check_numbers(text, prefix=prefix)
-        raise EventMalformed("The body is not JSON in UTF-8.", errors=[FieldError("", "is not JSON")]) from None
+        at = FieldError("", f"is not JSON: {error}")
+        raise EventMalformed("The body is not JSON in UTF-8.", errors=[at]) from None
 
 
 def is_deeper(value: Any, text: bytes, most: int) -> bool:

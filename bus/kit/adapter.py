@@ -117,12 +117,15 @@ class Polled:
         more: True: the next step follows at once. False: it follows after the operation's interval.
         rows: rows of a list, if the agency does not say what is new. The bus publishes those that are new or changed, and
             deletes those that are gone from a whole list. None: the step has no list.
+        fault: what this step could not read, while further steps can go on. The round ends as a failure then, and is tried
+            again with backoff. None: the step read all of it.
     """
 
     events: Sequence[Event]
     cursor: str | None
     more: bool = False
     rows: Rows | None = None
+    fault: AgencyFault | None = None
 
 
 @dataclass(frozen=True, slots=True)

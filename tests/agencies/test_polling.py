@@ -12,7 +12,7 @@ from bus.agencies import NothingHeld
 from bus.agencies.memory import read_state
 from bus.agencies.poller import TooManySetAside
 from bus.journal import Appender
-from bus.kit import Event
+from bus.kit import AgencyFault, Event, Failure, Polled
 from bus.process import Wakeups
 from bus.refusals import MOST_SET_ASIDE, Aside, Broken, Poll, put_aside
 from tests.a_bus import Bus
@@ -118,6 +118,33 @@ async def test_a_row_is_tried_again_as_soon_as_a_version_is_active(polled: APoll
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_a_step_cannot_read_holds_up_no_other_step_and_fails_the_round(bus: Bus) -> None:
+    made = APolledBus(bus, APartlyUnreadAgency(entries=[a_row(1)]))
+    made.agree(schema=CLOSED)
+    with structlog.testing.capture_logs() as logged:
+        running = asyncio.create_task(made.poller.run())
+        try:
+            # In a round that does not fail, the poll pauses for an hour.
+            await asyncio.to_thread(until, lambda: made.agency.polls > 2)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    assert made.told() == [(a_nik(1), "Siti")]
+    failed = [one["detail"] for one in logged if one["event"] == "poll.failed"]
+    assert failed[0] == "the first list is not there"
+
+
+class APartlyUnreadAgency(APolledAgency):
+    """Of two lists the first one cannot be read."""
+
+    async def poll(self, operation: str, cursor: str | None) -> Polled:
+        polled = await super().poll(operation, cursor)
+        if self.polls % 2:
+            fault = AgencyFault(Failure.SINK_DOWN, "the first list is not there", status=404)
+            return replace(polled, rows=None, more=True, fault=fault)
+        return polled
 
 
 async def test_a_published_row_that_becomes_unfit_keeps_its_record(polled: APolledBus) -> None:

@@ -21,7 +21,7 @@ from adapters.ksp.client import KspSettings
 from adapters.ksp.simulator import SIMULATOR as KSP
 from adapters.pupr.adapter import PuprAdapter
 from adapters.pupr.client import FeatureLayer
-from bus.kit import AgencyFault, Event, Failure, Outcome, Question, Refused
+from bus.kit import AgencyFault, Event, Failure, Outcome, Polled, Question, Refused
 
 BASE = "https://badan.example"
 NIK = "3524010101909001"
@@ -141,4 +141,6 @@ async def outcome_of(act: Act, attacker: Attacker) -> Failure | Refused | None:
         return refusal
     if isinstance(done, list) and done and isinstance(done[0], Outcome):
         return done[0].failure
+    if isinstance(done, Polled) and done.fault is not None:
+        return done.fault.failure
     return None

@@ -49,6 +49,8 @@ async def test_a_browser_gets_a_page_that_loads_nothing(anybody: httpx.AsyncClie
     answer = await anybody.get("/", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    # Without it a telephone shows the page as small as a desk's.
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in answer.text
     assert not re.search(r"<(script|style|link|img)|://|style=", answer.text)
 
 

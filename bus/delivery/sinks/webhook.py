@@ -165,6 +165,6 @@ def _make_target(url: str, hosts: Sequence[str]) -> _Target:
         f"POST {write_request_target(url)} HTTP/1.1\r\nhost: {address.host_port_subcomponent}\r\naccept: */*\r\n"
         "user-agent: bus-lamongan\r\ncontent-type: application/cloudevents+json\r\n"
     )
-    # The host as `address.parse` reads it: a name in its ASCII form.
-    listed = is_listed((address.raw_host or "").lower(), hosts)
-    return _Target(head.encode("ascii"), Key(address), address.host or "", listed)
+    # The host as `address.parse` reads it: a name in its ASCII form. Its other form may not exist.
+    host = (address.raw_host or "").lower()
+    return _Target(head.encode("ascii"), Key(address), host, is_listed(host, hosts))

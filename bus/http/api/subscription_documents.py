@@ -10,6 +10,8 @@ from bus.http.values import JsonObject
 
 _LAST_POSITION: Final = 2**53 - 1
 """The largest integer that every JSON reader keeps (RFC 8259, section 6)."""
+_HTTP_URL: Final = "^[Hh][Tt][Tt][Pp][Ss]?://"
+"""Schemes have no case (RFC 3986, section 3.1), and a sink is told as it was registered."""
 _EXAMPLE_URL: Final = "https://pajak.lamongankab.go.id/webhooks/bus"
 
 
@@ -49,9 +51,7 @@ class WebhookSink(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(
-        max_length=2048, pattern="^https?://", json_schema_extra={"format": "uri"}, examples=[_EXAMPLE_URL]
-    )
+    url: str = Field(max_length=2048, pattern=_HTTP_URL, json_schema_extra={"format": "uri"}, examples=[_EXAMPLE_URL])
 
 
 class AdapterSink(BaseModel):

@@ -28,7 +28,15 @@ END: Final = b"\r\n\r\n"
 _REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)\r\n")
 _HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]+)(?::\d{0,5})?")
 _SINGLE: Final = frozenset(
-    (b"host", b"authorization", b"content-length", b"content-type", b"transfer-encoding", b"expect")
+    (
+        b"host",
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"transfer-encoding",
+        b"expect",
+        b"idempotency-key",
+    )
 )
 """Fields that must not come twice: readers would differ in which one counts."""
 _LISTS: Final = frozenset((b"accept", b"accept-encoding", b"content-encoding", b"if-match", b"if-none-match"))

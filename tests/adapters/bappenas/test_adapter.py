@@ -165,6 +165,52 @@ async def test_a_poll_takes_the_years_in_turn_and_then_rests() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404),
+        httpx.Response(500),
+        httpx.Response(400),
+        httpx.Response(200, json={"status": False, "message": "tahun belum dibuka"}),
+        httpx.Response(200, text="<html>"),
+    ],
+)
+async def test_a_year_that_krisna_lacks_held_up_all_other_years(answer: httpx.Response) -> None:
+    adapter = a_krisna_that_says({2021: answer})
+    first = await adapter.poll("dak", None)
+    second = await adapter.poll("dak", first.cursor)
+    assert (first.rows, first.more) == (None, True)
+    assert first.fault is not None
+    assert "budget year 2021" in first.fault.detail
+    assert second.rows is not None
+    assert (second.rows.source, second.fault) == ("/krisna/dak/2026", None)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(401),
+        httpx.Response(503, headers={"retry-after": "60"}),
+        httpx.Response(200, json={"status": False, "message": "Akses Ditolak"}),
+    ],
+)
+async def test_a_refused_account_and_a_wait_are_of_all_years(answer: httpx.Response) -> None:
+    with pytest.raises(AgencyFault):
+        await a_krisna_that_says({2021: answer}).poll("dak", None)
+
+
+def a_krisna_that_says(answers: dict[int, httpx.Response]) -> BappenasAdapter:
+    """The adapter for the years 2021 and 2026; a year without an answer of its own has an empty list."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        year = int(request.url.path.rsplit("/", 1)[1])
+        return answers.get(year, httpx.Response(200, json={"status": True, "data": []}))
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://krisna.test")
+    krisna, ckan = Krisna(http, SecretStr(APIKEY), KODE_PEMDA), Ckan(http, SecretStr(TOKEN), ORGANIZATION)
+    return BappenasAdapter(krisna, ckan, organization=ORGANIZATION, years=(2021, 2026))
+
+
 async def test_polled_rows_are_valid_records(violations: Any) -> None:
     polled = await Bappenas().adapter.poll("dak", None)
     assert polled.rows is not None

@@ -136,7 +136,11 @@ async def test_a_name_that_ckan_refuses_is_tried_again_only_if_it_is_in_use(
         ({"data": []}, Failure.TRANSIENT),
         ({"data": {"kode_sub_giat": "1"}, "status": False}, Failure.TRANSIENT),
         ({"data": {"kode_sub_giat": "1"}, "api_status": 0}, Failure.TRANSIENT),
+        ({"data": [{"kode_sub_giat": "1", "pagu": 1}]}, None),
         ({"data": {"kode_sub_giat": "2"}}, Failure.TRANSIENT),
+        ({"data": {"pesan": "kode tidak terdaftar"}}, Failure.TRANSIENT),
+        ({"data": [None]}, Failure.TRANSIENT),
+        ({"data": ["gagal"]}, Failure.TRANSIENT),
         ({"data": [], "message": "Apikey tidak valid"}, Failure.SINK_DOWN),
     ],
 )

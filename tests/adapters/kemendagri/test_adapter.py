@@ -299,6 +299,17 @@ async def test_usage_data_that_were_sent_before_are_delivered_at_any_status(stat
     assert await an_adapter().deliver("data-balikan", [usage()]) == [DELIVERED]
 
 
+@pytest.mark.parametrize("status", [200, 400, 409])
+@respx.mock
+async def test_words_about_something_else_that_happened_before_were_taken_for_sent(status):
+    respx.post(BALIKAN).respond(status, json={"message": "Token ini sudah pernah diblokir"})
+    try:
+        [outcome] = await an_adapter().deliver("data-balikan", [usage()])
+    except AgencyFault as fault:
+        outcome = fault.to_outcome()
+    assert outcome.failure is not None
+
+
 @respx.mock
 async def test_a_question_waits_as_long_as_the_registry_says():
     respx.post(LOOKUP).respond(503, headers={"retry-after": "120"})

@@ -221,6 +221,12 @@ async def test_plain_http_does_not_leave_the_allowed_networks_whatever_the_name_
     assert "may not connect" in outcome.detail
 
 
+async def test_a_host_that_no_library_can_decode_broke_off_every_run_of_its_subscription():
+    async with a_sink() as sink:
+        outcome = await sink.send("https://xn--/hook", BODY, {})
+    assert outcome.failure is not None
+
+
 async def test_a_number_that_stands_for_an_address_is_no_sink():
     async with a_receiver(name="2130706433") as receiver, a_sink(allowed=()) as sink:
         outcome = await sink.send(receiver.address, BODY, {})

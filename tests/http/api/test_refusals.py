@@ -255,6 +255,14 @@ async def test_a_wrong_question_is_refused(bus: Bus, params: dict[str, Any]) -> 
     assert (got.status_code, got.headers["content-type"]) == (400, "application/problem+json")
 
 
+async def test_a_plus_that_the_query_reads_as_a_blank_is_named(bus: Bus) -> None:
+    got = await bus.reader(OWNER, "contracts.read").get(f"{REFUSALS}?since=2026-01-01T00:00:00+07:00")
+    [error] = got.json()["errors"]
+    assert error["pointer"] == "/query/since"
+    assert error["detail"].startswith("must be a time with its offset")
+    assert "%2B" in error["detail"]
+
+
 async def test_refusals_need_the_scope(bus: Bus) -> None:
     assert (await bus.reader(OWNER, "events.read").get(REFUSALS)).status_code == 403
 

@@ -71,6 +71,13 @@ async def test_another_sink_enables_a_disabled_subscription(office: Bus, http: h
     assert (changed.status_code, changed.json()["state"]) == (200, "active")
 
 
+async def test_an_address_with_its_scheme_in_capitals_made_a_subscription_that_nobody_was_told_of(
+    http: httpx.AsyncClient,
+):
+    made = await subscribed(http, "HTTPS://8.8.8.8:1027/hook")
+    assert (made["sink"], made["secret"][:6]) == ({"url": "HTTPS://8.8.8.8:1027/hook"}, "whsec_")
+
+
 @pytest.mark.parametrize("path", ["/warga/\u00e9", "/{id}", "/100%", "/a?b=<c>", '/a?b="c"', "/a|b", "/a^b"])
 async def test_a_path_or_query_that_no_url_has_is_refused(http: httpx.AsyncClient, path: str):
     refused = await http.post(URL, json={"contracts": [WARGA], "sink": {"url": f"https://8.8.8.8:1027{path}"}})

@@ -240,6 +240,16 @@ async def test_rubbish_for_an_assertion_proves_nothing(http: httpx.AsyncClient, 
     assert (answer.status_code, answer.json()["error"]) == expected
 
 
+@pytest.mark.parametrize("kind", [None, "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"])
+async def test_an_assertion_of_another_type_was_told_of_methods_that_nobody_chose(
+    http: httpx.AsyncClient, kind: str | None
+):
+    form = {"grant_type": "client_credentials", "client_assertion": "x.y.z"}
+    answer = await http.post("/oauth/token", data=form if kind is None else form | {"client_assertion_type": kind})
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert f"client_assertion_type={ASSERTION}" in answer.json()["error_description"]
+
+
 async def test_an_assertion_speaks_for_no_other_client(http: httpx.AsyncClient, bus: Bus):
     key = OKPKey.generate_key("Ed25519")
     client_id, _ = bus.a_client(key=key)
