@@ -10,7 +10,7 @@ from bus import clock
 from bus.agencies.memory import Held, hold_deletions
 from bus.agencies.queries import Queries, QueryPolicy
 from bus.agencies.registry import Agencies
-from bus.disclosures.log import DisclosureLog
+from bus.disclosures import DisclosureLog
 from bus.http.edge import create_edge
 from bus.http.health import Health
 from bus.kit import (

@@ -21,7 +21,7 @@ from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks.places import Place, make_uncounted_place
 from bus.delivery.subscription import Subscription
 from bus.delivery.under_way import RunUnderWay
-from bus.disclosures.log import Channel, Disclosure, Noted
+from bus.disclosures import Channel, Disclosure, Noted
 from bus.identity.keys import Keys
 from bus.journal import NothingBeside
 from bus.kit import Failure, Outcome

@@ -43,7 +43,9 @@ GET /v1/events/status
 GET /v1/events/{position}
 GET /v1/feeds/{contract}
 GET /v1/records/{contract}
+GET /v1/records/{contract}/digest
 GET /v1/records/{contract}/{key}
+GET /v1/records/{contract}/{key}/history
 POST /v1/queries/{contract}
 GET /v1/contracts
 POST /v1/contracts
