@@ -27,6 +27,8 @@ from bus.problem import Refused
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+EMBEDDED: Final = "memory:"
+"""The beginning of a broker URL with which no run leaves its process."""
 _MEBIBYTE = 1024 * 1024
 _FOLDER: Final = "BUS_SECRETS_DIR"
 

@@ -9,10 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bus.delivery import find_broker, ring_once
 from bus.identity import Keys, load_keys
 from bus.problem import Refused
-from bus.settings import Settings, load_settings
+from bus.settings import EMBEDDED, Settings, load_settings
 from bus.storage import Storage, has_pending_migrations, open_storage
 
 _KEPT = ("database_url", "broker_url")
@@ -63,6 +62,11 @@ def open_workspace(data: Path | None, announced: Callable[[], None] | None = Non
 
 
 def _ring(settings: Settings) -> None:
+    if settings.broker_url.startswith(EMBEDDED):
+        return
+    # Most commands need nothing else of delivery, whose import takes longer than they do.
+    from bus.delivery import find_broker, ring_once
+
     broker = find_broker(settings.broker_url, settings.broker_prefix)
     if broker is not None:
         ring_once(broker)

@@ -1,14 +1,19 @@
 """Commands run as a user runs them, and what tests of `bus contract` write for them."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from bus import cli, json
+from bus.cli import make_command_line
 from bus.cli.contract import open_catalogue
 from bus.contracts.catalogue import Catalogue
 from tests.builders import SCHEMA, a_strict_document
@@ -61,8 +66,16 @@ class Commands:
 
 @contextmanager
 def commands(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Commands]:
-    """Commands on a fresh data folder."""
+    """Commands on the data folder of a new bus."""
+    shutil.copytree(_make_bus().name, folder / "data")
     monkeypatch.setenv("BUS_DATA_DIR", str(folder / "data"))
-    run = Commands(folder, monkeypatch, capsys)
-    assert run("init").code == 0
-    yield run
+    yield Commands(folder, monkeypatch, capsys)
+
+
+@cache
+def _make_bus() -> "TemporaryDirectory[str]":
+    """A data folder that `bus init` made once, to copy: the command takes longer than most tests."""
+    folder: TemporaryDirectory[str] = TemporaryDirectory(prefix="bus-initialised-")
+    made = CliRunner().invoke(make_command_line(["init"]), ["init", "--data", folder.name])
+    assert made.exit_code == 0, made.output
+    return folder

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from bus.cli.simulate import simulate
+from tests import plain
 
 app = typer.Typer()
 app.command()(simulate)
@@ -34,7 +34,7 @@ def a_running_simulator(*arguments: str) -> Iterator[dict[str, Any]]:
 
 def test_it_listens_once_it_has_said_so() -> None:
     with a_running_simulator("pupr") as announced:
-        answer = httpx.get(f"{announced['address']}/_simulator/received")
+        answer = plain.get(f"{announced['address']}/_simulator/received")
     assert answer.json() == {"received": []}
 
 
@@ -47,7 +47,7 @@ def test_it_announces_the_settings_that_let_the_adapter_in() -> None:
 
 def test_a_fault_is_switched_on() -> None:
     with a_running_simulator("pupr", "--fault", "down", "--fault", "token") as announced:
-        answer = httpx.post(f"{announced['address']}/arcgis")
+        answer = plain.post(f"{announced['address']}/arcgis")
     assert answer.status_code == 503
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from tests import plain
+
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = (sys.executable, "-m", "samples.run")
 
@@ -75,7 +77,7 @@ def addresses(output: str) -> set[str]:
 def answering(address: str) -> bool:
     """Whether anybody listens there."""
     try:
-        httpx.get(address, timeout=5.0)
+        plain.get(address, timeout=5.0)
     except httpx.TransportError:
         return False
     return True

@@ -20,6 +20,7 @@ from bus.identity.participants import Participants
 from bus.process import Role, Wakeups, run_process
 from bus.settings import load_settings
 from bus.storage import open_storage
+from tests import plain
 from tests.an_actor import OPERATOR
 from tests.services.agreements import PRODUCER, an_agreed_event, documents
 from tests.services.fixtures import MakeBus
@@ -182,9 +183,9 @@ def _an_owner(bus: Bus) -> Iterator[httpx.Client]:
     scopes = ["contracts.write", "contracts.approve", "admin"]
     credentials = Participants(bus.storage).add_client(PRODUCER, scopes, by=OPERATOR)
     body = {"grant_type": "client_credentials"}
-    answer = httpx.post(f"{bus.address}/oauth/token", data=body, auth=(credentials[0].client_id, credentials[1]))
+    answer = plain.post(f"{bus.address}/oauth/token", data=body, auth=(credentials[0].client_id, credentials[1]))
     token = answer.raise_for_status().json()["access_token"]
-    with httpx.Client(base_url=bus.address, headers={"authorization": f"Bearer {token}"}, timeout=30) as client:
+    with plain.Client(base_url=bus.address, headers={"authorization": f"Bearer {token}"}, timeout=30) as client:
         yield client
 
 

@@ -3,8 +3,7 @@
 import subprocess
 import sys
 
-import httpx
-
+from tests import plain
 from tests.services.agreements import an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.running import ALL_ROLES, Bus
@@ -20,7 +19,7 @@ def _rotate(bus: Bus, *options: str) -> None:
 
 
 def _published_keys(bus: Bus) -> set[int]:
-    return {len(httpx.get(f"{bus.address}/oauth/jwks", timeout=10).json()["keys"]) for _ in range(_LOOKS)}
+    return {len(plain.get(f"{bus.address}/oauth/jwks", timeout=10).json()["keys"]) for _ in range(_LOOKS)}
 
 
 def test_every_process_takes_new_keys_without_a_restart(make_bus: MakeBus) -> None:

@@ -22,6 +22,7 @@ from kombu.messaging import Consumer, Producer
 
 from bus.delivery.handover.run import Loaded, Received
 from bus.delivery.ledger import Lease
+from bus.settings import EMBEDDED
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,7 @@ class BrokerAddress:
 
 def find_broker(url: str, prefix: str) -> BrokerAddress | None:
     """The broker that the settings name; None for `memory://`: no run then leaves its process."""
-    return None if url.startswith("memory:") else BrokerAddress(url, prefix)
+    return None if url.startswith(EMBEDDED) else BrokerAddress(url, prefix)
 
 
 class Broker:
