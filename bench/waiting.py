@@ -35,7 +35,8 @@ class Reader(asyncio.Protocol):
         self._request = request
         self._is_stream = is_stream
         self._transport: Any = None
-        self.is_refused = False
+        self._is_closed = False
+        self.refusal = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask."""
@@ -45,16 +46,19 @@ class Reader(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Note a refusal; ask again behind the answer to a long-poll."""
         if data.startswith(b"HTTP/1.1 "):
-            self.is_refused |= not data.startswith(b"HTTP/1.1 200")
+            if not data.startswith(b"HTTP/1.1 200"):
+                self.refusal = data[:600]
             if not self._is_stream:
                 self._transport.write(self._request)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Note that the bus hung up."""
-        self.is_refused |= not self._transport.is_closing()
+        if not self._is_closed:
+            self.refusal = self.refusal or b"the connection was closed"
 
     def close(self) -> None:
         """Hang up."""
+        self._is_closed = True
         self._transport.close()
 
 
@@ -128,12 +132,15 @@ async def _waiting(bus: Running, count: int) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     opened: list[Reader] = []
     head = f"GET /v1/feeds/{_IDLE_CONTRACT}{{query}} HTTP/1.1\r\nhost: bus\r\nauthorization: {bus.consumer_authorization}\r\n"
-    poll = f"{head.format(query='?wait=60')}\r\n".encode()
+    # Of different lengths: the bus answers too many questions of one participant at the same moment with 429.
+    polls = [f"{head.format(query=f'?wait={wait}')}\r\n".encode() for wait in range(30, 60)]
     stream = f"{head.format(query='')}accept: text/event-stream\r\n\r\n".encode()
     for start in range(0, count, _OPENED_AT_ONCE):
         made = [
             loop.create_connection(
-                partial(Reader, stream if number % 2 else poll, is_stream=bool(number % 2)), "127.0.0.1", bus.port
+                partial(Reader, stream if number % 2 else polls[number // 2 % len(polls)], is_stream=bool(number % 2)),
+                "127.0.0.1",
+                bus.port,
             )
             for number in range(start, min(start + _OPENED_AT_ONCE, count))
         ]
@@ -142,8 +149,8 @@ async def _waiting(bus: Running, count: int) -> AsyncIterator[None]:
     await load.closed_loop(bus.port, requests(bus.authorization), _CONNECTIONS, 1.0)
     try:
         yield
-        if refused := sum(reader.is_refused for reader in opened):
-            raise load.Unanswered(f"{refused:,} of {count:,} readers were refused or cut off")
+        if refusals := [reader.refusal for reader in opened if reader.refusal]:
+            raise load.Unanswered(f"{len(refusals):,} of {count:,} readers were refused: {refusals[-1].decode()}")
     finally:
         for reader in opened:
             reader.close()

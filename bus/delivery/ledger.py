@@ -210,6 +210,21 @@ class Ledger:
         ]
         return any(unparked) or any(a.due_at is not None and a.due_at <= a.at for a in attempts)
 
+    def drop(self, transaction: Transaction, subscription: int, pending: Mapping[int, int | None], now: int) -> int:
+        """Discard pending deliveries, and make due what waited behind them, in the caller's transaction.
+
+        Args:
+            pending: position to key. The caller holds the subscription.
+
+        Returns:
+            How many were still pending.
+        """
+        wanted = transaction.numbers(list(pending))
+        dropped = transaction.execute(statements.DROP, {"subscription": subscription, "now": now, "wanted": wanted})
+        if keys := {key for key in pending.values() if key is not None}:
+            _unpark(transaction, subscription, keys, now)
+        return dropped
+
     def hold(self, transaction: Transaction, subscription: int) -> None:
         """Lock an ordered subscription until the transaction ends. Call it before its rows are touched.
 

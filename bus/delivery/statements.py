@@ -91,9 +91,9 @@ _PENDING_AFTER: Final = (
     "ORDER BY due_at, position LIMIT :most"
 )
 PENDING: Final = Prepared(
-    sqlite=f"SELECT due_at, position, key, attempts FROM deliveries INDEXED BY ix_deliveries_due {_PENDING_AFTER}",  # noqa: S608
-    postgres=f"SELECT due_at, position, key, attempts FROM deliveries {_PENDING_AFTER}",  # noqa: S608
-    columns="due_at, position, key, attempts",
+    sqlite=f"SELECT due_at, position, key FROM deliveries INDEXED BY ix_deliveries_due {_PENDING_AFTER}",  # noqa: S608
+    postgres=f"SELECT due_at, position, key FROM deliveries {_PENDING_AFTER}",  # noqa: S608
+    columns="due_at, position, key",
 )
 """A subscription's pending deliveries in steps, in the order of the index."""
 DELIVERED: Final = Prepared(
@@ -129,6 +129,14 @@ REDRIVE: Final = Prepared(
     FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state=2""",
 )
+DROP: Final = Prepared(
+    sqlite="""UPDATE deliveries SET state=3, finished_at=:now
+    WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state<1""",
+    postgres="""UPDATE deliveries SET state=3, finished_at=:now
+    FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
+    WHERE subscription=:subscription AND deliveries.position=wanted.position AND state<1""",
+)
+"""Under any lease: the relay or a worker may change `due_at` at the same moment."""
 IS_ANY_PARKED: Final = Prepared(
     sqlite="""SELECT 1 FROM deliveries INDEXED BY ix_deliveries_due
     WHERE subscription=:subscription AND state=0 AND due_at=:parked LIMIT 1""",

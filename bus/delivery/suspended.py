@@ -7,7 +7,7 @@ from bus import clock
 from bus.actions import Actor
 from bus.contracts import Catalogue, Waiting
 from bus.delivery import statements
-from bus.delivery.ledger import Attempt, DeliveryState, Ledger
+from bus.delivery.ledger import Ledger
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import Subscriptions
 from bus.journal import contracts_at
@@ -23,7 +23,6 @@ class _Pending(NamedTuple):
     due_at: int
     position: int
     key: int | None
-    attempts: int
 
 
 class GrantStops:
@@ -77,20 +76,24 @@ class GrantStops:
         """
         dropped = 0
         for subscription in self._find_subscriptions(contract, participant):
-            last: _Pending | None = None
-            while True:
-                with self._storage.write() as transaction:
-                    # Before the rows are touched: the relay takes the two in this order.
-                    self._ledger.hold(transaction, subscription.number)
-                    step = _read_step(transaction, subscription, last)
-                    mine = self._of_contract(transaction, subscription, contract, step)
-                    if mine:
-                        self._ledger.record(transaction, [_give_up(subscription, one) for one in mine])
-                dropped += len(mine)
-                if len(step) < _STEP:
-                    break
-                last = step[-1]
+            # Another pass as long as it finds some: deliveries change their place in the order meanwhile.
+            while count := self._drop_pass(contract, subscription):
+                dropped += count
         return dropped
+
+    def _drop_pass(self, contract: str, subscription: Subscription) -> int:
+        dropped = 0
+        last: _Pending | None = None
+        while True:
+            with self._storage.write() as transaction:
+                # Before the rows are touched: the relay takes the two in this order.
+                self._ledger.hold(transaction, subscription.number)
+                step = _read_step(transaction, subscription, last)
+                mine = {one.position: one.key for one in self._of_contract(transaction, subscription, contract, step)}
+                dropped += self._ledger.drop(transaction, subscription.number, mine, clock.now_micros()) if mine else 0
+            if len(step) < _STEP:
+                return dropped
+            last = step[-1]
 
     def _find_subscriptions(self, contract: str, participant: str) -> Iterator[Subscription]:
         found = self._subscriptions.listed(participant)
@@ -111,10 +114,3 @@ def _read_step(transaction: Transaction, subscription: Subscription, last: _Pend
     after = (-1, 0) if last is None else (last.due_at, last.position)
     asked = {"subscription": subscription.number, "due": after[0], "position": after[1], "most": _STEP}
     return [_Pending(*row) for row in transaction.rows(statements.PENDING, asked)]
-
-
-def _give_up(subscription: Subscription, one: _Pending) -> Attempt:
-    now, state = clock.now_micros(), DeliveryState.DISCARDED
-    return Attempt(
-        subscription.number, one.position, one.key, one.due_at, one.attempts, state, None, now, None, None, "", 0
-    )
