@@ -31,8 +31,9 @@ test: setup  ## the whole test suite
 attacks: setup  ## attacks that take long, beside an innocent
 	$(VENV)/bin/python -m pytest tests/attacks -m stress
 
-conformance: setup  ## outside suites in full, without skipping any
+conformance: setup  ## outside suites in full, without skipping any; validators compared at length
 	CI=true $(VENV)/bin/python -m pytest tests/conformance tests/asyncapi -v
+	$(VENV)/bin/python -m pytest tests/contracts/test_validation.py --hypothesis-profile thorough
 
 quick: setup  ## the tests that need neither a database nor a process
 	$(VENV)/bin/python -m pytest -m unit -p no:schemathesis --hypothesis-profile quick -q

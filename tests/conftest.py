@@ -21,6 +21,7 @@ from tests.a_bus import Bus, a_bus
 # No property depends on how fast the machine is just now.
 settings.register_profile("bus", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("bus"), max_examples=20)
+settings.register_profile("thorough", settings.get_profile("bus"), max_examples=400)
 settings.load_profile("bus")
 
 # Without bytecode, each process of a test would compile the product again.

@@ -204,8 +204,10 @@ def test_an_upgrade_of_the_tables_is_told(
 ):
     (tmp_path / "data").mkdir()
     _make_tables_of(f"sqlite:///{tmp_path / 'data' / 'bus.db'}", "0001")
-    with commands(tmp_path, monkeypatch, capsys) as run:
-        told = noted(run)
+    monkeypatch.setenv("BUS_DATA_DIR", str(tmp_path / "data"))
+    run = Commands(tmp_path, monkeypatch, capsys)
+    assert run("init").code == 0
+    told = noted(run)
     assert [one.what for one in told] == [Verb.BUS_UPGRADE, Verb.BUS_INIT]
     assert told[0].before == {"tables": "0001"}
 

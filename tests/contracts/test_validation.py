@@ -177,7 +177,7 @@ SMALL = st.recursive(
 
 
 @pytest.mark.heavy
-@settings(max_examples=15 * EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5 * EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SCHEMAS, SMALL)
 @example({"multipleOf": 0.01}, 19.99)
 @example({"pattern": r"^\d{2}$"}, "12\n")
