@@ -75,7 +75,7 @@ from bus.contracts.registered import Move, RegisteredVersion, Succession, find_s
 from bus.contracts.schemas import Schema, find_schemas_at, has_property
 from bus.contracts.validation import Validator, write_pointer
 from bus.contracts.version import ContractVersion, Notice, make_text_finder
-from bus.contracts.view import View
+from bus.contracts.view import View, Wanted, WantedRows
 from bus.contracts.yaml import read_yaml, write_yaml
 
 __all__ = [
@@ -123,6 +123,8 @@ __all__ = [
     "Verdict",
     "View",
     "Visibility",
+    "Wanted",
+    "WantedRows",
     "check_contract",
     "check_named",
     "check_numbers",

@@ -22,7 +22,7 @@ from bus.contracts.registrar import Registrar
 from bus.contracts.validation import Validator
 from bus.contracts.version import Checks
 from bus.contracts.version import ContractVersion as ContractVersion
-from bus.contracts.view import View
+from bus.contracts.view import View, Wanted
 from bus.problem import FieldError
 from bus.storage import Storage
 
@@ -181,9 +181,7 @@ class Catalogue:
         """The name of the contract with this number in the journal; None: there is no such contract."""
         return self._names.get(contract_id)
 
-    def view(
-        self, name: str, participant: str, version_id: int, today: date, only: Sequence[str] | None = None
-    ) -> View:
+    def view(self, name: str, participant: str, version_id: int, today: date, wanted: Wanted | None = None) -> View:
         """How a participant sees an event of a contract.
 
         While the event's own version is in force, its grant counts. Otherwise the grant in the newest version counts, and
@@ -194,8 +192,7 @@ class Catalogue:
             participant: the consumer.
             version_id: the version that the event was published under.
             today: the date in Lamongan; a grant holds to the end of its last day.
-            only: pointers of the fields that the participant wants, of those that its grant shows; None: all. To make such a
-                view takes time at each call.
+            wanted: what the participant wants of what its grant shows; None: all. To make such a view takes time at each call.
 
         Raises:
             NotGranted: there is no grant.
@@ -205,7 +202,7 @@ class Catalogue:
         view = self._views.get((version_id, participant)) or self._make_view(name, participant, version_id)
         if view.grant.has_ended(today):
             raise GrantExpired(f"The grant of {participant} in {name} ended on {view.grant.until}.")
-        return view if only is None else self._make_view(name, participant, version_id, only)
+        return view if wanted is None else self._make_view(name, participant, version_id, wanted)
 
     def has_view(self, participant: str, version_id: int) -> bool:
         """Whether the view is made already. To make it takes long for a large grant."""
@@ -262,7 +259,7 @@ class Catalogue:
         with self._storage.read() as transaction:
             return next(registered.read_documents(transaction, [entry.id]))
 
-    def _make_view(self, name: str, participant: str, version_id: int, only: Sequence[str] | None = None) -> View:
+    def _make_view(self, name: str, participant: str, version_id: int, wanted: Wanted | None = None) -> View:
         views = self._views
         published = self.version_numbered(version_id)
         version = published if published.state in IN_FORCE else self.newest(name)
@@ -270,8 +267,8 @@ class Catalogue:
         if grant is None:
             raise NotGranted(f"{participant} has no grant in {name} {version.contract.version}.")
         view = View(
-            version.contract, grant, self._pseudonym_key, version.declared, published.contract, self._address, only
+            version.contract, grant, self._pseudonym_key, version.declared, published.contract, self._address, wanted
         )
-        if only is None and len(views) < _MOST_VIEWS:
+        if wanted is None and len(views) < _MOST_VIEWS:
             views[version_id, participant] = view
         return view
