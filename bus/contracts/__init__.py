@@ -78,7 +78,7 @@ from bus.contracts.schemas import Schema, find_schemas_at, has_property
 from bus.contracts.suspension import LONGEST_REASON, Suspension, Suspensions, Waiting
 from bus.contracts.validation import Validator, write_pointer
 from bus.contracts.version import ContractVersion, Notice, make_text_finder
-from bus.contracts.view import View
+from bus.contracts.view import View, Wanted, WantedRows
 from bus.contracts.yaml import read_yaml, write_yaml
 
 __all__ = [
@@ -131,6 +131,8 @@ __all__ = [
     "View",
     "Visibility",
     "Waiting",
+    "Wanted",
+    "WantedRows",
     "check_contract",
     "check_named",
     "check_numbers",

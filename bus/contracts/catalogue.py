@@ -24,7 +24,7 @@ from bus.contracts.suspension import Suspension, Suspensions, Waiting, read_susp
 from bus.contracts.validation import Validator
 from bus.contracts.version import Checks
 from bus.contracts.version import ContractVersion as ContractVersion
-from bus.contracts.view import View
+from bus.contracts.view import View, Wanted
 from bus.problem import FieldError
 from bus.storage import Storage
 
@@ -203,9 +203,7 @@ class Catalogue:
         """The name of the contract with this number in the journal; None: there is no such contract."""
         return self._names.get(contract_id)
 
-    def view(
-        self, name: str, participant: str, version_id: int, today: date, only: Sequence[str] | None = None
-    ) -> View:
+    def view(self, name: str, participant: str, version_id: int, today: date, wanted: Wanted | None = None) -> View:
         """How a participant sees an event of a contract.
 
         While the event's own version is in force, its grant counts. Otherwise the grant in the newest version counts, and
@@ -216,8 +214,7 @@ class Catalogue:
             participant: the consumer.
             version_id: the version that the event was published under.
             today: the date in Lamongan; a grant holds to the end of its last day.
-            only: pointers of the fields that the participant wants, of those that its grant shows; None: all. To make such a
-                view takes time at each call.
+            wanted: what the participant wants of what its grant shows; None: all. To make such a view takes time at each call.
 
         Raises:
             GrantSuspended: the grant is suspended.
@@ -228,7 +225,7 @@ class Catalogue:
         if self._suspensions and (found := self.find_suspension(name, participant)) is not None:
             raise found.refuse()
         view = self._find_view(name, participant, version_id, today)
-        return view if only is None else self._make_view(name, participant, version_id, only)
+        return view if wanted is None else self._make_view(name, participant, version_id, wanted)
 
     def view_to_wait(self, name: str, participant: str, version_id: int, today: date) -> View:
         """As `view`, to decide which events wait for a participant: also under a suspension that keeps them waiting.
@@ -321,7 +318,7 @@ class Catalogue:
         with self._storage.read() as transaction:
             return next(registered.read_documents(transaction, [entry.id]))
 
-    def _make_view(self, name: str, participant: str, version_id: int, only: Sequence[str] | None = None) -> View:
+    def _make_view(self, name: str, participant: str, version_id: int, wanted: Wanted | None = None) -> View:
         views = self._views
         published = self.version_numbered(version_id)
         version = published if published.state in IN_FORCE else self.newest(name)
@@ -329,8 +326,8 @@ class Catalogue:
         if grant is None:
             raise NotGranted(f"{participant} has no grant in {name} {version.contract.version}.")
         view = View(
-            version.contract, grant, self._pseudonym_key, version.declared, published.contract, self._address, only
+            version.contract, grant, self._pseudonym_key, version.declared, published.contract, self._address, wanted
         )
-        if only is None and len(views) < _MOST_VIEWS:
+        if wanted is None and len(views) < _MOST_VIEWS:
             views[version_id, participant] = view
         return view

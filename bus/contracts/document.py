@@ -117,6 +117,7 @@ class Contract:
         cache_seconds: query contracts: how long the bus may give an answer again.
         shares_cache: query contracts: whether other participants may get that answer too.
         attributes: extension attributes that a consumer sees even if its grant cuts the event.
+        filterable: pointers of the fields by which consumers may choose records.
         document: the whole contract as a self-contained JSON document.
     """
 
@@ -139,6 +140,7 @@ class Contract:
     cache_seconds: int
     shares_cache: bool
     attributes: tuple[str, ...]
+    filterable: tuple[str, ...]
     document: dict[str, Any]
 
     def grant(self, participant: str) -> Grant | None:
@@ -217,6 +219,7 @@ def restore_contract(document: dict[str, Any]) -> Contract:
         cache_seconds=document.get("cache_seconds", 0),
         shares_cache=document.get("cache") == "shared",
         attributes=tuple(document.get("attributes", ())),
+        filterable=tuple(document.get("filterable", ())),
         document=document,
     )
 

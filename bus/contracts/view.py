@@ -3,14 +3,15 @@
 import hmac
 from base64 import b32encode
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bus import json
 from bus.contracts.declared import Declared, find_declared
 from bus.contracts.document import Contract, Grant, Kind, Mask
 from bus.contracts.fields import Visibility, compile_fields
-from bus.contracts.filter import compile_filter, read_data_field
+from bus.contracts.filter import Predicate, compile_filter, read_data_field
 from bus.contracts.masks import Pseudonym, text_of_key
 from bus.contracts.shown import Shown, covers, masks
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
@@ -24,6 +25,31 @@ OWN_RULES: Final = CORE_ATTRIBUTES | BUS_ATTRIBUTES | set(_KEY_ATTRIBUTES)
 Document = dict[str, Any]
 
 
+class WantedRows(NamedTuple):
+    """Records that a reader wants: those with a value in a field.
+
+    Attributes:
+        dialect: `exact` or `prefix`.
+    """
+
+    dialect: str
+    pointer: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a reader wants of what its grant shows. It can only take away.
+
+    Attributes:
+        fields: pointers; None: all fields.
+        rows: all of them must hold.
+    """
+
+    fields: tuple[str, ...] | None = None
+    rows: tuple[WantedRows, ...] = ()
+
+
 class View:
     """What one participant sees of the events that were published under one version of a contract.
 
@@ -35,6 +61,7 @@ class View:
         has_rows: the view chooses events by their data.
         cuts: the view changes every event. If False, it changes only events with data that the version does not declare.
         attributes: extension attributes that a cut event keeps.
+        filterable: pointers of the fields by which the contract lets consumers choose records.
         fields_granted: pointers for the disclosure log; the empty pointer is the whole data.
         can_look_up_by_key: the consumer sees plain keys, so it may ask for a record by its key.
     """
@@ -60,6 +87,7 @@ class View:
         "contract",
         "cuts",
         "fields_granted",
+        "filterable",
         "grant",
         "has_rows",
         "is_whole",
@@ -74,7 +102,7 @@ class View:
         places: Declared | None = None,
         published: Contract | None = None,
         address: str = "",
-        only: Sequence[str] | None = None,
+        wanted: Wanted | None = None,
     ) -> None:
         """Compile.
 
@@ -86,13 +114,15 @@ class View:
             places: what that version's schema declares; None: find it now.
             published: the version that the events were published under; None: the version that holds the grant.
             address: the bus's address, without a slash at the end.
-            only: the consumer wants no more than these fields of what the grant shows; None: it wants all.
+            wanted: what the consumer wants of what the grant shows; None: all.
         """
         published = published or contract
+        only = wanted.fields if wanted is not None else None
         places = places or find_declared(contract.shown)
         is_own = published.version == contract.version
         is_declared = is_own and places.is_all
         self.grant = grant
+        self.filterable = contract.filterable
         self.contract = contract.name
         self.version = contract.version
         self._secret = _compute_hmac(secret, f"{grant.participant}\0{contract.name}")
@@ -100,6 +130,8 @@ class View:
         self._shown = Shown(contract, grant, known, lambda _: self._make_pseudonyms("value"))
         self._own = self._compile_own(contract, known)
         self._rows = [compile_filter(expression, read_data_field) for expression in grant.rows]
+        if wanted is not None:
+            self._rows += [self._choose_rows(one) for one in wanted.rows]
         self._only = None if only is None else compile_fields(only, {}, lambda _: str)
         self.cuts = grant.fields is not None or bool(grant.mask) or not is_own or only is not None
         self.has_rows = bool(self._rows)
@@ -166,6 +198,10 @@ class View:
         del reduced["dataschema"]
         return reduced
 
+    def filters_by(self, pointer: str) -> bool:
+        """Whether the consumer may choose records by a field: only if the contract says so and the consumer sees its values."""
+        return pointer in self.filterable and self.visibility(pointer) is Visibility.SHOWN
+
     def orders_by(self, pointer: str) -> bool:
         """Whether deliveries may be ordered by a field: only if the consumer can tell its values apart.
 
@@ -199,6 +235,12 @@ class View:
             places,
             lambda pointer: self._make_pseudonyms("value" if pointer == contract.key else "own"),
         )
+
+    def _choose_rows(self, rows: WantedRows) -> Predicate[Any]:
+        if not self.filters_by(rows.pointer):
+            # The consumer may not learn which records have which value there. Another version may show the field.
+            return lambda _: False
+        return compile_filter({rows.dialect: {rows.pointer: rows.value}}, read_data_field)
 
     def _cut(self, data: Any, shown: Shown) -> Any:
         seen = shown.cut(data)

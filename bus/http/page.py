@@ -14,7 +14,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
 from bus import clock, json
-from bus.contracts import ContractVersion, View
+from bus.contracts import ContractVersion, View, Wanted
 from bus.disclosures import Channel, Shown, group_shown, make_group_disclosures
 from bus.heavy import Steps
 from bus.http.cursors import CursorGone, Place, StateTooOld
@@ -55,14 +55,14 @@ class Reading:
     """One caller's reading of one contract. Synchronous, except `read`: call it from a thread.
 
     Attributes:
-        only: pointers of the fields that the caller wants, of those that its grant shows; None: all.
+        wanted: what the caller wants of what its grant shows; None: all.
     """
 
     rooms: Rooms
     contract: str
     caller: Principal
     channel: Channel
-    only: Sequence[str] | None = None
+    wanted: Wanted | None = None
     _narrowed: dict[int, tuple[View, View]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -277,11 +277,11 @@ class Reading:
         today = clock.local_date(clock.now())
         asked = self.contract, self.caller.participant, version_id, today
         view = self.rooms.catalogue.view(*asked)
-        if self.only is None:
+        if self.wanted is None:
             return view
         made = self._narrowed.get(version_id)
         if made is None or made[0] is not view:
-            made = self._narrowed[version_id] = view, self.rooms.catalogue.view(*asked, self.only)
+            made = self._narrowed[version_id] = view, self.rooms.catalogue.view(*asked, self.wanted)
         return made[1]
 
     def view_or_none(self, version_id: int) -> View | None:

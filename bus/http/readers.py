@@ -5,7 +5,7 @@ describe their parameters: they read the requests, and the OpenAPI document is m
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_origin
 
 from fastapi import Request, Response
 from pydantic import BaseModel, ValidationError
@@ -73,7 +73,11 @@ def read_query(model: type[M], request: Request) -> M:
     Raises:
         Invalid: a parameter is not as the model says.
     """
-    return _read(model, "query", request.query_params)
+    sent = request.query_params
+    lists = {
+        name: sent.getlist(name) for name, field in model.model_fields.items() if get_origin(field.annotation) is list
+    }
+    return _read(model, "query", {**sent, **{name: values for name, values in lists.items() if values}})
 
 
 def read_headers(model: type[M], request: Request) -> M:

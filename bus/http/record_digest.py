@@ -22,7 +22,7 @@ from bus.http.readers import ReaderRoute, read_query, start_reading
 from bus.http.record_kinds import check_key_is_shown
 from bus.http.semantics import ContentUnread, is_head
 from bus.http.surface import JSON
-from bus.http.wanted_fields import WantedFields, read_wanted
+from bus.http.wishes import WantedFields, read_wanted
 from bus.identity import Scope
 from bus.journal import MOST_BYTES, Entry, RecordState
 from bus.problem import FieldError, Invalid

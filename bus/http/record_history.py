@@ -19,7 +19,7 @@ from bus.http.record_kinds import RecordUnknown, check_key_is_shown
 from bus.http.scan import Scan
 from bus.http.semantics import ContentUnread, is_head
 from bus.http.surface import JSON
-from bus.http.wanted_fields import WantedFields, read_wanted
+from bus.http.wishes import WantedFields, read_wanted
 from bus.identity import Scope
 from bus.journal import Entry, apply_view
 

@@ -30,7 +30,7 @@ from bus.http.semantics import ContentUnread, form_of, is_head
 from bus.http.snapshot import COUNT, NEXT, LineWriter, SnapshotWriter, answer_snapshot
 from bus.http.spreadsheet import SheetWriter
 from bus.http.surface import JSON
-from bus.http.wanted_fields import WantedFields, read_wanted
+from bus.http.wishes import ExactRows, PrefixRows, WantedFields, read_wanted
 from bus.identity import Scope
 from bus.journal import Entry
 
@@ -59,6 +59,8 @@ class RecordQuery(BaseModel):
         "bytes before this line; `count` is the number of lines before it",
     )
     fields: WantedFields = ""
+    exact: ExactRows = Field(default_factory=list)
+    prefix: PrefixRows = Field(default_factory=list)
     excel: bool = Field(False, description="CSV: a file that Excel opens without changing NIKs and other texts")
 
 
@@ -92,8 +94,8 @@ async def list_records(request: Request) -> Response:
     asked = read_query(RecordQuery, request)
     place = read_place(asked.after, reading.contract)
     media_type = form_of(request)
-    if asked.fields:
-        narrow = partial(read_wanted, reading, asked.fields)
+    if asked.fields or asked.exact or asked.prefix:
+        narrow = partial(read_wanted, reading, asked.fields, asked.exact, asked.prefix)
         reading = await reading.rooms.reading.run(narrow, who=reading.caller.participant)
     if media_type != JSON:
         writer = await reading.read(_make_writer(reading, asked, media_type))

@@ -1,7 +1,7 @@
 """Lint of the agreement: pointers, keys, examples, participants, and placeholders that a person must replace."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from bus import json
@@ -16,7 +16,7 @@ from bus.problem import FieldError
 POINTER = Rule(
     "pointer",
     Severity.ERROR,
-    "Key, subject, order, fields, masks and rows point at what the schema declares.",
+    "Key, subject, order, filterable fields, fields, masks and rows point at what the schema declares.",
     "A pointer at nothing grants, masks or filters nothing, silently.",
     "Mend the pointer, or declare the property in the schema.",
 )
@@ -87,6 +87,8 @@ def unknown(contract: Contract, participants: Collection[str]) -> Iterator[Field
 def _check_pointers(contract: Contract) -> Iterator[FieldError]:
     yield from _find_missing(contract.sent, [("/key", contract.key), ("/subject", contract.subject)])
     yield from _find_missing(contract.sent, [("/delivery/ordered_by", contract.delivery.ordered_by)])
+    filterable = [(f"/filterable/{index}", pointer) for index, pointer in enumerate(contract.filterable)]
+    yield from _find_missing(contract.sent, filterable)
     for index, grant in enumerate(contract.grants):
         at = f"/consumers/{index}"
         yield from _find_missing(
@@ -100,7 +102,7 @@ def _check_pointers(contract: Contract) -> Iterator[FieldError]:
             yield from _find_missing(contract.shown, [(f"{at}/rows/{row}", pointer) for pointer in names])
 
 
-def _find_missing(schema: Schema, places: list[tuple[str, str | None]]) -> Iterator[FieldError]:
+def _find_missing(schema: Schema, places: Sequence[tuple[str, str | None]]) -> Iterator[FieldError]:
     for at, pointer in places:
         if pointer is not None and not has_property(schema, pointer):
             yield FieldError(at, f"points at {pointer}, which the schema does not declare")

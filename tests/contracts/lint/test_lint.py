@@ -98,6 +98,7 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
         "/consumers/0/mask/~1nik",
     ),
     ("attribute", {"attributes": ["wilayah", "sequence"]}, "/attributes/1"),
+    ("pointer", {"filterable": ["/nama", "/tidak_ada"]}, "/filterable/1"),
     ("participant", {"producers": ["dukcapil-lamongan", "dinkess"]}, "/producers/1"),
     ("participant", {"consumers": [a_grant(participant="bapendaa")]}, "/consumers/0/participant"),
 ]
