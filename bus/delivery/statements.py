@@ -10,10 +10,11 @@ from typing import Final
 from bus.storage import Insertion, Prepared
 
 DUE_SUBSCRIPTIONS: Final = Prepared.in_both(
-    """SELECT number FROM subscriptions WHERE state='active' AND (SELECT min(due_at) FROM deliveries
+    """SELECT number FROM subscriptions WHERE state='active' AND sink<>:pulled AND (SELECT min(due_at) FROM deliveries
     WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0)<=:now"""
 )
-"""Without EXISTS: for that, PostgreSQL reads all deliveries if its statistics say that most are due."""
+"""Without EXISTS: for that, PostgreSQL reads all deliveries if its statistics say that most are due. Without subscriptions that
+are pulled: the bus sends nothing for them."""
 SUBSCRIPTIONS: Final = 7103
 """The first of the two numbers that name a subscription's lock in the database."""
 IN_FLIGHT: Final = Prepared.in_both(
@@ -105,6 +106,13 @@ REDRIVE: Final = Prepared(
     postgres="""UPDATE deliveries SET state=0, attempts=0, due_at=:now, finished_at=NULL
     FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state=2""",
+)
+DISCARD: Final = Prepared(
+    sqlite="""UPDATE deliveries SET state=3, finished_at=:at
+    WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state IN (0, 2)""",
+    postgres="""UPDATE deliveries SET state=3, finished_at=:at
+    FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
+    WHERE subscription=:subscription AND deliveries.position=wanted.position AND state IN (0, 2)""",
 )
 IS_ANY_PARKED: Final = Prepared(
     sqlite="""SELECT 1 FROM deliveries INDEXED BY ix_deliveries_due

@@ -246,7 +246,8 @@ class Worker:
         if isinstance(sink, Webhook):
             (item,) = items
             return [await self._post(sink, subscription, lane, item, place)]
-        adapter, operation = self._agencies.find_deliver(sink.adapter, sink.operation)
+        agencys = _agency_sink(subscription)
+        adapter, operation = self._agencies.find_deliver(agencys.adapter, agencys.operation)
         events = [Event.from_document(json.loads(item.body or b"")) for item in items]
         return await agency.deliver(adapter, operation, events, self._longest())
 
@@ -274,12 +275,13 @@ class Worker:
         """How many items go in one sending."""
         if isinstance(subscription.sink, Webhook):
             return 1
-        return self._agencies.find_deliver(subscription.sink.adapter, subscription.sink.operation)[1].batch
+        sink = _agency_sink(subscription)
+        return self._agencies.find_deliver(sink.adapter, sink.operation)[1].batch
 
     def attempt(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
         """Count and log an outcome, and decide what becomes of its delivery."""
         made = attempted(subscription.number, item.leased, outcome, seconds, self._policy.retry, self._random)
-        kind = "webhook" if isinstance(subscription.sink, Webhook) else subscription.sink.adapter
+        kind = "webhook" if isinstance(subscription.sink, Webhook) else _agency_sink(subscription).adapter
         _counter(kind, "delivered" if outcome.failure is None else outcome.failure.value).inc()
         traceparent = traceparent_of(item.entry.body)
         if outcome.failure is None:
@@ -297,6 +299,13 @@ class Worker:
                 **_place(subscription, item),
             )
         return made
+
+
+def _agency_sink(subscription: Subscription) -> AgencySink:
+    """The sink of a subscription that is sent to, and not to a webhook."""
+    sink = subscription.sink
+    assert isinstance(sink, AgencySink)  # noqa: S101 - no run is made of a subscription that is pulled
+    return sink
 
 
 @lru_cache

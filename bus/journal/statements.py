@@ -238,6 +238,7 @@ LENGTHS: Final = Prepared(
     sqlite=f"SELECT position, length(body) FROM journal WHERE {_AMONG[0]}",  # noqa: S608
     postgres=f"SELECT position, octet_length(body) FROM journal WHERE {_AMONG[1]}",  # noqa: S608
 )
+VERSIONS: Final = Prepared(*(f"SELECT position, version_id FROM journal WHERE {among}" for among in _AMONG))  # noqa: S608
 PRECEDING: Final = Prepared(*(f"SELECT position, preceding FROM journal_preceding WHERE {among}" for among in _AMONG))  # noqa: S608
 RECORDED_FROM: Final = Prepared.in_both(
     "SELECT recorded_at FROM journal WHERE position >= :position ORDER BY position LIMIT 1"
