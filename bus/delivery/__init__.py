@@ -52,7 +52,7 @@ from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.seek import Seeks
-from bus.delivery.settlement import Named, Result, Return, Settled, Settlements
+from bus.delivery.settlement import Named, Return, Settled, SettlementResult, Settlements
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure_standing_subscriptions
 from bus.delivery.subscription import AgencySink, NewSubscription, Pull, Sink, Subscription, SubscriptionState, Webhook
@@ -93,13 +93,13 @@ __all__ = [
     "Pulls",
     "Reclaim",
     "Relay",
-    "Result",
     "RetryPolicy",
     "Return",
     "Room",
     "RunLoader",
     "Seeks",
     "Settled",
+    "SettlementResult",
     "Settlements",
     "Sink",
     "Subscription",

@@ -1,6 +1,6 @@
 """The leases of pulls: which client holds which deliveries, and until when.
 
-As for runs, `due_at` is the lease (`bus.delivery.ledger`). A row of `pull_leases` gives that moment an id. No client guesses the id,
+As for runs, `due_at` is the lease (`bus.delivery.ledger`). A row of `pull_leases` gives that moment an id. No client guesses it,
 and it stays when the lease is extended. Call everything here in a transaction that holds the subscription (`Ledger.hold`).
 """
 

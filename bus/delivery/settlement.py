@@ -25,7 +25,7 @@ _KIND: Final = "pull"
 """The sink, as metrics name it."""
 
 
-class Result(StrEnum):
+class SettlementResult(StrEnum):
     """What became of one named lease or delivery."""
 
     ACKNOWLEDGED = "acknowledged"
@@ -51,7 +51,7 @@ class Settled:
     """
 
     name: str | int
-    result: Result
+    result: SettlementResult
     deliveries: int = 0
     dead: int = 0
     until: int | None = None
@@ -137,7 +137,7 @@ class Settlements:
         lease = found.get(id)
         refused = _judge_lease(lease, client_id, now)
         if lease is None or refused is not None:
-            return Settled(id, refused or Result.UNKNOWN)
+            return Settled(id, refused or SettlementResult.UNKNOWN)
         until = now + int(seconds * 1_000_000)
         if until > lease.due_at:
             until = find_free_moment(transaction, subscription, until)
@@ -146,7 +146,9 @@ class Settlements:
             until = lease.due_at
         named = {"subscription": subscription, "lease": lease.due_at, "due": until}
         held = transaction.execute(ledger_statements.RELEASE, named)
-        return Settled(id, Result.EXTENDED, held, until=until) if held else Settled(id, Result.ENDED)
+        return (
+            Settled(id, SettlementResult.EXTENDED, held, until=until) if held else Settled(id, SettlementResult.ENDED)
+        )
 
     def _settle(self, subscription: Subscription, client_id: str, named: Named, back: Return | None) -> list[Settled]:
         _check_sink(subscription)
@@ -162,7 +164,7 @@ class Settlements:
             settling.write(list(attempts.values()))
         outcome = "delivered" if back is None else Failure.TRANSIENT.value
         DELIVERIES.labels(_KIND, outcome).inc(len(attempts))
-        return settling.tell(attempts, Result.ACKNOWLEDGED if back is None else Result.RETURNED)
+        return settling.tell(attempts, SettlementResult.ACKNOWLEDGED if back is None else SettlementResult.RETURNED)
 
     def _make_attempt(
         self, transaction: Transaction, subscription: int, held: _Held, back: Return | None, now: int
@@ -210,7 +212,7 @@ class _Settling:
         self._ledger = ledger
         self._subscription = subscription
         self._client_id = client_id
-        self._results: dict[str | int, Result | Sequence[int]] = {}
+        self._results: dict[str | int, SettlementResult | Sequence[int]] = {}
         self._moments: set[int] = set()
         self._held: dict[int, _Held] = {}
         self.now = now
@@ -236,7 +238,7 @@ class _Settling:
         for position in dict.fromkeys(positions):
             place = places.get(position)
             if place is None:
-                self._results[position] = Result.UNKNOWN
+                self._results[position] = SettlementResult.UNKNOWN
             elif position in self._held:
                 self._results[position] = [position]
             else:
@@ -250,11 +252,11 @@ class _Settling:
         named = {"subscription": self._subscription, "at": self.now}
         self._transaction.execute(statements.SETTLED, {**named, "wanted": self._transaction.numbers(self._moments)})
 
-    def tell(self, attempts: dict[int, Attempt], done: Result) -> list[Settled]:
+    def tell(self, attempts: dict[int, Attempt], done: SettlementResult) -> list[Settled]:
         """The result for each name."""
         told: list[Settled] = []
         for name, found in self._results.items():
-            if isinstance(found, Result):
+            if isinstance(found, SettlementResult):
                 told.append(Settled(name, found))
                 continue
             dead = [position for position in found if attempts[position].state is DeliveryState.DEAD]
@@ -264,20 +266,20 @@ class _Settling:
     def _name_lease(self, id: str, lease: PullLease | None) -> None:
         refused = _judge_lease(lease, self._client_id, self.now)
         if lease is None or refused is not None:
-            self._results[id] = refused or Result.UNKNOWN
+            self._results[id] = refused or SettlementResult.UNKNOWN
             return
         rows = self._ledger.leased(self._transaction, Lease(self._subscription, lease.due_at))
         for one in rows:
             self._hold(one, lease)
         # Its deliveries were made due by other means, such as a seek.
-        self._results[id] = [one.position for one in rows] or Result.ENDED
+        self._results[id] = [one.position for one in rows] or SettlementResult.ENDED
 
-    def _judge_place(self, place: _Place, lease: PullLease | None) -> Result | Sequence[int]:
+    def _judge_place(self, place: _Place, lease: PullLease | None) -> SettlementResult | Sequence[int]:
         """What a single delivery's settlement comes to: the positions that it settles, or why it settles none."""
         if place.state == DeliveryState.DELIVERED:
-            return Result.SETTLED
+            return SettlementResult.SETTLED
         if place.state != DeliveryState.PENDING or lease is None:
-            return Result.NOT_HELD
+            return SettlementResult.NOT_HELD
         refused = _judge_lease(lease, self._client_id, self.now)
         if refused is not None:
             return refused
@@ -294,12 +296,12 @@ def _check_sink(subscription: Subscription) -> None:
         raise NotPulled(f"Nothing of {subscription.id} is pulled.")
 
 
-def _judge_lease(lease: PullLease | None, client_id: str, now: int) -> Result | None:
+def _judge_lease(lease: PullLease | None, client_id: str, now: int) -> SettlementResult | None:
     """Why a lease settles nothing; None: its caller holds it."""
     if lease is None:
-        return Result.UNKNOWN
+        return SettlementResult.UNKNOWN
     if lease.client_id != client_id:
-        return Result.OF_ANOTHER
+        return SettlementResult.OF_ANOTHER
     if lease.settled_at is not None:
-        return Result.SETTLED
-    return Result.ENDED if lease.due_at <= now else None
+        return SettlementResult.SETTLED
+    return SettlementResult.ENDED if lease.due_at <= now else None

@@ -69,6 +69,16 @@ OUT_OF_RUN: Final = Prepared(
     WHERE subscription=:subscription AND state=0 AND due_at=:lease AND key=:key""",
 )
 """Takes deliveries out of a run that would go behind a delivery of their key."""
+LEASED_COUNT: Final = Prepared(
+    sqlite="""SELECT count(*) FROM (SELECT due_at FROM leases WHERE subscription=:subscription AND due_at>:now
+    UNION SELECT due_at FROM pull_leases WHERE subscription=:subscription AND due_at>:now) AS given
+    CROSS JOIN deliveries INDEXED BY ix_deliveries_due
+    WHERE deliveries.subscription=:subscription AND deliveries.state=0 AND deliveries.due_at=given.due_at""",
+    postgres="""SELECT count(*) FROM (SELECT due_at FROM leases WHERE subscription=:subscription AND due_at>:now
+    UNION SELECT due_at FROM pull_leases WHERE subscription=:subscription AND due_at>:now) AS given
+    JOIN deliveries ON deliveries.due_at=given.due_at
+    WHERE deliveries.subscription=:subscription AND deliveries.state=0""",
+)
 RELEASE: Final = Prepared(
     sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease""",

@@ -188,8 +188,8 @@ def replay_subscription(
 ) -> SubscriptionDetail:
     """Deliver past events again. One replay at a time."""
     subscription = rooms.subscriptions.get(id, by.reach)
-    rooms.subscriptions.replay(subscription, _replayed_after(rooms, order.start), rooms.journal.last_position(), by)
-    return _read(rooms, by, id)
+    rooms.subscriptions.replay(subscription, find_start(rooms, order.start), rooms.journal.last_position(), by)
+    return read_detail(rooms, by, id)
 
 
 @router.post("/{id}/redrive")
@@ -274,7 +274,7 @@ async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Seq
 
 def _add(rooms: Rooms, participant: str, sink: Sink, order: SubscriptionOrder, by: Actor, first: FirstAnswer) -> None:
     def give(transaction: Transaction, made: Subscription) -> None:
-        document = SubscriptionMade(**describe_subscription(made), secret=made.secrets[0])
+        document = SubscriptionMade(**describe_subscription(made), secret=next(iter(made.secrets), None))
         first.give(transaction, write_model(document, {"Location": f"{router.prefix}/{made.id}", **NO_STORE}, 201))
 
     after = rooms.journal.last_position() if order.start is None else _before(order.start)
@@ -283,7 +283,8 @@ def _add(rooms: Rooms, participant: str, sink: Sink, order: SubscriptionOrder, b
     rooms.subscriptions.add(new, by, made=give)
 
 
-def _replayed_after(rooms: Rooms, start: int | Literal["beginning"] | datetime) -> int:
+def find_start(rooms: Rooms, start: int | Literal["beginning"] | datetime) -> int:
+    """The position after which events come, if a position, the beginning or a moment is to be the first."""
     if isinstance(start, datetime):
         return rooms.journal.position_before(clock.micros(start))
     return _before(start)
@@ -296,10 +297,11 @@ def _before(start: int | Literal["beginning"]) -> int:
 
 def _moved(rooms: Rooms, by: Actor, id: str, state: SubscriptionState) -> SubscriptionDetail:
     rooms.subscriptions.set_state(rooms.subscriptions.get(id, by.reach), state, by)
-    return _read(rooms, by, id)
+    return read_detail(rooms, by, id)
 
 
-def _read(rooms: Rooms, by: Actor, id: str) -> SubscriptionDetail:
+def read_detail(rooms: Rooms, by: Actor, id: str) -> SubscriptionDetail:
+    """One subscription that an actor reaches, and how its deliveries stand."""
     return _detail(rooms, rooms.subscriptions.get(id, by.reach))
 
 
@@ -310,7 +312,7 @@ def _read_answer(rooms: Rooms, by: Actor, id: str) -> Response:
 def _answer_detail(rooms: Rooms, subscription: Subscription, if_none_match: str = "") -> Response:
     """The answer with a subscription; 304 where the caller has it as it is."""
     detail = _detail(rooms, subscription)
-    standing = json.dump_canonical([detail.catching_up, detail.deliveries.model_dump()])
+    standing = json.dump_canonical([detail.catching_up, detail.deliveries.model_dump(), str(detail.oldest_pending)])
     etag = f'"{subscription.tag}.{blake2b(standing, digest_size=_STANDING_BYTES).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if matches(if_none_match, etag):
@@ -324,5 +326,11 @@ def _settings_of(tags: Tags) -> Tags:
 
 
 def _detail(rooms: Rooms, subscription: Subscription) -> SubscriptionDetail:
-    counts = DeliveryCounts(**dict.fromkeys(DeliveryCounts.model_fields, 0) | rooms.deliveries.counts(subscription))
-    return SubscriptionDetail(**describe_subscription(subscription), deliveries=counts)
+    tally = rooms.deliveries.tally(subscription)
+    none = dict.fromkeys(DeliveryCounts.model_fields, 0)
+    recorded = None if tally.oldest is None else rooms.journal.recorded_after(tally.oldest - 1)
+    return SubscriptionDetail(
+        **describe_subscription(subscription),
+        deliveries=DeliveryCounts(**none | tally.counts | {"leased": tally.leased}),
+        oldest_pending=None if recorded is None else clock.moment(recorded),
+    )
