@@ -118,11 +118,11 @@ class Choice:
             lapsed = ended.get(one.due_at)
             is_over = isinstance(view, Refused) or one.attempts >= self._most_attempts
             if isinstance(view, Refused):
-                found.append(self._make_dead(one, Failure.PERMANENT, view.detail))
+                found.append(self._make_dead(one, one.attempts + 1, Failure.PERMANENT, view.detail))
             elif lapsed is not None:
                 found.append(self._make_lapsed(one, lapsed, is_over=is_over))
             elif is_over:
-                found.append(self._make_dead(one, Failure.TRANSIENT, "it was tried as often as may be"))
+                found.append(self._make_dead(one, one.attempts, Failure.TRANSIENT, "it was tried as often as may be"))
             if not is_over:
                 alive.append(one)
         if found:
@@ -166,13 +166,13 @@ class Choice:
             duration_ms=(lease.due_at - lease.given_at) // 1000,
         )
 
-    def _make_dead(self, one: _Due, failure: Failure, detail: str) -> Attempt:
+    def _make_dead(self, one: _Due, number: int, failure: Failure, detail: str) -> Attempt:
         return Attempt(
             subscription=self._subscription,
             position=one.position,
             key=one.key,
             lease=one.due_at,
-            number=one.attempts,
+            number=number,
             state=DeliveryState.DEAD,
             due_at=None,
             at=self._now,

@@ -1,5 +1,6 @@
 """A participant that pulls its subscription over HTTP, in few words."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from tests.attacks.a_live_bus import a_live_bus
 from tests.builders import WARGA, Document, a_document, a_grant
 
 URL = "/v1/subscriptions"
+SOON = 20
+"""Seconds within which comes what is due at once."""
 
 
 @dataclass
@@ -54,6 +57,12 @@ class Puller:
         read: Document = answer.json()
         return read
 
+    async def until_pending(self, count: int) -> None:
+        """Wait until so many deliveries are pending, and no replay is under way."""
+        async with asyncio.timeout(SOON):
+            while (read := await self.read())["deliveries"]["pending"] != count or read["catching_up"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
     def delivery(self, position: int) -> str:
         return f"{self.sub}.{position}"
 
@@ -82,4 +91,3 @@ async def an_office(storage: Storage, keys: Keys, folder: Path, **settings: Any)
     async with a_live_bus(storage, keys, folder, **settings) as bus:
         bus.apply(a_document(*map(a_grant, ("bapenda", "dinkes"))))
         yield bus
-        await bus.close()
