@@ -17,7 +17,6 @@ import sqlalchemy as sa
 
 from bus.delivery import statements
 from bus.delivery.ordering import PARKED, Owed, Plan, cut_runs, make_chains, plan
-from bus.delivery.subscription import PULLED
 from bus.delivery.tables import ATTEMPTS
 from bus.storage import Parameters, Storage, Transaction
 
@@ -136,7 +135,7 @@ class Ledger:
     def due_subscriptions(self, now: int) -> list[int]:
         """The active subscriptions with due deliveries that the bus sends."""
         with self._storage.read() as transaction:
-            rows = transaction.rows(statements.DUE_SUBSCRIPTIONS, {"now": now, "pulled": PULLED})
+            rows = transaction.rows(statements.DUE_SUBSCRIPTIONS, {"now": now})
             return [row[0] for row in rows]
 
     def owing_subscriptions(self) -> list[int]:

@@ -10,7 +10,8 @@ from typing import Final
 from bus.storage import Insertion, Prepared
 
 DUE_SUBSCRIPTIONS: Final = Prepared.in_both(
-    """SELECT number FROM subscriptions WHERE state='active' AND sink<>:pulled AND (SELECT min(due_at) FROM deliveries
+    """SELECT number FROM subscriptions WHERE state='active' AND substr(sink, 1, 7)<>'{"pull"'
+    AND (SELECT min(due_at) FROM deliveries
     WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0)<=:now"""
 )
 """Without EXISTS: for that, PostgreSQL reads all deliveries if its statistics say that most are due. Without subscriptions that

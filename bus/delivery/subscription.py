@@ -135,12 +135,8 @@ Sink = Webhook | AgencySink | Pull
 
 
 def write_sink(sink: Sink) -> str:
-    """A sink as its column holds it."""
+    """A sink as its column holds it. `statements.DUE_SUBSCRIPTIONS` knows how a sink that is pulled begins."""
     return json.dumps(sink.document()).decode()
-
-
-PULLED: Final = write_sink(Pull())
-"""The sink of subscriptions that are pulled, as its column holds it."""
 
 
 def read_sink(text: str) -> Sink:
