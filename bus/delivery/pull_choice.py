@@ -17,8 +17,8 @@ from bus.storage import Transaction
 
 _LOOKED_AT: Final = 500
 """Due deliveries that are read at once."""
-_LOOKS: Final = 20
-"""The most reads of one pull: a key with a long backlog must not hold up the writers of others."""
+_LOOKS: Final = 4
+"""The most reads of one transaction: on SQLite all other writers wait for it, however long the backlog of a key is."""
 _LAST: Final = 2**62
 """A position behind every other."""
 
