@@ -142,7 +142,7 @@ async def test_what_is_pulled_is_disclosed_before_and_as_the_grant_of_today_show
     assert shown["event"]["data"]["desa"] != "sembung"
     (found,) = await asyncio.to_thread(office.rooms.disclosures.search, a_nik(1), "bapenda", None, 10)
     told = found.disclosure
-    assert (told.channel.value, list(told.positions), told.version) == ("pull", [position], "1.1.0")
+    assert (told.channel.value, list(told.positions), list(told.fields)) == ("pull", [position], ["/nik", "/desa"])
     principal = office.rooms.tokens.verify(puller.http.headers["authorization"].encode())
     assert told.client_id == principal.client_id
 
