@@ -38,7 +38,7 @@ from bus.journal.incoming import (
 )
 from bus.journal.lines import Lines
 from bus.journal.projection import Persons, Projection
-from bus.journal.read import Entry, JournalReader, Stretch, contracts_at, entries_at, lengths_at
+from bus.journal.read import Entry, JournalReader, Stretch, contracts_at, entries_at, lengths_at, versions_at
 from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
 from bus.journal.trial import try_data
@@ -93,5 +93,6 @@ __all__ = [
     "select_entries",
     "standing",
     "try_data",
+    "versions_at",
     "viewed_document",
 ]

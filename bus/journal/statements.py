@@ -239,6 +239,7 @@ LENGTHS: Final = Prepared(
     postgres=f"SELECT position, octet_length(body) FROM journal WHERE {_AMONG[1]}",  # noqa: S608
 )
 CONTRACTS_AT: Final = Prepared(*(f"SELECT position, contract_id FROM journal WHERE {among}" for among in _AMONG))  # noqa: S608
+VERSIONS_AT: Final = Prepared(*(f"SELECT position, version_id FROM journal WHERE {among}" for among in _AMONG))  # noqa: S608
 PRECEDING: Final = Prepared(*(f"SELECT position, preceding FROM journal_preceding WHERE {among}" for among in _AMONG))  # noqa: S608
 RECORDED_FROM: Final = Prepared.in_both(
     "SELECT recorded_at FROM journal WHERE position >= :position ORDER BY position LIMIT 1"
