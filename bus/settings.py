@@ -142,6 +142,12 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         60.0, ge=0.5, description="how long a delivery handed to the broker may take before it is handed over again"
     )
+    pull_lease_seconds: float = Field(
+        60.0,
+        ge=1,
+        le=43_200,
+        description="how long a pull holds its deliveries, unless it says itself",
+    )
     retry_first_seconds: float = Field(5.0, gt=0, description="upper bound of the first backoff")
     retry_longest_seconds: float = Field(7200.0, gt=0, description="upper bound of every backoff")
     retry_attempts: int = Field(80, ge=1, description="attempts before a delivery is dead")

@@ -40,6 +40,7 @@ class Verb(StrEnum):
     SUBSCRIPTION_RESUME = "subscription.resume"
     SUBSCRIPTION_DISABLE = "subscription.disable"
     SUBSCRIPTION_REPLAY = "subscription.replay"
+    SUBSCRIPTION_SEEK = "subscription.seek"
     SUBSCRIPTION_REDRIVE = "subscription.redrive"
     SUBSCRIPTION_ROTATE_SECRET = "subscription.rotate-secret"  # noqa: S105 - a verb
     SUBSCRIPTION_TEST = "subscription.test"

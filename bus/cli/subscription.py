@@ -8,7 +8,7 @@ import typer
 from bus.actions import Channel, identify_operator
 from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
-from bus.delivery import Subscription, Subscriptions, SubscriptionState
+from bus.delivery import Pull, Subscription, Subscriptions, SubscriptionState
 
 subscription = typer.Typer(no_args_is_help=True, help="Who gets which events, and where to.")
 
@@ -30,7 +30,7 @@ def list_subscriptions(
         if as_json:
             say_json(_describe(one))
             continue
-        sink = " ".join(one.sink.told().values())
+        sink = " ".join(map(str, one.sink.told().values())) if not isinstance(one.sink, Pull) else "pull"
         say_row([one.id, one.participant, one.state.value, ",".join(one.contracts), sink, one.state.reason or ""])
 
 

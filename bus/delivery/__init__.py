@@ -6,6 +6,8 @@ What the room offers:
 - Admission: `check_contracts`, `check_filters`, `check_order` and `check_sink` refuse what may not be subscribed to.
 - Deliveries: `Deliveries` lists, retries, discards and redrives them. `Trials` sends an example to a webhook.
 - Grants: `GrantStops` suspends a grant and lifts the suspension, with the deliveries that wait under it.
+- Pulls: `Pulls` gives deliveries under a `PullLease`. `Settlements` takes what their puller says. `Seeks` moves to another
+  position. `PullBell` wakes pulls that wait.
 - The relay: `Relay` makes deliveries and hands them over. `FanOut`, `Turn`, `AlongAppends` and `Reclaim` are its parts.
 - The handover: `Here` within one process, `Broker` between processes. `ChangesBell` tells processes of changes.
 - The worker: `Worker` sends. `RunLoader`, `Room`, `OutcomeWriter`, `WebhookSink`, `Claims` and `Heartbeat` are its parts.
@@ -43,17 +45,22 @@ from bus.delivery.leases import Leases
 from bus.delivery.ledger import DeliveryState, Ledger
 from bus.delivery.names import Names
 from bus.delivery.outcome import OutcomeWriter
+from bus.delivery.pull_bell import Ear, PullBell
+from bus.delivery.pull_lease import PullLease
+from bus.delivery.pulls import Pulled, Pulls
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.reencrypt import check_secrets, reencrypt_secrets
 from bus.delivery.relay import Relay, measure_lag
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
-from bus.delivery.run import RunLoader
+from bus.delivery.run import Item, RunLoader
+from bus.delivery.seek import Seeks
+from bus.delivery.settlement import Named, Return, Settled, SettlementResult, Settlements
 from bus.delivery.signature import Signer
 from bus.delivery.signature import new_secret as new_webhook_secret
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure_standing_subscriptions
-from bus.delivery.subscription import AgencySink, NewSubscription, Sink, Subscription, SubscriptionState, Webhook
+from bus.delivery.subscription import AgencySink, NewSubscription, Pull, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.suspended import GrantStops
 from bus.delivery.trial import Trials, find_tried_webhook
@@ -71,23 +78,36 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "DeliveryUnknown",
+    "Ear",
     "FanOut",
     "GrantStops",
     "Handover",
     "HandoverPolicy",
     "Heartbeat",
     "Here",
+    "Item",
     "Leases",
     "Ledger",
+    "Named",
     "Names",
     "NewSubscription",
     "NoClaims",
     "OutcomeWriter",
+    "Pull",
+    "PullBell",
+    "PullLease",
+    "Pulled",
+    "Pulls",
     "Reclaim",
     "Relay",
     "RetryPolicy",
+    "Return",
     "Room",
     "RunLoader",
+    "Seeks",
+    "Settled",
+    "SettlementResult",
+    "Settlements",
     "Signer",
     "Sink",
     "Subscription",

@@ -254,7 +254,7 @@ async def check_sink(
     """
     if isinstance(sink, Webhook):
         await _check_webhook(sink, allowed, hosts, partial(_find_addresses, names, participant))
-    else:
+    elif isinstance(sink, AgencySink):
         _check_agency(sink, participant, agencies, is_operator=is_operator)
         _check_bound(sink, contracts, catalogue, agencies)
 

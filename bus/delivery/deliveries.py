@@ -62,6 +62,20 @@ class Delivery:
     failures: tuple[FailedAttempt, ...]
 
 
+class Tally(NamedTuple):
+    """How the deliveries of a subscription stand.
+
+    Attributes:
+        counts: how many there are by the name of their state; a state without deliveries is left out.
+        leased: how many of the pending ones are under way to the sink, or held by who pulled them.
+        oldest: the position of the oldest pending one; None: none is pending.
+    """
+
+    counts: dict[str, int]
+    leased: int
+    oldest: int | None
+
+
 class Deliveries:
     """The deliveries of one bus. Synchronous: call it from threads."""
 
@@ -175,16 +189,20 @@ class Deliveries:
                 transaction.execute(statements.REDRIVE, {**again, "wanted": transaction.numbers(positions)})
             redriven += len(positions)
 
-    def counts(self, subscription: Subscription) -> dict[str, int]:
-        """How many deliveries are in each state."""
+    def tally(self, subscription: Subscription) -> Tally:
+        """How the deliveries of a subscription stand."""
         table = DELIVERIES.c
         wanted = (
-            sa.select(table.state, sa.func.count())
+            sa.select(table.state, sa.func.count(), sa.func.min(table.position))
             .where(table.subscription == subscription.number)
             .group_by(table.state)
         )
         with self._storage.read() as transaction:
-            return {DeliveryState(state).name.lower(): count for state, count in transaction.rows(wanted)}
+            rows = {DeliveryState(state): (count, first) for state, count, first in transaction.rows(wanted)}
+            asked = {"subscription": subscription.number, "now": clock.now_micros()}
+            leased = int(transaction.value(statements.LEASED_COUNT, asked))
+        _, oldest = rows.get(DeliveryState.PENDING, (0, None))
+        return Tally({state.name.lower(): count for state, (count, _) in rows.items()}, leased, oldest)
 
     def _add_failures(self, rows: Sequence[Any], by_number: dict[int, Subscription]) -> list[Delivery]:
         failures = self._read_failures([row for row in rows if row.attempts])

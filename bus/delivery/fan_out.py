@@ -1,7 +1,7 @@
 """The fan-out: makes the deliveries of the journal's events, and writes the reached position in the same transaction."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple
 
 from bus import clock
@@ -11,7 +11,7 @@ from bus.delivery.first_runs import FirstRuns
 from bus.delivery.ledger import Handed, Ledger, NewDelivery
 from bus.delivery.relayed import read_relayed, write_relayed
 from bus.delivery.routing import Router
-from bus.delivery.subscription import Subscription, SubscriptionState
+from bus.delivery.subscription import Pull, Subscription, SubscriptionState
 from bus.delivery.subscriptions import Subscriptions
 from bus.journal import Entry, FindBefore, History, JournalReader, Row, select_entries
 from bus.storage import Storage, Transaction
@@ -30,6 +30,10 @@ _NOTE_SECONDS: Final = 0.25
 would cause a transaction."""
 
 
+Owed = Callable[[Collection[int]], None]
+"""Called with the numbers of subscriptions that are pulled, and have new deliveries. From any thread."""
+
+
 class Made(NamedTuple):
     """The deliveries that a transaction made; they are handed over after the commit.
 
@@ -38,6 +42,7 @@ class Made(NamedTuple):
         reached: the position up to which all events have their deliveries.
         begun: new deliveries that go at once.
         handed: leased deliveries that waited already.
+        pulled: the numbers of subscriptions that are pulled, and have new deliveries.
         is_new: none of the deliveries was made before.
         is_due: some deliveries are due, and not leased.
     """
@@ -46,6 +51,7 @@ class Made(NamedTuple):
     reached: int
     begun: FirstRuns
     handed: Sequence[Handed]
+    pulled: Collection[int]
     is_new: bool
     is_due: bool
 
@@ -73,13 +79,16 @@ class FanOut:
         catalogue: Catalogue,
         subscriptions: Subscriptions,
         dispatch: Dispatch,
+        owed: Owed,
     ) -> None:
+        """`owed` is called after the commit of deliveries that are pulled."""
         self._storage = storage
         self._journal = journal
         self._catalogue = catalogue
         self._subscriptions = subscriptions
         self._ledger = Ledger(storage)
         self._dispatch = dispatch
+        self._owed = owed
         self._noted = 0
         self._noted_at = 0.0
         self._router = Router(catalogue, ())
@@ -129,7 +138,7 @@ class FanOut:
             return None
         entries = select_entries(rows, self._find_wanted())
         if not entries:
-            return Made(entries, reached, _NOTHING, (), True, False)
+            return Made(entries, reached, _NOTHING, (), (), True, False)
         router = self.router()
         if any(router.count_audience(entry) > _AT_ONCE for entry in entries):
             return None
@@ -180,7 +189,9 @@ class FanOut:
         self, transaction: Transaction, entries: Sequence[Entry], deliveries: Sequence[NewDelivery], reached: int
     ) -> Made:
         now = clock.micros(clock.now())
-        subscriptions = self._list_first(deliveries)
+        numbers = {delivery.subscription for delivery in deliveries}
+        pulled = {number for number in numbers if self._is_pulled(number)}
+        subscriptions = self._list_first(numbers - pulled)
         # If due deliveries were left, new ones wait behind them.
         behind = [one for one in subscriptions if one.number in self._dispatch.left]
         at_once = {one.number for one in subscriptions}.difference(one.number for one in behind)
@@ -191,7 +202,7 @@ class FanOut:
         is_new = self._ledger.add(transaction, deliveries, now, again=False, later=begun.due)
         write_relayed(transaction, reached)
         handed = [self._dispatch.lease(transaction, subscription, now) for subscription in behind]
-        return Made(entries, reached, begun, handed, is_new, bool(deliveries) and not subscriptions)
+        return Made(entries, reached, begun, handed, pulled, is_new, bool(numbers - pulled) and not subscriptions)
 
     def _pass_on(self, made: Made) -> None:
         """Hand over what a transaction made, now that it is committed."""
@@ -202,11 +213,16 @@ class FanOut:
         is_more = [self._dispatch.send(begun, loaded), *map(self._dispatch.send, made.handed)]
         if any(is_more) or made.is_due:
             self._dispatch.look_soon()
+        if made.pulled:
+            self._owed(made.pulled)
 
-    def _list_first(self, deliveries: Sequence[NewDelivery]) -> list[Subscription]:
+    def _is_pulled(self, number: int) -> bool:
+        subscription = self._subscriptions.numbered(number)
+        return subscription is not None and isinstance(subscription.sink, Pull)
+
+    def _list_first(self, numbers: Collection[int]) -> list[Subscription]:
         """The subscriptions whose new deliveries are leased at once, by number; none if they are many."""
-        numbers = sorted({delivery.subscription for delivery in deliveries})
-        found = [self._subscriptions.numbered(number) for number in numbers] if len(numbers) <= _AT_ONCE else []
+        found = [self._subscriptions.numbered(one) for one in sorted(numbers)] if len(numbers) <= _AT_ONCE else []
         return [one for one in found if one is not None and one.state is SubscriptionState.ACTIVE]
 
 

@@ -133,13 +133,13 @@ class Ledger:
         return False
 
     def find_due_subscriptions(self, now: int) -> list[int]:
-        """The active subscriptions with due deliveries."""
+        """The active subscriptions with due deliveries that the bus sends."""
         with self._storage.read() as transaction:
             rows = transaction.rows(statements.DUE_SUBSCRIPTIONS, {"now": now})
             return [row[0] for row in rows]
 
     def find_owing_subscriptions(self) -> list[int]:
-        """The active subscriptions with pending deliveries, due or not."""
+        """The active subscriptions with pending deliveries that the bus sends, due or not."""
         return self.find_due_subscriptions(PARKED)
 
     def lease(
@@ -169,7 +169,7 @@ class Ledger:
         due = _find_due(transaction, subscription, now, room)
         decided = Plan(tuple((position,) for position in due), ())
         if ordered:
-            decided = _plan_in_order(transaction, subscription, due, now, room, min(most, LONGEST_CHAIN))
+            decided = plan_in_order(transaction, subscription, due, now, room, min(most, LONGEST_CHAIN))
         handed_over = name_runs(subscription, decided.going, most, until)
         for lease, run in handed_over:
             _set_due(transaction, subscription, run, lease.due_at)
@@ -225,6 +225,17 @@ class Ledger:
             _unpark(transaction, subscription, keys, now)
         return dropped
 
+    def discard(self, transaction: Transaction, subscription: int, owed: Mapping[int, int | None], at: int) -> None:
+        """Give up owed deliveries, in the caller's transaction. Deliveries that waited behind them go on.
+
+        Args:
+            owed: position to key.
+        """
+        self.hold(transaction, subscription)
+        named = {"subscription": subscription, "wanted": transaction.numbers(owed)}
+        transaction.execute(statements.DISCARD, {**named, "at": at})
+        _unpark(transaction, subscription, {key for key in owed.values() if key is not None}, at)
+
     def hold(self, transaction: Transaction, subscription: int) -> None:
         """Lock an ordered subscription until the transaction ends. Call it before its rows are touched.
 
@@ -254,9 +265,16 @@ def count_in_flight(transaction: Transaction, subscription: int, now: int, until
     return int(transaction.value(statements.IN_FLIGHT, asked))
 
 
-def _plan_in_order(
+def plan_in_order(
     transaction: Transaction, subscription: int, due: Mapping[int, int | None], now: int, room: int, longest: int
 ) -> Plan:
+    """Decide which due deliveries of an ordered subscription go, and park those that wait behind an earlier one.
+
+    Args:
+        due: position to key.
+        room: the most deliveries that may go.
+        longest: the most deliveries of a key that may go.
+    """
     keys = {key for key in due.values() if key is not None}
     decided = plan(due, make_chains(_find_beginnings(transaction, subscription, keys, longest)), now, room)
     if decided.parked:

@@ -16,14 +16,14 @@ from bus import clock
 from bus.contracts import Catalogue
 from bus.delivery.chosen import Chosen
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
-from bus.delivery.fan_out import FanOut
+from bus.delivery.fan_out import FanOut, Owed
 from bus.delivery.handover import Handover
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.relayed import read_relayed
 from bus.delivery.release import Release
 from bus.delivery.replays import advance_replay, end_replay, go_live, order_by_turn
-from bus.delivery.subscription import Subscription
+from bus.delivery.subscription import Pull, Subscription
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.turn import Turn
 from bus.journal import Entry, History, JournalReader
@@ -58,15 +58,22 @@ class Relay:
         policy: HandoverPolicy,
         reclaim: Reclaim,
         turn: Turn[FanOut],
+        owed: Owed,
     ) -> None:
-        """`turn`: shared with the appends of this process that make deliveries (`AlongAppends`)."""
+        """Create a relay that does not run yet.
+
+        Args:
+            turn: shared with the appends of this process that make deliveries (`AlongAppends`).
+            owed: called after the commit of deliveries that are pulled.
+        """
         self._storage = storage
         self._journal = journal
         self._catalogue = catalogue
         self._subscriptions = subscriptions
         self._ledger = Ledger(storage)
         self._dispatch = Dispatch(storage, catalogue, subscriptions, handover, policy)
-        self._fan_out = FanOut(storage, journal, catalogue, subscriptions, self._dispatch)
+        self._fan_out = FanOut(storage, journal, catalogue, subscriptions, self._dispatch, owed)
+        self._owed = owed
         self._leadership = leadership
         self._reclaim = reclaim
         self._release = Release(storage, catalogue, subscriptions)
@@ -195,6 +202,8 @@ class Relay:
                 go_live(transaction, subscription.number, max(until, subscription.replay_position or 0))
             self._ledger.add(transaction, deliveries, clock.micros(clock.now()), again=True)
             self._dispatch.look_soon()
+        if isinstance(subscription.sink, Pull):
+            self._owed([subscription.number])
 
     def _route_replayed(self, entries: Sequence[Entry], subscription: Subscription) -> list[NewDelivery]:
         today, router = clock.local_date(clock.now()), self._fan_out.router()

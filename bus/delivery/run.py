@@ -141,7 +141,7 @@ class RunLoader:
 
     def _show_chains(self, run: Loaded, views: Mapping[int, View | Refused]) -> list[list[Item]]:
         before = History(self._journal, [entry for _, entry in run]).before
-        return _make_chains([_make_item(one, entry, views[entry.version_id], before) for one, entry in run])
+        return _make_chains([make_item(one, entry, views[entry.version_id], before) for one, entry in run])
 
     def _view(self, version_id: int, subscription: Subscription) -> View | Refused:
         """The subscriber's view of a version today, or the reason why it has none."""
@@ -181,7 +181,8 @@ def drop_events(owed: Sequence[Owed]) -> Sequence[Owed]:
     return [one._replace(entry=None) for one in owed]
 
 
-def _make_item(leased: Leased, entry: Entry, view: View | Refused, before: FindBefore) -> Item:
+def make_item(leased: Leased, entry: Entry, view: View | Refused, before: FindBefore) -> Item:
+    """One delivery through the consumer's view, or through the reason why there is none."""
     if isinstance(view, GrantSuspended):
         return Item(leased, entry, None, None, view.detail if view.keeps_waiting else "", view.keeps_waiting)
     if isinstance(view, Refused):

@@ -10,10 +10,12 @@ from typing import Final
 from bus.storage import Insertion, Prepared
 
 DUE_SUBSCRIPTIONS: Final = Prepared.in_both(
-    """SELECT number FROM subscriptions WHERE state='active' AND (SELECT min(due_at) FROM deliveries
+    """SELECT number FROM subscriptions WHERE state='active' AND substr(sink, 1, 7)<>'{"pull"'
+    AND (SELECT min(due_at) FROM deliveries
     WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0)<=:now"""
 )
-"""Without EXISTS: for that, PostgreSQL reads all deliveries if its statistics say that most are due."""
+"""Without EXISTS: for that, PostgreSQL reads all deliveries if its statistics say that most are due. Without subscriptions that
+are pulled: the bus sends nothing for them."""
 SUBSCRIPTIONS: Final = 7103
 """The first of the two numbers that name a subscription's lock in the database."""
 IN_FLIGHT: Final = Prepared.in_both(
@@ -68,6 +70,16 @@ OUT_OF_RUN: Final = Prepared(
     WHERE subscription=:subscription AND state=0 AND due_at=:lease AND key=:key""",
 )
 """Takes deliveries out of a run that would go behind a delivery of their key."""
+LEASED_COUNT: Final = Prepared(
+    sqlite="""SELECT count(*) FROM (SELECT due_at FROM leases WHERE subscription=:subscription AND due_at>:now
+    UNION SELECT due_at FROM pull_leases WHERE subscription=:subscription AND due_at>:now) AS given
+    CROSS JOIN deliveries INDEXED BY ix_deliveries_due
+    WHERE deliveries.subscription=:subscription AND deliveries.state=0 AND deliveries.due_at=given.due_at""",
+    postgres="""SELECT count(*) FROM (SELECT due_at FROM leases WHERE subscription=:subscription AND due_at>:now
+    UNION SELECT due_at FROM pull_leases WHERE subscription=:subscription AND due_at>:now) AS given
+    JOIN deliveries ON deliveries.due_at=given.due_at
+    WHERE deliveries.subscription=:subscription AND deliveries.state=0""",
+)
 RELEASE: Final = Prepared(
     sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease""",
@@ -137,6 +149,13 @@ DROP: Final = Prepared(
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state<1""",
 )
 """Under any lease: the relay or a worker may change `due_at` at the same moment."""
+DISCARD: Final = Prepared(
+    sqlite="""UPDATE deliveries SET state=3, finished_at=:at
+    WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state IN (0, 2)""",
+    postgres="""UPDATE deliveries SET state=3, finished_at=:at
+    FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
+    WHERE subscription=:subscription AND deliveries.position=wanted.position AND state IN (0, 2)""",
+)
 IS_ANY_PARKED: Final = Prepared(
     sqlite="""SELECT 1 FROM deliveries INDEXED BY ix_deliveries_due
     WHERE subscription=:subscription AND state=0 AND due_at=:parked LIMIT 1""",

@@ -20,6 +20,11 @@ class SubscriptionUnknown(NotFound):
     slug = "subscription-unknown"
 
 
+def refuse_unknown(id: str) -> SubscriptionUnknown:
+    """The refusal of an id that names no subscription of the caller."""
+    return SubscriptionUnknown(f"There is no subscription {id} of yours.")
+
+
 class SubscriptionOfAnother(SubscriptionUnknown):
     # The caller is told what they are told of one that does not exist; the action log is told more.
     __doc__ = SubscriptionUnknown.__doc__
@@ -32,6 +37,30 @@ class SubscriptionChanged(Refused):
 
     status = 412
     slug = "subscription-changed"
+
+
+class SinkKindFixed(Conflict):
+    """A subscription that is pulled cannot become one that is sent to, nor the other way; make a new subscription."""
+
+    slug = "sink-kind-fixed"
+
+
+class NotPulled(Conflict):
+    """The bus sends the events of this subscription to its sink; subscribe with `{"pull": true}` to pull."""
+
+    slug = "not-pulled"
+
+
+class NothingSigned(Conflict):
+    """A subscription that is pulled has no secret: the bus signs nothing for it."""
+
+    slug = "nothing-signed"
+
+
+class SubscriptionPaused(Conflict):
+    """Nothing is pulled from a subscription that is paused; resume it."""
+
+    slug = "subscription-paused"
 
 
 class ReplayUnderWay(Conflict):
@@ -89,7 +118,33 @@ class AgencySink:
         return self.document()
 
 
-Sink = Webhook | AgencySink
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A sink that is no address: the participant pulls its deliveries, and acknowledges them."""
+
+    def document(self) -> dict[str, bool]:
+        """As the API writes it."""
+        return {"pull": True}
+
+    def told(self) -> dict[str, bool]:
+        """As the action log tells it."""
+        return self.document()
+
+
+Sink = Webhook | AgencySink | Pull
+
+
+def write_sink(sink: Sink) -> str:
+    """A sink as its column holds it. `statements.DUE_SUBSCRIPTIONS` knows how a sink that is pulled begins."""
+    return json.dumps(sink.document()).decode()
+
+
+def read_sink(text: str) -> Sink:
+    """The sink that `write_sink` wrote."""
+    document = json.loads(text)
+    if "pull" in document:
+        return Pull()
+    return Webhook(document["url"]) if "url" in document else AgencySink(document["adapter"], document["operation"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,18 +16,21 @@ from bus.delivery.acts import find_setter, make_subscription_act
 from bus.delivery.signature import new_secret
 from bus.delivery.signing_secrets import SigningSecret, drop_ended, rotate
 from bus.delivery.subscription import (
-    AgencySink,
     NewSubscription,
+    NothingSigned,
+    Pull,
     ReplayUnderWay,
     Sink,
+    SinkKindFixed,
     Subscription,
     SubscriptionChanged,
     SubscriptionOfAnother,
     SubscriptionState,
-    SubscriptionUnknown,
-    Webhook,
+    read_sink,
+    refuse_unknown,
+    write_sink,
 )
-from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
+from bus.delivery.tables import ATTEMPTS, DELIVERIES, PULL_LEASES, SUBSCRIPTIONS
 from bus.identity import Keys
 from bus.ids import new_id
 from bus.storage import RowConflict, Storage, Transaction, announce, find_last_change
@@ -86,7 +89,7 @@ class Subscriptions:
         return self._by_number.get(number)
 
     def add(self, new: NewSubscription, by: Actor, id: str | None = None, made: Made = _tell_nobody) -> Subscription:
-        """Make a subscription; its secret is in `secrets`, to be shown once.
+        """Make a subscription; its secret is in `secrets`, to be shown once. One that is pulled has none.
 
         The relay takes it up: only the relay knows up to where it has fanned out without it.
 
@@ -94,17 +97,18 @@ class Subscriptions:
             id: of one that is to be there once, whoever makes it first; the one that stands is given back.
             made: called with the new subscription, in the transaction that makes it.
         """
-        secret = new_secret()
+        # Nothing is sent to a participant that pulls, so nothing is signed.
+        secrets = [] if isinstance(new.sink, Pull) else [SigningSecret(new_secret(), None)]
         known_as = id or new_id("sub")
         values = {
             "id": known_as,
             "participant": new.participant,
             "contracts": json.dumps(list(new.contracts)).decode(),
-            "sink": _stored(new.sink),
+            "sink": write_sink(new.sink),
             "filters": json.dumps(list(new.filters)).decode(),
             "ordered_by": new.ordered_by,
             "state": SubscriptionState.ACTIVE.value,
-            "secrets": self._sealed([SigningSecret(secret, None)]),
+            "secrets": self._sealed(secrets),
             "replay_position": new.after,
             "created_at": clock.micros(self._now()),
             "sink_set_by": find_setter(by, new.participant),
@@ -152,7 +156,7 @@ class Subscriptions:
         act = _Act(Verb.SUBSCRIPTION_DISABLE, subscription, by, {"state": state.value}, {"reason": state.reason})
         is_same = (
             SUBSCRIPTIONS.c.state == SubscriptionState.ACTIVE.value,
-            SUBSCRIPTIONS.c.sink == _stored(subscription.sink),
+            SUBSCRIPTIONS.c.sink == write_sink(subscription.sink),
         )
         return self._update(act, *is_same, state=state.value)
 
@@ -169,11 +173,15 @@ class Subscriptions:
 
         Raises:
             SubscriptionChanged: its tag is none of `tags`.
+            SinkKindFixed: one of the two sinks is pulled, and the other is not.
         """
         values: dict[str, Any] = {}
         after: dict[str, Any] = {}
         if sink is not None:
-            values["sink"] = _stored(sink)
+            if isinstance(sink, Pull) is not isinstance(subscription.sink, Pull):
+                # A worker may hold deliveries of the one kind, and a puller those of the other.
+                raise SinkKindFixed("Make a new subscription with the other sink, from the position that you want.")
+            values["sink"] = write_sink(sink)
             values["sink_set_by"] = find_setter(by, subscription.participant)
             after["sink"] = sink.told()
             if subscription.state is SubscriptionState.DISABLED and sink != subscription.sink:
@@ -188,8 +196,11 @@ class Subscriptions:
         """A new secret. The one before signs beside it for a day, and older ones to their own ends.
 
         Raises:
+            NothingSigned: it is pulled.
             TooManySecrets: as many sign as may.
         """
+        if isinstance(subscription.sink, Pull):
+            raise NothingSigned(f"{subscription.id} is pulled.")
         secret = new_secret()
         with self._storage.write() as transaction:
             # What is stored, not what this process knows: two that rotate at once must not drop each other's secret.
@@ -200,14 +211,24 @@ class Subscriptions:
         self.refresh()
         return secret
 
-    def replay(self, subscription: Subscription, after: int, until: int, by: Actor) -> None:
+    def replay(
+        self,
+        subscription: Subscription,
+        after: int,
+        until: int,
+        by: Actor,
+        what: Verb = Verb.SUBSCRIPTION_REPLAY,
+    ) -> None:
         """Deliver again what lies after one position, up to another.
+
+        Args:
+            what: the act that the action log names.
 
         Raises:
             ReplayUnderWay: one at a time.
         """
         changed = self._update(
-            _Act(Verb.SUBSCRIPTION_REPLAY, subscription, by, details={"after": after, "until": until}),
+            _Act(what, subscription, by, details={"after": after, "until": until}),
             SUBSCRIPTIONS.c.replay_position.is_(None),
             replay_position=after,
             replay_until=until,
@@ -231,14 +252,14 @@ class Subscriptions:
             note(transaction, act)
             announce(transaction, TOPIC)
             transaction.execute(sa.delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number))
-            for table in (ATTEMPTS, DELIVERIES):
+            for table in (PULL_LEASES, ATTEMPTS, DELIVERIES):
                 transaction.execute(sa.delete(table).where(table.c.subscription == subscription.number))
         self.refresh()
 
     def _by_id(self, id: str, participant: str | None) -> Subscription:
         subscription = self._by_number.get(self._ids.get(id, 0))
         if subscription is None:
-            raise _unknown(id)
+            raise refuse_unknown(id)
         if participant not in (None, subscription.participant):
             raise SubscriptionOfAnother(f"There is no subscription {id} of yours.")
         return subscription
@@ -272,7 +293,7 @@ class Subscriptions:
         wanted = sa.select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number).with_for_update()
         row = transaction.one(wanted)
         if row is None:
-            raise _unknown(subscription.id)
+            raise refuse_unknown(subscription.id)
         return row
 
     def _take_over(self, rows: Sequence[Any], gone: Set[int]) -> None:
@@ -298,7 +319,6 @@ class Subscriptions:
         return [SigningSecret(one["secret"], one["until"]) for one in json.loads(self._keys.decrypt(sealed))]
 
     def _subscription(self, row: Any) -> Subscription:
-        sink = json.loads(row.sink)
         now = clock.micros(self._now())
         secrets = drop_ended(self._opened(row.secrets), now)
         ends = [one.until for one in secrets if one.until is not None]
@@ -310,7 +330,7 @@ class Subscriptions:
             id=row.id,
             participant=row.participant,
             contracts=tuple(json.loads(row.contracts)),
-            sink=Webhook(sink["url"]) if "url" in sink else AgencySink(sink["adapter"], sink["operation"]),
+            sink=read_sink(row.sink),
             filters=tuple(json.loads(row.filters)),
             ordered_by=row.ordered_by,
             state=SubscriptionState(row.state),
@@ -375,12 +395,3 @@ def _told(order: Subscription | NewSubscription) -> dict[str, Any]:
 def _check_tag(present: Subscription, tags: Tags) -> None:
     if tags is not None and present.tag not in tags:
         raise SubscriptionChanged("Read it again, and send the ETag that it has now.")
-
-
-def _stored(sink: Sink) -> str:
-    """A sink as its column has it."""
-    return json.dumps(sink.document()).decode()
-
-
-def _unknown(id: str) -> SubscriptionUnknown:
-    return SubscriptionUnknown(f"There is no subscription {id} of yours.")

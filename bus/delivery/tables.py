@@ -112,3 +112,20 @@ LEASES = sa.Table(
     sqlite_with_rowid=False,
 )
 """The runs that are handed over. The first two columns name a run. `process` makes it; null: nobody claimed it."""
+
+PULL_LEASES = sa.Table(
+    "pull_leases",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("subscription", sa.Integer, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("given_at", sa.BigInteger, nullable=False),
+    sa.Column("settled_at", sa.BigInteger),
+    sa.Index("ix_pull_leases_subscription_due_at", "subscription", "due_at", unique=True),
+    sa.Index("ix_pull_leases_due_at", "due_at"),
+)
+"""What a client pulled at once, and holds until `due_at`. `settled_at`: nothing of it is held any more, since all was settled.
+
+Apart from `leases`: a process that starts makes the runs of dead workers due, but a puller may live.
+"""

@@ -12,7 +12,7 @@ from bus.delivery.names import Names
 from bus.delivery.signature import Signer
 from bus.delivery.sinks.places import make_uncounted_place
 from bus.delivery.sinks.webhook import WebhookSink
-from bus.delivery.subscription import Subscription, Webhook
+from bus.delivery.subscription import AgencySink, Pull, Subscription, Webhook
 from bus.ids import new_id
 from bus.kit import Event, Outcome
 from bus.problem import Conflict, Refused
@@ -34,7 +34,7 @@ class TooManyTrials(Refused):
 
 
 class NoTrial(Conflict):
-    """Only a webhook can be tested: an agency would take the example for a real event."""
+    """Only a webhook can be tested: an agency would take the example for a real event, and nothing is sent to who pulls."""
 
     slug = "no-trial"
 
@@ -102,11 +102,14 @@ def find_tried_webhook(subscription: Subscription) -> Webhook:
     """The webhook that a trial of a subscription is sent to.
 
     Raises:
-        NoTrial: the sink is an agency's.
+        NoTrial: the sink is an agency's, or the participant pulls.
     """
-    if not isinstance(subscription.sink, Webhook):
-        raise NoTrial(f"{subscription.id} goes to the adapter {subscription.sink.adapter}.")
-    return subscription.sink
+    sink = subscription.sink
+    if isinstance(sink, Pull):
+        raise NoTrial(f"{subscription.id} is pulled.")
+    if isinstance(sink, AgencySink):
+        raise NoTrial(f"{subscription.id} goes to the adapter {sink.adapter}.")
+    return sink
 
 
 async def _send(subscription: Subscription, webhook: Webhook, sink: WebhookSink, participant: str) -> Trial:

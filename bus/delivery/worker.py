@@ -246,7 +246,8 @@ class Worker:
         if isinstance(sink, Webhook):
             (item,) = items
             return [await self._post(sink, subscription, lane, item, place)]
-        adapter, operation = self._agencies.find_deliver(sink.adapter, sink.operation)
+        to = _find_agency_sink(subscription)
+        adapter, operation = self._agencies.find_deliver(to.adapter, to.operation)
         events = [Event.from_document(json.loads(item.body or b"")) for item in items]
         return await agency.deliver(adapter, operation, events, self._compute_longest())
 
@@ -274,12 +275,13 @@ class Worker:
         """How many items go in one sending."""
         if isinstance(subscription.sink, Webhook):
             return 1
-        return self._agencies.find_deliver(subscription.sink.adapter, subscription.sink.operation)[1].batch
+        sink = _find_agency_sink(subscription)
+        return self._agencies.find_deliver(sink.adapter, sink.operation)[1].batch
 
     def judge(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
         """Count and log an outcome, and decide what becomes of its delivery."""
         made = judge_attempt(subscription.number, item.leased, outcome, seconds, self._policy.retry, self._random)
-        kind = "webhook" if isinstance(subscription.sink, Webhook) else subscription.sink.adapter
+        kind = "webhook" if isinstance(subscription.sink, Webhook) else _find_agency_sink(subscription).adapter
         _find_counter(kind, "delivered" if outcome.failure is None else outcome.failure.value).inc()
         traceparent = read_traceparent(item.entry.body)
         if outcome.failure is None:
@@ -299,6 +301,13 @@ class Worker:
                 **_describe_place(subscription, item),
             )
         return made
+
+
+def _find_agency_sink(subscription: Subscription) -> AgencySink:
+    """The sink of a subscription that is sent to, and not to a webhook."""
+    sink = subscription.sink
+    assert isinstance(sink, AgencySink)  # noqa: S101 - no run is made of a subscription that is pulled
+    return sink
 
 
 @lru_cache

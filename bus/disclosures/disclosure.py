@@ -17,6 +17,7 @@ class Channel(Enum):
     RECORDS = "records"
     QUERY = "query"
     WEBHOOK = "webhook"
+    PULL = "pull"
     ADAPTER = "adapter"
 
 

@@ -59,11 +59,12 @@ class Admission:
             give_back()
 
 
-async def admit(request: Request, principal: Principal, scope: str | None) -> None:
+async def admit(request: Request, principal: Principal, scope: str | None, limit: Limit | None = None) -> None:
     """Admit a request once, if its participant's limits allow it.
 
     Args:
         scope: the scope that the route asks for.
+        limit: the rate that counts the request; None: by the method and the scope.
 
     Raises:
         Limited, AtOnce: the limits do not allow it.
@@ -72,7 +73,7 @@ async def admit(request: Request, principal: Principal, scope: str | None) -> No
         return
     rooms: Rooms = request.app.state.rooms
     allowance = rooms.limits.get(principal.participant)
-    limit = _limit(request.method, scope)
+    limit = limit or _limit(request.method, scope)
     bucket = allowance.buckets[limit]
     admission = request.scope[_KEPT] = Admission(allowance, bucket)
     if limit is not Limit.MANAGE or Scope.ADMIN not in principal.scopes:

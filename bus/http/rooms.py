@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Holds, Queries
 from bus.contracts import Catalogue
-from bus.delivery import Deliveries, GrantStops, Names, Subscriptions, Trials
+from bus.delivery import Deliveries, GrantStops, Names, PullBell, Pulls, Seeks, Settlements, Subscriptions, Trials
 from bus.disclosures import DisclosureLog
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
@@ -28,6 +28,7 @@ class Rooms:
     Attributes:
         answers: of requests with an `Idempotency-Key`.
         heavy: runs what may take long, apart from the event loop.
+        pull_bell: wakes pulls that wait.
         reading: threads for pages of feeds and records.
         names: look-ups of sinks' host names.
         slices: runs long work that needs the event loop's own thread.
@@ -55,6 +56,10 @@ class Rooms:
     subscriptions: Subscriptions
     deliveries: Deliveries
     grants: GrantStops
+    pulls: Pulls
+    settlements: Settlements
+    seeks: Seeks
+    pull_bell: PullBell
     agencies: Agencies
     holds: Holds
     queries: Queries

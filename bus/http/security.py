@@ -17,6 +17,7 @@ from fastapi.security import OAuth2
 from bus.http.admissions import admit
 from bus.http.orders import read_order
 from bus.identity import MEANINGS, Principal, Tokens, require
+from bus.limits import Limit
 
 SCHEME = OAuth2(
     scheme_name="oauth",
@@ -31,8 +32,12 @@ SCHEME = OAuth2(
 )
 
 
-def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
+def caller(scope: str | None, limit: Limit | None = None) -> Callable[..., Awaitable[Principal]]:
     """A FastAPI dependency: the caller, whose access token has `scope` (None: any valid token is enough).
+
+    Args:
+        scope: the scope that the token must have.
+        limit: the rate that counts the request; None: by the method and the scope.
 
     Raises:
         Unauthenticated, ScopeMissing: the request has no valid token, or the token lacks the scope.
@@ -47,7 +52,7 @@ def caller(scope: str | None) -> Callable[..., Awaitable[Principal]]:
         request.state.caller = principal
         if scope is not None:
             require(principal, scope)
-        await admit(request, principal, scope)
+        await admit(request, principal, scope, limit)
         return principal
 
     return authorised

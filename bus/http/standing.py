@@ -1,56 +1,58 @@
 """A reader's standing: the token and the grant that let it read. Both are checked again for as long as it reads."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from fastapi import Request
 
 from bus.http.page import Reading
+from bus.http.rooms import Rooms
 from bus.identity import Principal, Scope, require
-from bus.journal import Tail
 from bus.problem import Refused
 
 
-class Standing:
-    """The standing of one long-poll or stream. Belongs to one event loop, but for the checks.
+class Bearer:
+    """The bearer of a token who waits for an answer. Belongs to one event loop, but for the checks.
 
     Attributes:
         token, grant: see `WaitingReader`.
         is_finished: whether the answer has to end with what there is, since the process stops.
     """
 
-    def __init__(self, request: Request, reading: Reading) -> None:
+    def __init__(self, request: Request, rooms: Rooms, scope: Scope, grant: tuple[str, str]) -> None:
         self._authorization = request.headers.get("authorization", "").encode("latin-1")
-        self.token = (self._authorization, Scope.EVENTS_READ)
-        self.grant = (reading.contract, reading.caller.participant)
-        self._reading = reading
+        self.token = (self._authorization, scope)
+        self.grant = grant
+        self._rooms = rooms
+        self._scope = scope
         self._limit: asyncio.Timeout | None = None
         self._refusal: Refused | None = None
         self.is_finished = False
 
     async def authorised(self) -> Principal:
-        """The reader, by the present state of its token.
+        """The bearer, by the present state of its token.
 
         Raises:
             Unauthenticated, ScopeMissing: the token has ended, or its client has lost the scope.
         """
-        principal = await self._reading.rooms.tokens.authenticate(self._authorization)
-        require(principal, Scope.EVENTS_READ)
+        principal = await self._rooms.tokens.authenticate(self._authorization)
+        require(principal, self._scope)
         return principal
 
-    async def beyond(self, position: int, seconds: float) -> bool:
-        """Wait for an event of the contract after a position; False: none came in time, or the process stops.
+    async def wait_for(self, waiting: Coroutine[Any, Any, bool]) -> bool:
+        """The result of what is waited for; False when the process stops before.
 
         Raises:
             Refused: the token or the grant has ended meanwhile.
         """
-        tail: Tail = self._reading.rooms.tail
-        self.check_refusal()
-        if self.is_finished:
+        if self._refusal is not None or self.is_finished:
+            waiting.close()
+            self.check_refusal()
             return False
-        contract_id = self._reading.version.contract_id
         try:
             async with asyncio.timeout(None) as self._limit:
-                return await tail.beyond(contract_id, position, seconds)
+                return await waiting
         except TimeoutError:
             self.check_refusal()
             if self.is_finished:
@@ -61,11 +63,7 @@ class Standing:
 
     def check_token(self) -> None:
         """Refuse a token that has ended; see `WaitingReader`."""
-        require(self._reading.rooms.tokens.verify(self._authorization), Scope.EVENTS_READ)
-
-    def check_grant(self) -> None:
-        """Refuse a grant that has ended; see `WaitingReader`."""
-        self._reading.views()
+        require(self._rooms.tokens.verify(self._authorization), self._scope)
 
     def end(self, refusal: Refused) -> None:
         """Wake the reader with the reason why it may not read; see `WaitingReader`."""
@@ -85,3 +83,24 @@ class Standing:
         """Raise the refusal that woke the reader, if there is one."""
         if self._refusal is not None:
             raise self._refusal
+
+
+class Standing(Bearer):
+    """The standing of one long-poll or stream that reads a contract."""
+
+    def __init__(self, request: Request, reading: Reading) -> None:
+        super().__init__(request, reading.rooms, Scope.EVENTS_READ, (reading.contract, reading.caller.participant))
+        self._reading = reading
+
+    async def beyond(self, position: int, seconds: float) -> bool:
+        """Wait for an event of the contract after a position; False: none came in time, or the process stops.
+
+        Raises:
+            Refused: the token or the grant has ended meanwhile.
+        """
+        contract_id = self._reading.version.contract_id
+        return await self.wait_for(self._rooms.tail.beyond(contract_id, position, seconds))
+
+    def check_grant(self) -> None:
+        """Refuse a grant that has ended; see `WaitingReader`."""
+        self._reading.views()

@@ -22,7 +22,8 @@ class WaitingReader(Protocol):
 
     Attributes:
         token: its token, and the scope that it needs. They are checked once for all readers that have both.
-        grant: the names of its contract and its participant, whose grant is checked once for all its readers.
+        grant: the names of its contract, or the id of its subscription, and of its participant. The grants of all readers of
+            the same are checked once.
     """
 
     @property

@@ -21,7 +21,7 @@ from bus.journal.apart import (
 from bus.journal.append import Appender, EventConflict, Receipt, Submission
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
-from bus.journal.entries import Entry, Stretch, contracts_at, entries_at, lengths_at
+from bus.journal.entries import Entry, Stretch, contracts_at, entries_at, lengths_at, versions_at
 from bus.journal.envelope import is_json_type
 from bus.journal.gate import Gate, check_media
 from bus.journal.history import History
@@ -98,5 +98,6 @@ __all__ = [
     "select_entries",
     "standing",
     "try_data",
+    "versions_at",
     "viewed_document",
 ]

@@ -73,6 +73,12 @@ def contracts_at(transaction: Transaction, positions: Sequence[int]) -> dict[int
     return {row[0]: row[1] for row in transaction.rows(statements.CONTRACTS_AT, asked)}
 
 
+def versions_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, int]:
+    """The numbers of the contract versions of the events at some positions, read in the caller's transaction."""
+    asked = {"positions": transaction.numbers(positions)}
+    return {row[0]: row[1] for row in transaction.rows(statements.VERSIONS_AT, asked)}
+
+
 def _read_joined(transaction: Transaction, asked: Parameters) -> list[Entry]:
     """The events from SQLite in one row (see `Prepared.columns`). Empty if they are too large for one row."""
     heads, bodies = transaction.rows(statements.AT_JOINED, asked)[0]

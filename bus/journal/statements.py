@@ -269,6 +269,7 @@ CHAIN: Final = Prepared.in_both(
     "SELECT p.preceding FROM chain JOIN journal_preceding AS p USING (position)) SELECT position FROM chain LIMIT :limit"
 )
 """An event and the events of the same record before it, newest first."""
+VERSIONS_AT: Final = Prepared(*(f"SELECT position, version_id FROM journal WHERE {among}" for among in _AMONG))  # noqa: S608
 PRECEDING: Final = Prepared(*(f"SELECT position, preceding FROM journal_preceding WHERE {among}" for among in _AMONG))  # noqa: S608
 RECORDED_FROM: Final = Prepared.in_both(
     "SELECT recorded_at FROM journal WHERE position >= :position ORDER BY position LIMIT 1"

@@ -5,7 +5,18 @@ from typing import Final
 from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Holds, Queries, make_bindings
 from bus.contracts import Catalogue
-from bus.delivery import Deliveries, GrantStops, Names, Subscriptions, Trials
+from bus.delivery import (
+    Deliveries,
+    GrantStops,
+    Names,
+    PullBell,
+    Pulls,
+    RetryPolicy,
+    Seeks,
+    Settlements,
+    Subscriptions,
+    Trials,
+)
 from bus.disclosures import DisclosureLog
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.http import Rooms, WaitingReaders, connections_at_once
@@ -59,6 +70,9 @@ def make_rooms(
     attempts = Attempts(actions)
     apart = heavy or Here()
     names = Names()
+    retry = make_retry_policy(settings)
+    pull_bell = PullBell(storage)
+    wakeups.owed.listen(pull_bell.ring)
     return Rooms(
         settings=settings,
         actions=actions,
@@ -84,6 +98,10 @@ def make_rooms(
         subscriptions=subscriptions,
         deliveries=Deliveries(storage),
         grants=GrantStops(storage, catalogue, subscriptions),
+        pulls=Pulls(storage, journal, catalogue, disclosures, retry),
+        settlements=Settlements(storage, retry),
+        seeks=Seeks(storage, subscriptions),
+        pull_bell=pull_bell,
         agencies=agencies,
         holds=Holds(storage),
         queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), heavy=apart),
@@ -94,6 +112,11 @@ def make_rooms(
         trials=Trials(names),
         waiting=WaitingReaders(),
     )
+
+
+def make_retry_policy(settings: Settings) -> RetryPolicy:
+    """How long to try a delivery, whether the bus sends it or its participant pulls it."""
+    return RetryPolicy(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
 
 
 def _make_limits(settings: Settings, storage: Storage) -> Limits:

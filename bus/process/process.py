@@ -17,7 +17,6 @@ from bus.delivery import (
     Ledger,
     OutcomeWriter,
     Relay,
-    RetryPolicy,
     Room,
     RunLoader,
     Turn,
@@ -35,7 +34,7 @@ from bus.ids import new_id
 from bus.journal import Projection
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing
-from bus.process.assembly import make_rooms, make_workers
+from bus.process.assembly import make_retry_policy, make_rooms, make_workers
 from bus.process.form import make_form
 from bus.process.readiness import Readiness
 from bus.process.role import Role
@@ -126,6 +125,7 @@ class Process:
         self._start_task(stack, Rotation(rooms.keys, [rooms.tokens.forget, rooms.waiting.tokens_changed]).follow())
         self._start_task(stack, rooms.tail.follow())
         self._start_task(stack, rooms.waiting.follow())
+        self._start_task(stack, rooms.pull_bell.follow())
         self._start_task(stack, rooms.recorder.follow())
         self._start_task(stack, rooms.attempts.follow())
 
@@ -152,6 +152,7 @@ class Process:
             policy,
             self._form.reclaim(),
             self._turn,
+            self._wakeups.owed,
         )
         self._wakeups.appended.listen(relay.appended)
         self._wakeups.finished.listen(relay.finished)
@@ -164,7 +165,7 @@ class Process:
         places, hosts = settings.sink_places or None, settings.sink_hosts
         webhooks = WebhookSink(settings.sink_networks, settings.sink_timeout_seconds, places, rooms.names, hosts=hosts)
         stack.push_async_callback(webhooks.close)
-        retry = RetryPolicy(settings.retry_first_seconds, settings.retry_longest_seconds, settings.retry_attempts)
+        retry = make_retry_policy(settings)
         policy = WorkerPolicy(settings.sink_concurrency, settings.sink_timeout_seconds, settings.lease_seconds, retry)
         delivering = sorted({Role.WORKER, Role.ADAPTERS}.intersection(self._roles))
         heartbeat = Heartbeat(self._storage, delivering, new_id("process"))

@@ -1,6 +1,6 @@
 """Wakeups: tell the parts of one process at once what the process did. They need not wait for their next look."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Generic, ParamSpec
 
@@ -32,8 +32,10 @@ class Wakeups:
         changed: a transaction that announced a change is committed (`bus.storage.announce`).
         appended: the journal reached this position.
         finished: the outcomes of a run are written. The argument says whether something is due now.
+        owed: deliveries were made for subscriptions that are pulled. The argument holds the subscriptions' numbers.
     """
 
     changed: Signal[[]] = field(default_factory=Signal)
     appended: Signal[[int]] = field(default_factory=Signal)
     finished: Signal[[bool]] = field(default_factory=Signal)
+    owed: Signal[[Collection[int]]] = field(default_factory=Signal)

@@ -62,9 +62,12 @@ class Site:
         self.catalogue.registrar.apply([parse_contract(a_document(*grants, **contract))], OPERATOR)
         self.subscriptions = Subscriptions(storage, keys)
         self.broker = Broker()
+        self.owed: list[int] = []
 
     def fan_out(self, window: int = 1000) -> FanOut:
-        return FanOut(self.storage, self.journal, self.catalogue, self.subscriptions, self.dispatch(window))
+        return FanOut(
+            self.storage, self.journal, self.catalogue, self.subscriptions, self.dispatch(window), self.owed.extend
+        )
 
     def dispatch(self, window: int = 1000) -> Dispatch:
         policy = HandoverPolicy(window=window)
@@ -74,6 +77,7 @@ class Site:
         return Relay(
             self.storage, self.journal, self.catalogue, self.subscriptions, self.broker,
             make_leadership(self.storage, "relay"), HandoverPolicy(), Reclaim(self.storage, is_alone=True), turn or Turn(),
+            self.owed.extend,
         )  # fmt: skip
 
     def subscribe(self, participant: str) -> Subscription:

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from bus.delivery import statements
+from bus.delivery import pull_statements, statements
 from bus.delivery.ledger import DeliveryState
 from bus.storage import Prepared, Storage, Transaction, open_storage, upgrade
 from tests.an_actor import OPERATOR
@@ -25,9 +25,12 @@ _WALK = "Seq Scan on deliveries"
 _SQLITE_WALK = re.compile(r"SCAN deliveries|deliveries USING PRIMARY KEY \(subscription=\?( AND position>\?)?\)$")
 _BRACES = str.maketrans("[]", "{}")
 """An array's, as PostgreSQL writes them."""
-_STATEMENTS = sorted(
-    name for name, value in vars(statements).items() if isinstance(value, Prepared) and "deliveries" in value.sqlite
-)
+_STATEMENTS = [
+    (name, value)
+    for room in (statements, pull_statements)
+    for name, value in vars(room).items()
+    if isinstance(value, Prepared) and "deliveries" in value.sqlite
+]
 Asked = tuple[str, Mapping[str, Any]]
 
 
@@ -62,11 +65,11 @@ def _steer(book: Book) -> None:
     assert book.deliveries.redrive(book.subscription, OPERATOR) == 8
 
 
-@pytest.mark.parametrize("name", _STATEMENTS)
-def test_no_statement_walks_all_that_a_subscription_ever_got(tmp_path: Path, name: str):
+@pytest.mark.parametrize(("name", "statement"), _STATEMENTS)
+def test_no_statement_walks_all_that_a_subscription_ever_got(tmp_path: Path, name: str, statement: Prepared):
     storage = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
     upgrade(storage)
-    steps = explained(storage, getattr(statements, name).sqlite)
+    steps = explained(storage, statement.sqlite)
     found = [step for step in steps if "deliveries" in step]
     assert found
     assert [step for step in found if _SQLITE_WALK.search(step)] == []

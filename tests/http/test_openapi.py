@@ -72,6 +72,11 @@ POST /v1/subscriptions/{id}/replay
 POST /v1/subscriptions/{id}/redrive
 POST /v1/subscriptions/{id}/rotate-secret
 POST /v1/subscriptions/{id}/test
+POST /v1/subscriptions/{id}/pull
+POST /v1/subscriptions/{id}/ack
+POST /v1/subscriptions/{id}/nack
+POST /v1/subscriptions/{id}/extend
+POST /v1/subscriptions/{id}/seek
 GET /v1/deliveries
 POST /v1/deliveries/{id}/retry
 POST /v1/deliveries/{id}/discard

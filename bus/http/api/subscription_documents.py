@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from bus.delivery import AgencySink, Sink, Subscription, Webhook
+from bus.delivery import AgencySink, Pull, Sink, Subscription, Webhook
 from bus.http.values import JsonObject
 
 _LAST_POSITION: Final = 2**53 - 1
@@ -63,13 +63,21 @@ class AdapterSink(BaseModel):
     operation: str = Field(min_length=1, max_length=100, examples=["data-balikan"])
 
 
-SINKS: Final = (WebhookSink, AdapterSink)
+class PullSink(BaseModel):
+    """A sink that is no address: you pull the events, and acknowledge them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pull: Literal[True]
+
+
+SINKS: Final = (WebhookSink, AdapterSink, PullSink)
 """Types that descriptions refer to by name."""
 _SINK_SCHEMA: Final = {"anyOf": [{"$ref": f"#/components/schemas/{one.__name__}"} for one in SINKS]}
 
 
 class SinkDocument(BaseModel):
-    """Where events go: the `url` of a webhook, or the `operation` of an agency's `adapter`."""
+    """Where events go: the `url` of a webhook, the `operation` of an agency's `adapter`, or to you when you `pull`."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -77,6 +85,7 @@ class SinkDocument(BaseModel):
             "examples": [
                 {"url": "https://pajak.lamongankab.go.id/webhooks/bus"},
                 {"adapter": "kemendagri", "operation": "data-balikan"},
+                {"pull": True},
             ]
         },
     )
@@ -84,16 +93,19 @@ class SinkDocument(BaseModel):
     url: str | None = Field(None, max_length=2048)
     adapter: str | None = Field(None, max_length=100)
     operation: str | None = Field(None, max_length=100)
+    pull: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         given = [name for name, value in self if value is not None]
-        if given not in (["url"], ["adapter", "operation"]):
-            raise ValueError("must hold url, or adapter and operation")
+        if given not in (["url"], ["adapter", "operation"], ["pull"]):
+            raise ValueError("must hold url, or adapter and operation, or pull")
         return self
 
     def sink(self) -> Sink:
         """As the delivery room knows it."""
+        if self.pull:
+            return Pull()
         return Webhook(self.url) if self.url is not None else AgencySink(self.adapter or "", self.operation or "")
 
 
@@ -162,7 +174,7 @@ class SubscriptionDocument(BaseModel):
     id: str
     participant: str
     contracts: list[str]
-    sink: WebhookSink | AdapterSink
+    sink: WebhookSink | AdapterSink | PullSink
     filters: Annotated[list[dict[str, Any]], WithJsonSchema(_FILTERS)]
     ordered_by: str | None
     state: Literal["active", "paused", "disabled"] = Field(
@@ -176,13 +188,16 @@ class SubscriptionDocument(BaseModel):
 class SubscriptionMade(SubscriptionDocument):
     """A new subscription; its secret is shown this once."""
 
-    secret: str = Field(description="signs the webhooks (Standard Webhooks)", examples=["whsec_…"])
+    secret: str | None = Field(
+        description="signs the webhooks (Standard Webhooks); null if you pull: nothing is signed", examples=["whsec_…"]
+    )
 
 
 class DeliveryCounts(BaseModel):
     """How many deliveries are in each state."""
 
     pending: int
+    leased: int = Field(description="of those that are pending: under way to the sink, or held by who pulled them")
     delivered: int
     dead: int
     discarded: int
@@ -203,7 +218,12 @@ class SubscriptionDetail(SubscriptionDocument):
 
     withheld: list[WithheldContract] = Field(description="empty: the grants let events of all its contracts through")
 
-    deliveries: DeliveryCounts = Field(examples=[{"pending": 3, "delivered": 1024, "dead": 0, "discarded": 0}])
+    deliveries: DeliveryCounts = Field(
+        examples=[{"pending": 3, "leased": 1, "delivered": 1024, "dead": 0, "discarded": 0}]
+    )
+    oldest_pending: datetime | None = Field(
+        description="when the oldest event that is pending was recorded; null: none is pending"
+    )
 
 
 class SubscriptionList(BaseModel):

@@ -190,8 +190,8 @@ def replay_subscription(
 ) -> SubscriptionDetail:
     """Deliver past events again. One replay at a time."""
     subscription = rooms.subscriptions.get(id, by.reach)
-    rooms.subscriptions.replay(subscription, _replayed_after(rooms, order.start), rooms.journal.last_position(), by)
-    return _read(rooms, by, id)
+    rooms.subscriptions.replay(subscription, find_start(rooms, order.start), rooms.journal.last_position(), by)
+    return read_detail(rooms, by, id)
 
 
 @router.post("/{id}/redrive")
@@ -276,7 +276,7 @@ async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Seq
 
 def _add(rooms: Rooms, participant: str, sink: Sink, order: SubscriptionOrder, by: Actor, first: FirstAnswer) -> None:
     def give(transaction: Transaction, made: Subscription) -> None:
-        document = SubscriptionMade(**describe_subscription(made), secret=made.secrets[0])
+        document = SubscriptionMade(**describe_subscription(made), secret=next(iter(made.secrets), None))
         first.give(transaction, write_model(document, {"Location": f"{router.prefix}/{made.id}", **NO_STORE}, 201))
 
     after = rooms.journal.last_position() if order.start is None else _before(order.start)
@@ -285,7 +285,8 @@ def _add(rooms: Rooms, participant: str, sink: Sink, order: SubscriptionOrder, b
     rooms.subscriptions.add(new, by, made=give)
 
 
-def _replayed_after(rooms: Rooms, start: int | Literal["beginning"] | datetime) -> int:
+def find_start(rooms: Rooms, start: int | Literal["beginning"] | datetime) -> int:
+    """The position after which events come, if a position, the beginning or a moment is to be the first."""
     if isinstance(start, datetime):
         return rooms.journal.position_before(clock.micros(start))
     return _before(start)
@@ -298,10 +299,11 @@ def _before(start: int | Literal["beginning"]) -> int:
 
 def _moved(rooms: Rooms, by: Actor, id: str, state: SubscriptionState) -> SubscriptionDetail:
     rooms.subscriptions.set_state(rooms.subscriptions.get(id, by.reach), state, by)
-    return _read(rooms, by, id)
+    return read_detail(rooms, by, id)
 
 
-def _read(rooms: Rooms, by: Actor, id: str) -> SubscriptionDetail:
+def read_detail(rooms: Rooms, by: Actor, id: str) -> SubscriptionDetail:
+    """One subscription that an actor reaches, and how its deliveries stand."""
     return _detail(rooms, rooms.subscriptions.get(id, by.reach))
 
 
@@ -313,7 +315,12 @@ def _answer_detail(rooms: Rooms, subscription: Subscription, if_none_match: str 
     """The answer with a subscription; 304 where the caller has it as it is."""
     detail = _detail(rooms, subscription)
     standing = json.dump_canonical(
-        [detail.catching_up, detail.deliveries.model_dump(), [one.model_dump() for one in detail.withheld]]
+        [
+            detail.catching_up,
+            detail.deliveries.model_dump(),
+            str(detail.oldest_pending),
+            [one.model_dump() for one in detail.withheld],
+        ]
     )
     etag = f'"{subscription.tag}.{blake2b(standing, digest_size=_STANDING_BYTES).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
@@ -328,10 +335,17 @@ def _settings_of(tags: Tags) -> Tags:
 
 
 def _detail(rooms: Rooms, subscription: Subscription) -> SubscriptionDetail:
-    counts = DeliveryCounts(**dict.fromkeys(DeliveryCounts.model_fields, 0) | rooms.deliveries.counts(subscription))
+    tally = rooms.deliveries.tally(subscription)
+    none = dict.fromkeys(DeliveryCounts.model_fields, 0)
+    recorded = None if tally.oldest is None else rooms.journal.recorded_after(tally.oldest - 1)
     today = clock.local_date(clock.now())
     withheld = [
         WithheldContract(contract=name, type=refusal.to_document()["type"], detail=refusal.detail)
         for name, refusal in find_withheld(rooms.catalogue, subscription.contracts, subscription.participant, today)
     ]
-    return SubscriptionDetail(**describe_subscription(subscription), deliveries=counts, withheld=withheld)
+    return SubscriptionDetail(
+        **describe_subscription(subscription),
+        deliveries=DeliveryCounts(**none | tally.counts | {"leased": tally.leased}),
+        oldest_pending=None if recorded is None else clock.moment(recorded),
+        withheld=withheld,
+    )

@@ -97,7 +97,7 @@ async def test_the_secret_is_shown_once(http: httpx.AsyncClient):
 async def test_a_subscription_tells_how_its_deliveries_stand(http: httpx.AsyncClient):
     made = await subscribed(http)
     read = (await http.get(f"{URL}/{made['id']}")).json()
-    assert read["deliveries"] == {"pending": 0, "delivered": 0, "dead": 0, "discarded": 0}
+    assert read["deliveries"] == {"pending": 0, "leased": 0, "delivered": 0, "dead": 0, "discarded": 0}
 
 
 async def test_a_token_without_the_scope_is_not_enough(office: Bus):
