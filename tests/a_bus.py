@@ -23,7 +23,7 @@ from bus.problem import Refused
 from bus.process import Wakeups, make_rooms
 from bus.settings import load_settings
 from bus.storage import Storage
-from tests import plain
+from tests import no_tls
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, Document
 
@@ -85,7 +85,7 @@ class Bus:
         """An HTTP client with a token; at the bus's address it calls the edge without a network between."""
         transport = httpx.ASGITransport(self.edge) if address == ADDRESS else None
         headers = {"authorization": self.token(participant, *scopes)}
-        client = plain.AsyncClient(transport=transport, base_url=address, headers=headers, timeout=30)
+        client = no_tls.AsyncClient(transport=transport, base_url=address, headers=headers, timeout=30)
         self._clients.append(client)
         return client
 

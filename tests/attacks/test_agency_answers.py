@@ -144,6 +144,7 @@ MEMBERS = [
     "created_at",
     "is_anonymous",
 ]
+EXAMPLES = hypothesis_settings().max_examples
 ODD = st.recursive(
     ANYTHING,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=5),
@@ -152,7 +153,9 @@ ODD = st.recursive(
 
 
 @pytest.mark.parametrize("act", ACTS)
-@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(
+    max_examples=EXAMPLES * 3 // 5, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(answer=st.dictionaries(st.sampled_from(MEMBERS), ODD, max_size=6) | ODD, status=st.sampled_from([200, 400]))
 async def test_no_answer_however_odd_is_a_defect_of_an_adapter(act: str, answer: Any, status: int):
     # Python's writer also writes what is no JSON, such as NaN and half a surrogate pair.

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests import plain
+from tests import no_tls
 from tests.a_bus import Bus
 from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
 
@@ -83,7 +83,7 @@ async def test_a_token_in_a_url_is_not_taken(bus: Bus):
 
 
 async def test_no_answer_names_the_server_or_its_version(bus: Bus):
-    async with bus.served() as address, plain.AsyncClient(base_url=address) as nobody:
+    async with bus.served() as address, no_tls.AsyncClient(base_url=address) as nobody:
         for path in ("/healthz", "/v1/contracts", "/nowhere"):
             answer = await nobody.get(path)
             assert {"server", "x-powered-by", "via"}.isdisjoint(answer.headers)

@@ -10,7 +10,7 @@ from bus import json
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
 from bus.identity.participants import Participants
-from tests import plain
+from tests import no_tls
 from tests.an_actor import OPERATOR
 from tests.attacks.beside import Attack, assert_innocent_goes_on
 from tests.services.agreements import CONSUMERS
@@ -48,7 +48,7 @@ def authorization(bus: Bus) -> str:
     """The attacker's."""
     client, secret = Participants(bus.storage).add_client(ATTACKER, _SCOPES, by=OPERATOR)
     asked = {"grant_type": "client_credentials"}
-    answer = plain.post(f"{bus.address}/oauth/token", data=asked, auth=(client.client_id, secret), timeout=30)
+    answer = no_tls.post(f"{bus.address}/oauth/token", data=asked, auth=(client.client_id, secret), timeout=30)
     return f"Bearer {answer.raise_for_status().json()['access_token']}"
 
 
@@ -162,7 +162,7 @@ def test_a_large_batch_holds_up_nobody(bus: Bus, authorization: str, name: str) 
 
 
 def test_readers_of_a_long_journal_of_which_they_may_see_nothing_hold_up_nobody(bus: Bus, authorization: str) -> None:
-    with plain.Client(base_url=bus.address, headers={"authorization": authorization}, timeout=60) as client:
+    with no_tls.Client(base_url=bus.address, headers={"authorization": authorization}, timeout=60) as client:
         for start in range(0, 20_000, 1000):
             events = [_event(1_000_000 + start + number, _LONG, b'{"desa":"sembung"}') for number in range(1000)]
             answer = client.post("/v1/events", content=b"[" + b",".join(events) + b"]", headers=_BATCH)

@@ -10,7 +10,7 @@ import pytest
 
 from bus import json
 from bus.contracts.listing import Listing
-from tests import plain
+from tests import no_tls
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.attacks.a_crowd import Requests, a_crowd, a_get, a_post, assert_goes_on
@@ -91,7 +91,7 @@ async def test_what_one_client_does_without_end_holds_up_no_other(
             await crowd.hears(429)
             yield
 
-    async with plain.AsyncClient(timeout=30) as http:
+    async with no_tls.AsyncClient(timeout=30) as http:
         await assert_goes_on(publishing(bus, http, address), attacking)
 
 
@@ -115,7 +115,7 @@ async def test_readers_who_wait_by_the_hundred_hold_up_no_publisher(bus: Bus, ad
             writer.close()
         await until(lambda: not limits.get("bapenda").waiting_readers)
 
-    async with plain.AsyncClient(timeout=30) as http:
+    async with no_tls.AsyncClient(timeout=30) as http:
         await assert_goes_on(publishing(bus, http, address), waiting)
 
 
@@ -138,7 +138,7 @@ async def test_requests_that_take_long_take_the_threads_of_nobody_else(
     bus.rooms.limits.refresh()
     attacker = bus.token("bapenda", "contracts.read")
     innocent = bus.token("dinkes", "contracts.read")
-    async with plain.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=200)) as http:
+    async with no_tls.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=200)) as http:
 
         async def read(token: str, limit: int) -> int:
             path = f"{address}/v1/contracts?limit={limit}"
@@ -156,7 +156,7 @@ async def test_requests_that_take_long_take_the_threads_of_nobody_else(
 async def test_a_limit_refuses_nothing_that_was_acknowledged(bus: Bus, address: str):
     token = bus.token("bapenda", "events.publish")
     headers = {"authorization": token, "content-type": EVENT}
-    async with plain.AsyncClient(timeout=30) as http:
+    async with no_tls.AsyncClient(timeout=30) as http:
 
         async def publish(number: int) -> int | None:
             content = json.dumps(an_event(number, type=OTHER))

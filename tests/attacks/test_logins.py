@@ -18,7 +18,7 @@ from bus.identity.clients import Client
 from bus.identity.tables import CLIENTS
 from bus.identity.tokens import Unauthenticated
 from bus.limits import Rate
-from tests import plain
+from tests import no_tls
 from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
 from tests.attacks.a_crowd import Requests, a_crowd, a_get, a_post, assert_goes_on
@@ -101,20 +101,20 @@ async def test_many_wrong_logins_hold_up_no_right_one(bus: Bus, address: str, at
             yield
         assert set(crowd.statuses) <= {401, 429}
 
-    async with plain.AsyncClient(timeout=30) as http:
+    async with no_tls.AsyncClient(timeout=30) as http:
         await assert_goes_on(right_login(address, http, innocent, secret), guessing)
 
 
 async def test_a_right_secret_passes_where_it_was_guessed_before_it_was_ever_used(bus: Bus, address: str):
     innocent, secret = a_client(bus)
     guess = ATTACKS["wrong secrets of the innocent's client"](innocent.client_id)
-    async with a_crowd(address, CROWD, guess), plain.AsyncClient(timeout=30) as http:
+    async with a_crowd(address, CROWD, guess), no_tls.AsyncClient(timeout=30) as http:
         await right_login(address, http, innocent, secret)()
 
 
 async def test_many_clients_that_do_not_exist_keep_no_new_client_out(bus: Bus, address: str):
     guess = ATTACKS["wrong secrets of clients that do not exist"]("")
-    async with a_crowd(address, CROWD, guess), plain.AsyncClient(timeout=30) as http:
+    async with a_crowd(address, CROWD, guess), no_tls.AsyncClient(timeout=30) as http:
         admin = {"authorization": bus.token("dinas-kominfo", "admin")}
         bus.token("bapenda")
         path = f"{address}/v1/participants/bapenda/clients"
@@ -127,7 +127,7 @@ async def test_wrong_secrets_keep_out_no_client_that_signs(bus: Bus, address: st
     key = OKPKey.generate_key("Ed25519")
     innocent, _ = a_client(bus, jwks={"keys": [key.as_dict(private=False)]})
     guess = ATTACKS["wrong secrets of the innocent's client"](innocent.client_id)
-    async with a_crowd(address, CROWD, guess), plain.AsyncClient(timeout=30) as http:
+    async with a_crowd(address, CROWD, guess), no_tls.AsyncClient(timeout=30) as http:
         form = an_assertion(key, innocent.client_id, "once")
         assert (await http.post(f"{address}/oauth/token", data=form)).status_code == 200
 
@@ -199,7 +199,7 @@ async def test_the_old_hash_of_a_client_is_a_digest_after_its_first_login(bus: B
         old = PasswordHasher(time_cost=2, memory_cost=8192, parallelism=1).hash(secret)
         transaction.execute(update(CLIENTS).where(mine).values(secret_hash=old))
     bus.rooms.tokens.refresh()
-    async with plain.AsyncClient(timeout=30) as http:
+    async with no_tls.AsyncClient(timeout=30) as http:
         login = right_login(address, http, innocent, secret)
         form = {"grant_type": "client_credentials", "client_id": innocent.client_id, "client_secret": "guess"}
         assert (await http.post(f"{address}/oauth/token", data=form)).status_code == 401
@@ -294,7 +294,7 @@ async def test_many_bad_tokens_hold_up_no_new_good_one(bus: Bus, address: str, k
     with pytest.raises(Unauthenticated):
         await bus.rooms.tokens.authenticate(bad.encode())
 
-    async with plain.AsyncClient(timeout=30) as http:
+    async with no_tls.AsyncClient(timeout=30) as http:
 
         async def first_request() -> None:
             headers = {"authorization": bus.token("dinkes", "contracts.read")}

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from bus.cli.simulate import simulate
-from tests import plain
+from tests import no_tls
 
 app = typer.Typer()
 app.command()(simulate)
@@ -34,7 +34,7 @@ def a_running_simulator(*arguments: str) -> Iterator[dict[str, Any]]:
 
 def test_it_listens_once_it_has_said_so() -> None:
     with a_running_simulator("pupr") as announced:
-        answer = plain.get(f"{announced['address']}/_simulator/received")
+        answer = no_tls.get(f"{announced['address']}/_simulator/received")
     assert answer.json() == {"received": []}
 
 
@@ -47,7 +47,7 @@ def test_it_announces_the_settings_that_let_the_adapter_in() -> None:
 
 def test_a_fault_is_switched_on() -> None:
     with a_running_simulator("pupr", "--fault", "down", "--fault", "token") as announced:
-        answer = plain.post(f"{announced['address']}/arcgis")
+        answer = no_tls.post(f"{announced['address']}/arcgis")
     assert answer.status_code == 503
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from tests import plain
+from tests import no_tls
 
 GOOD: Final = "good"
 FAULTS: Final = ("closed", "lost", "answer lost", "half", "busy", "hotspot")
@@ -63,7 +63,7 @@ class Line:
 
     async def _pass_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
         kept = {name: value for name, value in headers.items() if name not in _HOP}
-        async with plain.AsyncClient(base_url=self.bus, timeout=30) as client:
+        async with no_tls.AsyncClient(base_url=self.bus, timeout=30) as client:
             response = await client.request(method, path, headers=kept, content=body)
         return _write(response.status_code, response.content, response.headers["content-type"])
 

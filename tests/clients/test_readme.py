@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from bus.delivery.signature import Signer, new_secret
-from tests import plain
+from tests import no_tls
 from tests.a_bus import Bus
 from tests.an_agency import AnAdapter, join
 from tests.clients.a_client import CLIENTS, Installed
@@ -141,8 +141,8 @@ def test_the_webhook_of_the_php_readme_answers(installed: Installed, database_ur
     try:
         until(lambda: _answers(address))
         headers = Signer([key]).headers("msg_1", HOOK.encode(), datetime.now(UTC))
-        assert plain.post(f"http://{address}", content=HOOK, headers=headers).status_code == 204
-        assert plain.post(f"http://{address}", content="{}", headers=headers).status_code == 401
+        assert no_tls.post(f"http://{address}", content=HOOK, headers=headers).status_code == 204
+        assert no_tls.post(f"http://{address}", content="{}", headers=headers).status_code == 401
     finally:
         server.kill()
         server.wait()
@@ -150,6 +150,6 @@ def test_the_webhook_of_the_php_readme_answers(installed: Installed, database_ur
 
 def _answers(address: str) -> bool:
     try:
-        return plain.get(f"http://{address}").status_code == 401
+        return no_tls.get(f"http://{address}").status_code == 401
     except httpx.TransportError:
         return False

@@ -15,6 +15,8 @@ from tests.a_bus import ADDRESS, Bus
 
 FOLDER = Path(documentation.__file__).parent / "swagger_ui"
 _LOADING = {"src", "href", "action", "data", "poster", "srcset"}
+only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Where the answer does not depend on the database."""
 
 
 class Addresses(HTMLParser):
@@ -34,6 +36,7 @@ def http(bus: Bus) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(bus.edge), base_url=ADDRESS)
 
 
+@only_sqlite
 async def test_the_page_and_what_it_loads_come_from_this_bus_alone(http: httpx.AsyncClient):
     page = await http.get("/docs")
     addresses = Addresses()
@@ -47,10 +50,12 @@ async def test_the_page_and_what_it_loads_come_from_this_bus_alone(http: httpx.A
     assert "url: '/openapi.json'" in page.text
 
 
+@only_sqlite
 async def test_the_page_asks_no_outside_service_whether_the_document_is_valid(http: httpx.AsyncClient):
     assert '"validatorUrl": null' in (await http.get("/docs")).text
 
 
+@only_sqlite
 async def test_the_policy_lets_the_page_load_nothing_from_elsewhere(http: httpx.AsyncClient):
     page = await http.get("/docs")
     policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
@@ -63,6 +68,7 @@ async def test_the_policy_lets_the_page_load_nothing_from_elsewhere(http: httpx.
     assert "http" not in page.headers["content-security-policy"]
 
 
+@only_sqlite
 async def test_styles_of_the_page_load_nothing(http: httpx.AsyncClient):
     style = (await http.get("/docs/swagger-ui.css")).text
     assert "@import" not in style
@@ -72,6 +78,7 @@ async def test_styles_of_the_page_load_nothing(http: httpx.AsyncClient):
 @pytest.mark.parametrize(
     ("name", "media_type"), [("swagger-ui-bundle.js", "text/javascript"), ("swagger-ui.css", "text/css")]
 )
+@only_sqlite
 async def test_an_asset_says_what_it_is_and_is_not_sent_twice(http: httpx.AsyncClient, name: str, media_type: str):
     answer = await http.get(f"/docs/{name}")
     assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
@@ -81,6 +88,7 @@ async def test_an_asset_says_what_it_is_and_is_not_sent_twice(http: httpx.AsyncC
 
 
 @pytest.mark.parametrize("path", ["/docs/manifest.json", "/docs/../edge.py", "/docs/swagger-ui.js", "/docs/"])
+@only_sqlite
 async def test_nothing_else_is_served(http: httpx.AsyncClient, path: str):
     assert (await http.get(path)).status_code == 404
 

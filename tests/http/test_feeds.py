@@ -17,7 +17,7 @@ from bus.journal.lines import MOST_BYTES
 from bus.process import Wakeups, make_rooms
 from bus.settings import load_settings
 from bus.storage import open_storage
-from tests import plain
+from tests import no_tls
 from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
@@ -360,7 +360,7 @@ async def streamed(bus: Bus, token: str, **headers: str) -> AsyncIterator[AsyncI
     headers |= {"authorization": token, "accept": "text/event-stream"}
     async with (
         bus.served() as address,
-        plain.AsyncClient(base_url=address, timeout=30) as client,
+        no_tls.AsyncClient(base_url=address, timeout=30) as client,
         client.stream("GET", FEED, headers=headers) as answer,
     ):
         assert answer.headers["content-type"].startswith("text/event-stream")

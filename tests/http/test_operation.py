@@ -14,9 +14,13 @@ from bus.http.edge import Edge, create_edge, create_operation, create_watch
 from bus.http.health import Health
 from bus.http.page import Reading
 from bus.identity import Tokens
-from tests import plain
+from tests import no_tls
 from tests.a_bus import ADDRESS, Bus
 from tests.builders import WARGA, a_document, a_grant, a_nik
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""No test here asks the database anything that other tests do not ask of both."""
+
 
 ISSUER = "https://bus-lain.lamongan.example"
 PATHS = ("/metrics", "/docs", "/openapi.json")
@@ -88,8 +92,8 @@ async def pages(bus: Bus) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncC
     async with (
         bus.opened(public_url=ADDRESS) as (secure, _),
         bus.opened() as (plain, _),
-        plain.AsyncClient(base_url=secure) as one,
-        plain.AsyncClient(base_url=plain) as other,
+        no_tls.AsyncClient(base_url=secure) as one,
+        no_tls.AsyncClient(base_url=plain) as other,
     ):
         yield one, other
 
@@ -115,7 +119,7 @@ async def test_a_path_with_a_key_is_in_no_log_line(bus: Bus, monkeypatch: pytest
 
     monkeypatch.setattr(Reading, "__init__", broken)
     with capture_logs() as logged:
-        async with bus.served() as address, plain.AsyncClient(base_url=address, headers=headers) as client:
+        async with bus.served() as address, no_tls.AsyncClient(base_url=address, headers=headers) as client:
             answer = await client.get(f"/v1/records/{WARGA}/{key}")
             assert (await client.get(f"/v1/records/{WARGA}?{key}={key}")).status_code == 400
     assert answer.status_code == 500

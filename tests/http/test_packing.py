@@ -14,7 +14,7 @@ from bus import json
 from bus.http.edge import _ROUTERS
 from bus.http.packing import HOLDS_SECRET, zstd
 from bus.identity.scopes import Scope
-from tests import plain
+from tests import no_tls
 from tests.a_bus import Bus
 from tests.a_connection import Connection
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person, an_event
@@ -131,7 +131,7 @@ async def test_the_tag_of_a_packed_answer_names_what_is_changed(bus: Bus, reader
 @EVERY_CODING
 async def test_a_packed_stream_brings_each_event_at_once(bus: Bus, reader: Raw, coding: str) -> None:
     unpack: Any = zlib.decompressobj(31) if coding == "gzip" else zstd.ZstdDecompressor()
-    async with bus.served() as address, plain.AsyncClient(base_url=address, headers=reader.headers) as client:
+    async with bus.served() as address, no_tls.AsyncClient(base_url=address, headers=reader.headers) as client:
         after = (await client.get(FEED, params={"limit": 1000})).json()["next"]
         fields = {"accept": "text/event-stream", "accept-encoding": coding}
         async with asyncio.timeout(10), client.stream("GET", FEED, params={"after": after}, headers=fields) as answer:

@@ -9,7 +9,7 @@ import pytest
 
 from bus import json
 from bus.identity.scopes import Scope
-from tests import plain
+from tests import no_tls
 from tests.a_bus import Bus
 from tests.a_connection import Connection, a_publication
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person, an_event
@@ -97,7 +97,7 @@ async def test_head_is_refused_as_get_is(bus: Bus, reader: httpx.AsyncClient) ->
 
 
 async def test_a_head_on_a_connection_is_followed_by_the_next_answer(bus: Bus, reader: httpx.AsyncClient) -> None:
-    async with bus.served() as address, plain.AsyncClient(base_url=address, headers=reader.headers) as client:
+    async with bus.served() as address, no_tls.AsyncClient(base_url=address, headers=reader.headers) as client:
         for path, form in ((FEED, "text/event-stream"), (RECORDS, "text/csv"), (RECORD, "*/*"), ("/healthz", "*/*")):
             assert (await client.head(path, headers={"accept": form})).status_code == 200
             assert (await client.get("/healthz")).json() == {"status": "ok"}
@@ -136,7 +136,7 @@ async def test_a_slash_at_the_end_is_no_redirect(bus: Bus, reader: httpx.AsyncCl
 async def test_the_host_of_a_request_is_repeated_nowhere(bus: Bus, reader: httpx.AsyncClient) -> None:
     async with (
         bus.served() as address,
-        plain.AsyncClient(base_url=address, headers={**reader.headers, "host": "evil.example"}) as client,
+        no_tls.AsyncClient(base_url=address, headers={**reader.headers, "host": "evil.example"}) as client,
     ):
         for method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS"):
             for path in {*paths(bus, "GET"), *paths(bus, "POST"), "/nowhere", "/v1/contracts/", "/oauth/token/"}:

@@ -16,7 +16,7 @@ from bus.http.waiting import WaitingReaders
 from bus.identity.keys import Keys
 from bus.problem import Refused, Unavailable
 from bus.storage import Storage
-from tests import plain
+from tests import no_tls
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.attacks.a_live_bus import a_live_bus, until
@@ -77,7 +77,7 @@ async def a_silent_stream(bus: Bus, token: str) -> AsyncIterator[httpx.Response]
     """A stream that has nothing to say, on a real connection."""
     async with (
         bus.served() as address,
-        plain.AsyncClient(base_url=address, timeout=60) as client,
+        no_tls.AsyncClient(base_url=address, timeout=60) as client,
         client.stream("GET", FEED, headers={"authorization": token, "accept": "text/event-stream"}) as answer,
     ):
         await until(lambda: bus.rooms.tail.waiters == 1)

@@ -12,7 +12,7 @@ from typing import Any
 from authlib.integrations.httpx_client import OAuth2Client
 from cloudevents.core.bindings.http import HTTPMessage
 
-from tests import plain
+from tests import no_tls
 from tests.services.running import Process, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,7 @@ def a_client(address: str, credentials: dict[str, str]) -> Iterator[OAuth2Client
         grant_type="client_credentials",
         base_url=address,
         timeout=30,
-        verify=plain.NOBODY,
+        verify=no_tls.NOBODY,
     ) as client:
         client.fetch_token()
         yield client

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from authlib.integrations.httpx_client import OAuth2Client
 
-from tests import plain
+from tests import no_tls
 from tests.builders import a_public_document, an_event
 from tests.journeys.a_regency import ENVIRONMENT, a_participant, an_operator
 from tests.services.waiting import until
@@ -119,7 +119,7 @@ def test_what_the_office_publishes_is_delivered_to_the_agency(office: OAuth2Clie
     event = an_event(type=ORDER, data={"pintu": "babat", "buka": 40})
     sent = office.post("/v1/events", json=event, headers={"content-type": "application/cloudevents+json"})
     assert sent.status_code == 202, sent.text
-    received = until(lambda: plain.get(f"{agency['address']}/_simulator/received").json()["received"])
+    received = until(lambda: no_tls.get(f"{agency['address']}/_simulator/received").json()["received"])
     assert received == [{"gate": "babat", "pintu": "babat", "buka": 40}]
 
 

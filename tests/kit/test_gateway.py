@@ -9,7 +9,7 @@ import respx
 from bus.kit import AgencyFault, Failure
 from bus.kit.gateway import Gateway, SplpSettings, make_gateway_fault
 from bus.kit.waiting import read_next_access
-from tests import plain
+from tests import no_tls
 
 BASE = "https://splp.example"
 AT = datetime(2026, 11, 24, 5, 42, tzinfo=UTC)
@@ -28,7 +28,7 @@ def settings(**changes):
 
 
 def a_gateway(*, clock=None, token_header="authorization", **changes):
-    http = plain.AsyncClient(base_url=BASE)
+    http = no_tls.AsyncClient(base_url=BASE)
     return Gateway(http, settings(**changes), token_header=token_header, clock=clock or Clock())
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from tests import plain
+from tests import no_tls
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = (sys.executable, "-m", "samples.run")
@@ -77,7 +77,7 @@ def addresses(output: str) -> set[str]:
 def answering(address: str) -> bool:
     """Whether anybody listens there."""
     try:
-        plain.get(address, timeout=5.0)
+        no_tls.get(address, timeout=5.0)
     except httpx.TransportError:
         return False
     return True

@@ -24,7 +24,7 @@ from bus.delivery.subscriptions import Subscriptions
 from bus.identity.keys import Keys, create_keys, load_keys
 from bus.identity.participants import Kind, Participants
 from bus.storage import Storage, open_storage, upgrade
-from tests import plain
+from tests import no_tls
 from tests.an_actor import OPERATOR
 from tests.services.agreements import CONSUMERS, FACT, PRODUCER, documents
 from tests.services.receiver import Sink
@@ -64,7 +64,7 @@ class Process:
 
     def readiness(self) -> dict[str, Any]:
         """What `/readyz` says, with its HTTP status as `code`."""
-        answer = plain.get(f"{self.address}/readyz", timeout=10)
+        answer = no_tls.get(f"{self.address}/readyz", timeout=10)
         return {**answer.json(), "code": answer.status_code}
 
     def kill(self) -> None:
@@ -79,7 +79,7 @@ class Process:
 
     def _answers(self) -> bool:
         try:
-            return plain.get(f"{self.address}/healthz", timeout=5).is_success
+            return no_tls.get(f"{self.address}/healthz", timeout=5).is_success
         except httpx.TransportError:
             return False
 
@@ -149,14 +149,14 @@ class Bus:
     def client(self) -> httpx.Client:
         """An HTTP client of the producer."""
         if not self._token:
-            asked = plain.post(
+            asked = no_tls.post(
                 f"{self.address}/oauth/token",
                 data={"grant_type": "client_credentials"},
                 auth=self.credentials,
                 timeout=30,
             )
             self._token = asked.raise_for_status().json()["access_token"]
-        return plain.Client(base_url=self.address, headers={"authorization": f"Bearer {self._token}"}, timeout=30)
+        return no_tls.Client(base_url=self.address, headers={"authorization": f"Bearer {self._token}"}, timeout=30)
 
     def forget_token(self) -> None:
         """Have `client` ask for a new token."""

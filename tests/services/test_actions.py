@@ -7,7 +7,7 @@ import pytest
 
 from bus.actions.action import Action, Verb
 from bus.actions.actor import Channel
-from tests import plain
+from tests import no_tls
 from tests.an_actor import actions
 from tests.services.running import Bus, a_bus
 from tests.services.waiting import until
@@ -26,7 +26,7 @@ def told(bus: Bus, what: Verb) -> list[Action]:
 
 
 def log_in_wrongly(bus: Bus) -> None:
-    assert plain.post(f"{bus.address}/oauth/token", data=WRONG, timeout=30).status_code == 401
+    assert no_tls.post(f"{bus.address}/oauth/token", data=WRONG, timeout=30).status_code == 401
 
 
 def test_a_start_with_other_settings_is_told_once(bus: Bus) -> None:

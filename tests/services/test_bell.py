@@ -20,7 +20,7 @@ from bus.identity.participants import Participants
 from bus.process import Role, Wakeups, run_process
 from bus.settings import load_settings
 from bus.storage import open_storage
-from tests import plain
+from tests import no_tls
 from tests.an_actor import OPERATOR
 from tests.services.agreements import PRODUCER, an_agreed_event, documents
 from tests.services.fixtures import MakeBus
@@ -183,9 +183,9 @@ def _an_owner(bus: Bus) -> Iterator[httpx.Client]:
     scopes = ["contracts.write", "contracts.approve", "admin"]
     credentials = Participants(bus.storage).add_client(PRODUCER, scopes, by=OPERATOR)
     body = {"grant_type": "client_credentials"}
-    answer = plain.post(f"{bus.address}/oauth/token", data=body, auth=(credentials[0].client_id, credentials[1]))
+    answer = no_tls.post(f"{bus.address}/oauth/token", data=body, auth=(credentials[0].client_id, credentials[1]))
     token = answer.raise_for_status().json()["access_token"]
-    with plain.Client(base_url=bus.address, headers={"authorization": f"Bearer {token}"}, timeout=30) as client:
+    with no_tls.Client(base_url=bus.address, headers={"authorization": f"Bearer {token}"}, timeout=30) as client:
         yield client
 
 

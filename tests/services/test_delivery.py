@@ -14,7 +14,7 @@ from bus.delivery.ledger import DeliveryState
 from bus.delivery.subscription import Subscription, SubscriptionState
 from bus.disclosures import DisclosureLog, Wanted
 from bus.journal import JournalReader, Persons
-from tests import plain
+from tests import no_tls
 from tests.an_actor import OPERATOR, an_actor
 from tests.builders import WARGA, a_document, a_grant, a_person
 from tests.services.agreements import CONSUMERS, PRODUCER, an_agreed_event
@@ -177,7 +177,7 @@ def test_metrics_count_what_was_delivered(bus: Bus, receiver: Receiver) -> None:
 
 
 def _metrics(bus: Bus) -> str:
-    return plain.get(f"{bus.address}/metrics", timeout=10).text
+    return no_tls.get(f"{bus.address}/metrics", timeout=10).text
 
 
 def test_a_disclosure_names_the_operator_who_set_the_sink(bus: Bus, receiver: Receiver) -> None:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests import plain
+from tests import no_tls
 from tests.services.agreements import an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.running import ALL_ROLES, Bus
@@ -19,7 +19,7 @@ def _rotate(bus: Bus, *options: str) -> None:
 
 
 def _published_keys(bus: Bus) -> set[int]:
-    return {len(plain.get(f"{bus.address}/oauth/jwks", timeout=10).json()["keys"]) for _ in range(_LOOKS)}
+    return {len(no_tls.get(f"{bus.address}/oauth/jwks", timeout=10).json()["keys"]) for _ in range(_LOOKS)}
 
 
 def test_every_process_takes_new_keys_without_a_restart(make_bus: MakeBus) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bus.identity.participants import Participants
-from tests import plain
+from tests import no_tls
 from tests.an_actor import OPERATOR
 from tests.http.a_feed import positions
 from tests.services.agreements import CONSUMERS, FACT, an_agreed_event
@@ -30,20 +30,20 @@ def authorise(bus: Bus) -> str:
     """The Authorization header of a consumer."""
     client, secret = Participants(bus.storage).add_client(CONSUMERS[0], ["events.read"], by=OPERATOR)
     form = {"grant_type": "client_credentials"}
-    answer = plain.post(f"{bus.address}/oauth/token", data=form, auth=(client.client_id, secret), timeout=30)
+    answer = no_tls.post(f"{bus.address}/oauth/token", data=form, auth=(client.client_id, secret), timeout=30)
     return f"Bearer {answer.raise_for_status().json()['access_token']}"
 
 
 @asynccontextmanager
 async def a_reader(bus: Bus) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"authorization": await asyncio.to_thread(authorise, bus)}
-    async with plain.AsyncClient(base_url=bus.address, headers=headers, timeout=60) as reader:
+    async with no_tls.AsyncClient(base_url=bus.address, headers=headers, timeout=60) as reader:
         yield reader
 
 
 def count_waiting(bus: Bus) -> int:
     """The long-polls and streams that wait, of all processes."""
-    text = plain.get(f"{bus.address}/metrics", timeout=10).text
+    text = no_tls.get(f"{bus.address}/metrics", timeout=10).text
     return int(sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("bus_waiting_readers")))
 
 

@@ -18,7 +18,7 @@ from bus.kit import (
     Question,
     QuotaExhausted,
 )
-from tests import plain
+from tests import no_tls
 
 BASE = "https://dukcapil.example"
 LOOKUP = f"{BASE}/dukcapil/get_json/kab_lamongan/CALL_NIK"
@@ -51,7 +51,7 @@ class Registry:
 
 
 def an_adapter(**changes):
-    return KemendagriAdapter(settings(**changes), plain.AsyncClient(base_url=BASE))
+    return KemendagriAdapter(settings(**changes), no_tls.AsyncClient(base_url=BASE))
 
 
 def usage(pelanggan="RM-1", lembaga="dinkes"):
@@ -193,7 +193,7 @@ async def test_a_quota_used_up_by_the_registrys_count_stays_so_until_tomorrow():
     moment = [datetime(2026, 11, 24, 3, tzinfo=UTC)]
     with respx.mock:
         route = respx.post(LOOKUP).respond(json={"content": [{"RESPON": "Kuota Akses Hari ini telah Habis"}]})
-        adapter = KemendagriAdapter(settings(), plain.AsyncClient(base_url=BASE), now=lambda: moment[0])
+        adapter = KemendagriAdapter(settings(), no_tls.AsyncClient(base_url=BASE), now=lambda: moment[0])
         question = Question("kependudukan.cari-nik", {"nik": NIK}, "dinkes")
         for hours in (0, 1, 24):
             moment[0] += timedelta(hours=hours)

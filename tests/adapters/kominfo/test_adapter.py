@@ -6,7 +6,7 @@ from adapters.kominfo.adapter import FACTORY, KominfoAdapter
 from adapters.kominfo.client import KominfoSettings
 from adapters.kominfo.simulator import SIMULATOR
 from bus.kit import DELIVERED, AgencyFault, Event, Failure
-from tests import plain
+from tests import no_tls
 
 BASE = "https://splp.example"
 INDICATORS = f"{BASE}/t/lamongankab.go.id/satu-data-indikator/1.0/indikator"
@@ -128,7 +128,7 @@ async def test_an_odd_entry_of_the_list_keeps_no_other_from_being_read():
     respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
     odd = b'{"id": 1, "variabel": "potong\\ud83d"}, "x", {"id": {}, "nilai": [1]}, {"id": true}, null'
     respx.get(INDICATORS).respond(content=b'{"api_status": 1, "data": [%b, {"id": 2, "nilai": 3}]}' % odd)
-    polled = await KominfoAdapter(settings(), plain.AsyncClient(base_url=BASE)).poll("indikator", None)
+    polled = await KominfoAdapter(settings(), no_tls.AsyncClient(base_url=BASE)).poll("indikator", None)
     assert [row.key for row in polled.rows.rows] == ["1", None, None, None, None, "2"]
 
 
@@ -145,7 +145,7 @@ async def test_a_list_that_is_no_list_is_a_fault(data):
     respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
     respx.get(INDICATORS).respond(json={"api_status": 1, "data": data})
     with pytest.raises(AgencyFault):
-        await KominfoAdapter(settings(), plain.AsyncClient(base_url=BASE)).poll("indikator", None)
+        await KominfoAdapter(settings(), no_tls.AsyncClient(base_url=BASE)).poll("indikator", None)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ async def test_a_list_that_is_no_list_is_a_fault(data):
 async def test_a_service_has_arrived_only_if_the_catalogue_says_so(answer, failure):
     respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
     respx.post(CATALOGUE).respond(json=answer)
-    adapter = KominfoAdapter(settings(), plain.AsyncClient(base_url=BASE))
+    adapter = KominfoAdapter(settings(), no_tls.AsyncClient(base_url=BASE))
     (outcome,) = await adapter.deliver("katalog", [a_service()])
     assert outcome.failure is failure
 
@@ -187,7 +187,7 @@ async def test_a_service_has_arrived_only_if_the_catalogue_says_so(answer, failu
 async def test_a_service_is_gone_only_if_the_catalogue_says_so(status, answer, failure):
     respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
     respx.delete(url__startswith=CATALOGUE).respond(status, json=answer)
-    adapter = KominfoAdapter(settings(), plain.AsyncClient(base_url=BASE))
+    adapter = KominfoAdapter(settings(), no_tls.AsyncClient(base_url=BASE))
     (outcome,) = await adapter.deliver("katalog", [a_service(deleted=True)])
     assert outcome.failure is failure
 
@@ -196,7 +196,7 @@ async def test_a_service_is_gone_only_if_the_catalogue_says_so(status, answer, f
 async def test_a_row_that_is_no_object_has_a_fault_of_its_own_and_the_others_are_read():
     respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
     respx.get(INDICATORS).respond(json={"api_status": 1, "data": [{"id": 1}, None]})
-    polled = await KominfoAdapter(settings(), plain.AsyncClient(base_url=BASE)).poll("indikator", None)
+    polled = await KominfoAdapter(settings(), no_tls.AsyncClient(base_url=BASE)).poll("indikator", None)
     assert polled.rows is not None
     assert [(row.key, row.fault is None) for row in polled.rows.rows] == [("1", True), (None, False)]
 
@@ -205,7 +205,7 @@ async def test_a_row_that_is_no_object_has_a_fault_of_its_own_and_the_others_are
 async def test_a_service_that_timed_out_is_tried_again_later():
     respx.post(f"{BASE}/oauth2/token").respond(json={"access_token": "t", "expires_in": 60})
     respx.post(CATALOGUE).mock(side_effect=httpx.ReadTimeout("…"))
-    adapter = KominfoAdapter(settings(), plain.AsyncClient(base_url=BASE))
+    adapter = KominfoAdapter(settings(), no_tls.AsyncClient(base_url=BASE))
     (outcome,) = await adapter.deliver("katalog", [a_service()])
     assert outcome.failure is Failure.TRANSIENT
 

@@ -8,7 +8,7 @@ from adapters.ksp.adapter import FACTORY, KspAdapter
 from adapters.ksp.client import KspSettings
 from adapters.ksp.simulator import COMPLAINTS, SIMULATOR
 from bus.kit import DELIVERED, AgencyFault, Event, Failure
-from tests import plain
+from tests import no_tls
 
 BASE = "https://splp.example"
 COMPLAINTS_URL = f"{BASE}/t/lamongankab.go.id/lapor/1.0/complaints"
@@ -53,7 +53,7 @@ def splp():
 
 
 def an_adapter():
-    return KspAdapter(settings(), plain.AsyncClient(base_url=BASE))
+    return KspAdapter(settings(), no_tls.AsyncClient(base_url=BASE))
 
 
 def a_followup(number="9000101", id="1", **changes):

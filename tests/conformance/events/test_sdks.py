@@ -12,7 +12,7 @@ import pytest
 
 from bus import json
 from bus.identity import Participants, Scope
-from tests import plain
+from tests import no_tls
 from tests.a_node_package import install
 from tests.an_actor import OPERATOR
 from tests.conformance.a_table import Row, read_row
@@ -96,9 +96,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterat
         client, secret = Participants(bus.storage).add_client(CONSUMERS[0], [Scope.EVENTS_READ], by=OPERATOR)
         bus.start()
         form = {"grant_type": "client_credentials", "client_id": client.client_id, "client_secret": secret}
-        token = plain.post(f"{bus.address}/oauth/token", data=form, timeout=30).raise_for_status().json()
+        token = no_tls.post(f"{bus.address}/oauth/token", data=form, timeout=30).raise_for_status().json()
         headers = {"authorization": f"Bearer {token['access_token']}"}
-        with plain.Client(base_url=bus.address, headers=headers, timeout=30) as reader:
+        with no_tls.Client(base_url=bus.address, headers=headers, timeout=30) as reader:
             yield Site(bus, sink, reader)
 
 

@@ -13,7 +13,7 @@ from bus.http.health import Health
 from bus.journal import Appender
 from bus.refusals.refusal import Refusal, round_to_hour
 from bus.refusals.tally import Count
-from tests import plain
+from tests import no_tls
 from tests.a_bus import Bus
 from tests.builders import OWNER, WARGA, Document, a_document, a_nik, a_person, a_refusal, an_event
 
@@ -138,7 +138,7 @@ async def test_a_conflict_counts(bus: Bus) -> None:
 async def test_a_conflict_on_the_short_way_counts_for_its_contract(bus: Bus) -> None:
     bus.apply(a_document())
     headers = {"authorization": bus.token(OWNER, "events.publish")}
-    async with bus.served() as address, plain.AsyncClient(base_url=address, headers=headers) as producer:
+    async with bus.served() as address, no_tls.AsyncClient(base_url=address, headers=headers) as producer:
         # The first one's token is not known yet, and so it takes the long way.
         for number in (1, 2, 3):
             await publish(producer, an_event(data=a_person(number)))

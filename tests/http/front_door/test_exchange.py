@@ -11,6 +11,9 @@ from bus.http.publish import Receive, Scope, Send
 from tests.a_bus import Bus
 from tests.a_connection import Connection
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""The application here asks no database."""
+
 
 def asking(method: str = "GET", version: str = "1.1") -> bytes:
     return f"{method} / HTTP/{version}\r\nhost: bus\r\n\r\n".encode()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bus import json
-from tests import plain
+from tests import no_tls
 from tests.a_bus import Bus
 from tests.builders import OWNER, a_document, a_person, an_event
 
@@ -24,7 +24,7 @@ async def publish(address: str, bus: Bus, body: bytes, coding: str, media_type: 
         "content-type": media_type,
         "content-encoding": coding,
     }
-    async with plain.AsyncClient(base_url=address, headers=headers, timeout=60) as client:
+    async with no_tls.AsyncClient(base_url=address, headers=headers, timeout=60) as client:
         # The second one comes when the sender and the head are known.
         first = await client.post("/v1/events", content=body)
         again = await client.post("/v1/events", content=body)
@@ -109,11 +109,11 @@ async def test_forms_and_documents_may_come_in_gzip_too(bus: Bus) -> None:
                 ("gzip", body, 400),
             ):
                 headers: dict[str, Any] = {**reader.headers, **fields, "content-encoding": coding, "host": "bus"}
-                async with plain.AsyncClient(base_url=address, timeout=30) as client:
+                async with no_tls.AsyncClient(base_url=address, timeout=30) as client:
                     answer = await client.post(path, content=sent, headers=headers)
                 assert answer.status_code == expected or expected == 422, (path, coding, answer.text)
         bomb = gzip.compress(b" " * 50_000_000)
-        async with plain.AsyncClient(base_url=address, timeout=30) as client:
+        async with no_tls.AsyncClient(base_url=address, timeout=30) as client:
             for path in ("/v1/contracts", "/v1/participants", "/v1/subscriptions"):
                 fields = {"content-type": "application/json", "content-encoding": "gzip", "host": "bus"}
                 answer = await client.post(path, content=bomb, headers={**reader.headers, **fields})
