@@ -10,14 +10,12 @@ from bus.disclosures import statements
 from bus.disclosures.disclosure import Channel, Disclosure, Found, Place, Wanted
 from bus.disclosures.positions import count_positions, unpack_positions
 from bus.disclosures.recipients import select_recipients
-from bus.disclosures.stretches import holds_position
+from bus.disclosures.stretches import holds_position, list_blocks, pack_position
 from bus.journal import Persons
 from bus.storage import Storage, Transaction
 
 _LAST: Final = 2**63 - 1
 _DAY: Final = 24 * 3600 * 1_000_000
-_TOGETHER: Final = 100
-"""Positions of a person that one statement looks up."""
 _FEWEST: Final = 100
 """Rows about a person that are read together: the search's other conditions may leave few of them."""
 
@@ -117,13 +115,11 @@ def _find_newest(transaction: Transaction, about: _Person, before: int, limit: i
 
 def _cover(transaction: Transaction, about: _Person, before: int) -> Iterator[int]:
     """The ids of rows whose stretches hold an event about a person; an id may come several times."""
-    for start in range(0, len(about.positions), _TOGETHER):
-        positions = transaction.numbers(about.positions[start : start + _TOGETHER])
-        with transaction.stream(statements.COVERING, {"positions": positions, "before": before}) as rows:
-            while portion := rows.fetchmany(_TOGETHER):
-                yield from [
-                    number for number, position, first, packed in portion if holds_position(first, packed, position)
-                ]
+    for position in about.positions:
+        blocks, packed = transaction.numbers(list_blocks(position)), pack_position(position)
+        asked = {"blocks": blocks, "position": position, "packed": packed, "before": before}
+        rows = transaction.rows(statements.COVERING, asked)
+        yield from [number for number, held in rows if holds_position(held, position)]
 
 
 def _read_rows(transaction: Transaction, ids: Sequence[int]) -> list[_Row]:

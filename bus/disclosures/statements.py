@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from bus.disclosures.stretches import SIZES
 from bus.storage import Insertion, Prepared
 
 _RECIPIENT: Final = (
@@ -41,21 +40,19 @@ ONCE: Final = Prepared(
 )
 WITHDRAW: Final = Prepared.in_both("UPDATE disclosures SET positions = :positions, unsent = :unsent WHERE id = :id")
 
-_LEVELS: Final = " UNION ALL ".join(f"SELECT {level} AS level, {size} AS size" for level, size in enumerate(SIZES))
-_STRETCHES: Final = f"""
-    block = asked.position / size * size * {len(SIZES)} + level
-    AND first_position <= asked.position AND last_position >= asked.position AND disclosure_id < :before"""
 COVERING: Final = Prepared(
-    sqlite=f"""
-SELECT disclosure_id, asked.position, first_position, positions
-FROM (SELECT value AS position FROM json_each(:positions)) AS asked CROSS JOIN ({_LEVELS}) AS levels
-CROSS JOIN disclosed_stretches WHERE {_STRETCHES}""",  # noqa: S608 - the text holds no value
-    postgres=f"""
-SELECT disclosure_id, asked.position, first_position, positions
-FROM unnest(CAST(:positions AS bigint[])) AS asked (position) CROSS JOIN ({_LEVELS}) AS levels
-CROSS JOIN LATERAL (SELECT * FROM disclosed_stretches WHERE {_STRETCHES} OFFSET 0) AS found""",  # noqa: S608 - the text holds no value
+    *(
+        f"""
+SELECT disclosure_id, positions FROM disclosed_stretches
+WHERE block {among} AND first_position <= :position AND last_position >= :position AND disclosure_id < :before
+AND (positions IS NULL OR {holds})"""  # noqa: S608 - the text holds no value
+        for among, holds in (
+            ("IN (SELECT value FROM json_each(:blocks))", "instr(positions, :packed) > 0"),
+            ("= ANY(CAST(:blocks AS bigint[]))", "position(CAST(:packed AS bytea) IN positions) > 0"),
+        )
+    )
 )
-"""The stretches around some positions. SQLite keeps the order of tables in a CROSS JOIN, PostgreSQL that of OFFSET 0."""
+"""The stretches that hold a position, and a few that only seem to. The database looks through many; few come here."""
 ANSWERS: Final = Prepared.in_both(
     "SELECT id FROM disclosures WHERE person = :person AND id < :before ORDER BY id DESC LIMIT :limit"
 )

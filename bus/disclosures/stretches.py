@@ -21,7 +21,8 @@ class Stretch(NamedTuple):
 
     Attributes:
         block: the block's first position times the number of levels, plus the block's level.
-        positions: the distances from `first`, two bytes each. None: every position from `first` to `last`.
+        positions: the distances from the beginning of the largest block, two bytes each. A database can look for two bytes.
+            None: every position from `first` to `last`.
     """
 
     block: int
@@ -39,14 +40,27 @@ def cut_stretches(positions: Sequence[int]) -> Iterator[Stretch]:
         last = positions[end - 1]
         packed = None
         if last - first >= end - start:
-            packed = pack(f"<{end - start}H", *[position - first for position in positions[start:end]])
+            packed = pack(f">{end - start}H", *[position % _LARGEST for position in positions[start:end]])
         yield Stretch(_find_block(first, last), first, last, packed)
         start = end
 
 
-def holds_position(first: int, packed: bytes | None, position: int) -> bool:
-    """Whether a position is in the stretch with these positions, between whose first and last it lies."""
-    return packed is None or position - first in unpack(f"<{len(packed) // 2}H", packed)
+def list_blocks(position: int) -> list[int]:
+    """The blocks that hold a position, one of each size."""
+    return [(position - position % size) * len(SIZES) + level for level, size in _LEVELS]
+
+
+def pack_position(position: int) -> bytes:
+    """A position as `Stretch.positions` has it."""
+    return pack(">H", position % _LARGEST)
+
+
+def holds_position(packed: bytes | None, position: int) -> bool:
+    """Whether a position between the first and last one of a stretch is in it.
+
+    A database that finds the two bytes may have found halves of two others.
+    """
+    return packed is None or position % _LARGEST in unpack(f">{len(packed) // 2}H", packed)
 
 
 def _find_block(first: int, last: int) -> int:

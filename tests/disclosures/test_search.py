@@ -13,6 +13,7 @@ from sqlalchemy import event
 
 from bus import clock
 from bus.disclosures import Channel, Disclosure, DisclosureLog, Found, Place, Wanted, statements
+from bus.disclosures.stretches import list_blocks, pack_position
 from bus.disclosures.tables import DISCLOSURES
 from bus.journal import Persons
 from bus.journal.tables import PERSONS, PROJECTED, STRETCH
@@ -260,7 +261,12 @@ def test_postgresql_walks_neither_the_log_nor_its_index(storage: Storage, log: D
         ):
             transaction.execute(sa.text(text))
     asked = {
-        statements.COVERING: {"positions": [5, 9, 700], "before": 2**62},
+        statements.COVERING: {
+            "blocks": list_blocks(700),
+            "position": 700,
+            "packed": pack_position(700),
+            "before": 2**62,
+        },
         statements.PAGE: {"recipients": list(range(20)), "at": 2**62, "id": 2**62, "since": 5, "day": 0, "limit": 100},
         statements.ANSWERS: {"person": "1", "before": 2**62, "limit": 10},
         statements.OLD: {"day": 3, "limit": 10},

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bus.disclosures.positions import count_positions, join_ranges, pack_positions, unpack_positions
-from bus.disclosures.stretches import SIZES, cut_stretches, holds_position
+from bus.disclosures.stretches import SIZES, cut_stretches, holds_position, list_blocks
 
 LARGEST = SIZES[-1]
 some_positions = st.lists(st.integers(1, 3 * LARGEST), min_size=1, max_size=60, unique=True).map(sorted)
@@ -14,9 +14,8 @@ some_positions = st.lists(st.integers(1, 3 * LARGEST), min_size=1, max_size=60, 
 
 def is_found(positions: Sequence[int], asked: int) -> bool:
     """Whether a question about one position, which looks into one block of each size, finds it."""
-    blocks = {asked // size * size * len(SIZES) + level for level, size in enumerate(SIZES)}
     return any(
-        one.block in blocks and one.first <= asked <= one.last and holds_position(one.first, one.positions, asked)
+        one.block in list_blocks(asked) and one.first <= asked <= one.last and holds_position(one.positions, asked)
         for one in cut_stretches(positions)
     )
 

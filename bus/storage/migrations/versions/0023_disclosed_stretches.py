@@ -163,7 +163,9 @@ def _cut(row: Any) -> Iterator[dict[str, Any]]:
             "first_position": first,
             "last_position": last,
             "disclosure_id": row.id,
-            "positions": None if is_whole else pack(f"<{end - start}H", *[one - first for one in positions[start:end]]),
+            "positions": None
+            if is_whole
+            else pack(f">{end - start}H", *[one % _SIZES[-1] for one in positions[start:end]]),
         }
         start = end
 
