@@ -65,6 +65,10 @@ AMBIGUOUS = {
     "a tunnel": (b"CONNECT bus:80 HTTP/1.1\r\nhost: bus\r\n\r\n", 501),
     "an upgrade": (b"GET /healthz HTTP/1.1\r\nhost: bus\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", 501),
     "an upgrade without its token": (b"GET /healthz HTTP/1.1\r\nhost: bus\r\nupgrade: h2c\r\n\r\n", 501),
+    "two keys of one request": (
+        b"POST /v1/subscriptions HTTP/1.1\r\nhost: bus\r\nidempotency-key: a\r\nidempotency-key: b\r\n\r\n",
+        400,
+    ),
     "an expectation": (b"GET /healthz HTTP/1.1\r\nhost: bus\r\nexpect: cake\r\n\r\n", 417),
 }
 

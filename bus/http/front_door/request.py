@@ -25,6 +25,7 @@ Field = tuple[bytes, bytes]
 MOST_HEAD_BYTES: Final = 16 * 1024
 MOST_FIELDS: Final = 100
 END: Final = b"\r\n\r\n"
+_BLANKS: Final = b" \t"
 _REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)\r\n")
 _HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]+)(?::\d{0,5})?")
 _SINGLE: Final = frozenset(
@@ -89,7 +90,8 @@ class HeadParser:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header field; trailer fields are dropped (RFC 9110, section 6.5.1)."""
         if not self._is_whole:
-            self._fields.append((name.lower(), value))
+            # httptools leaves tabs at the end, which are no part of the value (RFC 9110, section 5.5).
+            self._fields.append((name.lower(), value.rstrip(_BLANKS)))
 
     def on_headers_complete(self) -> None:
         """Keep what the head says of the connection: httptools loses it at the end of a request without a body."""
