@@ -1,4 +1,4 @@
-"""The choice of a pull: which due deliveries it takes, and which are dead instead.
+"""The choice of a pull: which due deliveries it takes, and which are dead, held or discarded instead.
 
 Call everything here in the pull's transaction, which holds the subscription (`Ledger.hold`).
 """
@@ -6,9 +6,11 @@ Call everything here in the pull's transaction, which holds the subscription (`L
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from bus.contracts import View
+from bus.contracts import GrantSuspended, View
 from bus.delivery import pull_statements as statements
 from bus.delivery.ledger import Attempt, DeliveryState, Leased, Ledger, plan_in_order
+from bus.delivery.ordering import HELD
+from bus.delivery.outcome import hold, skip
 from bus.delivery.pull_lease import PullLease, find_ends
 from bus.journal import MOST_BYTES, lengths_at, versions_at
 from bus.kit import Failure
@@ -117,10 +119,13 @@ class Choice:
             view = self._find_view(versions[one.position])
             lapsed = ended.get(one.due_at)
             is_over = isinstance(view, Refused) or one.attempts >= self._most_attempts
-            if isinstance(view, Refused):
+            if isinstance(view, GrantSuspended):
+                found.append(self._make_withheld(one, lapsed, keeps_waiting=view.keeps_waiting))
+            elif isinstance(view, Refused):
                 found.append(self._make_dead(one, one.attempts + 1, Failure.PERMANENT, view.detail))
             elif lapsed is not None:
-                found.append(self._make_lapsed(one, lapsed, is_over=is_over))
+                state = DeliveryState.DEAD if is_over else DeliveryState.PENDING
+                found.append(self._make_lapsed(one, lapsed, state, None if is_over else self._now))
             elif is_over:
                 found.append(self._make_dead(one, one.attempts, Failure.TRANSIENT, "it was tried as often as may be"))
             if not is_over:
@@ -149,7 +154,15 @@ class Choice:
         self._transaction.execute(statements.TAKE, {**named, "wanted": wanted})
         self.held += [Leased(one.position, one.key, one.attempts + 1, self._until) for one in fitting]
 
-    def _make_lapsed(self, one: _Due, lease: PullLease, *, is_over: bool) -> Attempt:
+    def _make_withheld(self, one: _Due, lapsed: PullLease | None, *, keeps_waiting: bool) -> Attempt:
+        """The result for a delivery whose grant is suspended: it waits for the end of the suspension, or is discarded."""
+        if lapsed is not None:
+            state = DeliveryState.PENDING if keeps_waiting else DeliveryState.DISCARDED
+            return self._make_lapsed(one, lapsed, state, HELD if keeps_waiting else None)
+        leased = Leased(one.position, one.key, one.attempts, one.due_at)
+        return hold(self._subscription, leased) if keeps_waiting else skip(self._subscription, leased)
+
+    def _make_lapsed(self, one: _Due, lease: PullLease, state: DeliveryState, due_at: int | None) -> Attempt:
         seconds = (lease.due_at - lease.given_at) // 1_000_000
         return Attempt(
             subscription=self._subscription,
@@ -157,8 +170,8 @@ class Choice:
             key=one.key,
             lease=one.due_at,
             number=one.attempts,
-            state=DeliveryState.DEAD if is_over else DeliveryState.PENDING,
-            due_at=None if is_over else self._now,
+            state=state,
+            due_at=due_at,
             at=self._now,
             failure=Failure.TRANSIENT.value,
             status=None,

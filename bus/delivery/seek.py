@@ -7,7 +7,7 @@ from bus.actions import Actor, Verb
 from bus.delivery import pull_statements as statements
 from bus.delivery import statements as ledger_statements
 from bus.delivery.ledger import Ledger
-from bus.delivery.ordering import PARKED
+from bus.delivery.ordering import HELD
 from bus.delivery.subscription import NotPulled, Pull, Subscription
 from bus.delivery.subscriptions import Subscriptions
 from bus.storage import Storage, Transaction
@@ -67,7 +67,7 @@ class Seeks:
             asked = {"subscription": subscription, "due_at": place[0], "position": place[1], "most": _STEP}
             rows = transaction.rows(statements.PENDING, asked)
             self._discard(transaction, subscription, {position: key for _, position, key in rows if position <= after})
-            waiting = [position for due_at, position, _ in rows if position > after and now < due_at < PARKED]
+            waiting = [position for due_at, position, _ in rows if position > after and now < due_at < HELD]
             if waiting:
                 named = {"subscription": subscription, "due": now, "wanted": transaction.numbers(waiting)}
                 transaction.execute(ledger_statements.SET_DUE, named)

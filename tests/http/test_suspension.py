@@ -191,7 +191,7 @@ async def test_what_waits_and_what_comes_goes_after_the_suspension(live: Bus):
         await asyncio.to_thread(suspend, live)
         await live.publish_all([a_person(2), a_person(3)])
         one = live.rooms.subscriptions.get(subscription, None)
-        await until(lambda: live.rooms.deliveries.counts(one).get("pending") == 2)
+        await until(lambda: live.rooms.deliveries.tally(one).counts.get("pending") == 2)
         # The other participant's delivery of the same events shows that the relay and the worker went past them.
         async with a_sink(says(TAKEN)) as others:
             subscribe(live, "bapenda", Webhook(others.url))
@@ -210,15 +210,15 @@ async def test_what_waits_and_what_comes_is_dropped_and_counted(live: Bus):
         subscription = subscribe(live, "dinkes", Webhook(away.url))
         one = live.rooms.subscriptions.get(subscription, None)
         await live.publish_all([a_person(n) for n in range(5)])
-        await until(lambda: live.rooms.deliveries.counts(one).get("pending") == 5)
+        await until(lambda: live.rooms.deliveries.tally(one).counts.get("pending") == 5)
         assert await asyncio.to_thread(suspend, live, Waiting.DROP) == 5
-        assert live.rooms.deliveries.counts(one) == {"discarded": 5}
+        assert live.rooms.deliveries.tally(one).counts == {"discarded": 5}
         position = await live.publish(a_person(9))
         async with a_sink(says(TAKEN)) as others:
             subscribe(live, "bapenda", Webhook(others.url))
             await until(lambda: len(others.persons) == 6)
         assert live.rooms.deliveries.of_event(position, [one]) == []
-        assert live.rooms.deliveries.counts(one) == {"discarded": 5}
+        assert live.rooms.deliveries.tally(one).counts == {"discarded": 5}
 
 
 @sqlite_alone
@@ -255,5 +255,5 @@ async def test_an_event_that_was_loaded_before_the_suspension_is_not_sent_after_
         await asyncio.to_thread(live.rooms.grants.suspend, "lain.urut", "dinkes", REASON, Waiting.KEEP, OPERATOR)
         go.set()
         (one,) = live.rooms.subscriptions.listed("dinkes")
-        await until(lambda: live.rooms.deliveries.counts(one) == {"pending": 4, "delivered": 1}, 30)
+        await until(lambda: live.rooms.deliveries.tally(one).counts == {"pending": 4, "delivered": 1}, 30)
         assert len(sink.persons) == 1

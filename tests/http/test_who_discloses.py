@@ -6,21 +6,22 @@ the reason why it hands out none.
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import httpx
 import pytest
-from tests.http.api.test_queries import TANYA, a_query_document
 
 from bus.agencies.queries import QueryPolicy
-from bus.delivery.subscription import NewSubscription, Webhook
+from bus.delivery import NewSubscription, Pull, Webhook
+from bus.delivery.ledger import Ledger, NewDelivery
 from bus.disclosures import Found, Wanted
 from bus.identity import Scope
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.an_agency import AnAdapter, join
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik
+from tests.http.api.queries.a_query import TANYA, a_query_document
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -54,13 +55,16 @@ DISCLOSING: Final = {
     "GET /v1/records/{contract}/{key}": Read("records", {"contract": WARGA, "key": NIK}),
     "GET /v1/events/{position}": Read("event", {"position": "1"}),
     "POST /v1/queries/{contract}": Read("query", {"contract": TANYA}, body={"nik": NIK}),
+    "POST /v1/subscriptions/{id}/pull": Read("pull"),
 }
 
 _CREDENTIALS: Final = "credentials and addresses of clients alone"
 _DOCUMENT: Final = "contract documents; their examples are invented persons, which lint and the owner answer for"
+_GRANTS: Final = "which grants there are, until when, and why one is suspended"
 _PLACES: Final = "rules and places of what was wrong, never a value"
 _REGISTER: Final = "participants, clients and their rights; no event"
 _STEERS: Final = "steers deliveries; what they then send is disclosed by the worker before it leaves"
+_SETTLES: Final = "what became of deliveries that the caller names; no event"
 _STATE: Final = "the bus's own state"
 
 SILENT: Final = {
@@ -89,6 +93,9 @@ SILENT: Final = {
     "POST /v1/contracts/{name}/validate": _PLACES,
     "GET /v1/contracts/{name}/access": "who may get which fields, not what is in them",
     "GET /v1/participants/{name}/access": "who may get which fields, not what is in them",
+    "GET /v1/grants": _GRANTS,
+    "POST /v1/contracts/{name}/grants/{participant}/suspend": _GRANTS,
+    "POST /v1/contracts/{name}/grants/{participant}/resume": _GRANTS,
     "GET /v1/refusals": _PLACES,
     "GET /v1/subscriptions": "where deliveries go, and by which filters; no event",
     "POST /v1/subscriptions": _STEERS,
@@ -101,6 +108,10 @@ SILENT: Final = {
     "POST /v1/subscriptions/{id}/redrive": _STEERS,
     "POST /v1/subscriptions/{id}/rotate-secret": "the subscription's secret",
     "POST /v1/subscriptions/{id}/test": "sends an invented event, and tells how the sink answered",
+    "POST /v1/subscriptions/{id}/ack": _SETTLES,
+    "POST /v1/subscriptions/{id}/nack": _SETTLES,
+    "POST /v1/subscriptions/{id}/extend": _SETTLES,
+    "POST /v1/subscriptions/{id}/seek": "moves what is pulled; the pulls are disclosed",
     "GET /v1/deliveries": "positions, states and attempts; no event",
     "POST /v1/deliveries/{id}/retry": _STEERS,
     "POST /v1/deliveries/{id}/discard": _STEERS,
@@ -132,13 +143,21 @@ _QUERIES: Final = {
 
 @pytest.fixture
 async def site(bus: Bus) -> Bus:
-    """A bus with a person's record, a delivery of it that waits, and an agency that tells of the person."""
+    """A bus with a person's record, deliveries of it that wait, and an agency that tells of the person."""
     join(bus, AnAdapter({"ditemukan": True, "nama": NAME}), QueryPolicy(seconds=5, concurrency=2))
     bus.apply(a_document(GRANT), a_query_document({**GRANT, "fields": ["/ditemukan", "/nama"]}))
     order = NewSubscription(READER, [WARGA], Webhook("https://dinkes.lamongan.example/hook"))
     await asyncio.to_thread(bus.rooms.subscriptions.add, order, OPERATOR)
-    await bus.publish({"nik": NIK, "nama": NAME, "agama": "rahasia"})
+    position = await bus.publish({"nik": NIK, "nama": NAME, "agama": "rahasia"})
+    pulled = await asyncio.to_thread(bus.rooms.subscriptions.add, NewSubscription(READER, [WARGA], Pull()), OPERATOR)
+    with bus.rooms.storage.write() as transaction:
+        Ledger(bus.rooms.storage).add(transaction, [NewDelivery(pulled.number, position, None)], 0, again=False)
     return bus
+
+
+def find_pulled(bus: Bus) -> str:
+    """The id of the subscription that the reader pulls."""
+    return next(one.id for one in bus.rooms.subscriptions.all() if isinstance(one.sink, Pull))
 
 
 async def describe(bus: Bus) -> dict[str, Any]:
@@ -189,6 +208,7 @@ async def test_personal_data_never_leave_by_an_operation_without_a_disclosure(si
     async with site.served() as address, asyncio.timeout(30):
         for form in forms:
             client = site.reader(READER, *Scope, address=address)
+            read = replace(read, path={"id": find_pulled(site), **read.path})
             before = {one.place.id for one in await disclosed(site)}
             assert NAME in await read_until(client, operation, read, form, NAME)
             (found,) = [one for one in await disclosed(site) if one.place.id not in before]

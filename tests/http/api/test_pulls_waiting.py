@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bus.delivery.disclosed import Noted
-from bus.disclosures import DisclosureLog
+from bus.contracts import Waiting
+from bus.disclosures import DisclosureLog, Noted, Wanted
 from bus.identity.keys import Keys
 from bus.problem import Unavailable
 from bus.storage import Storage
@@ -91,10 +91,20 @@ async def revoke(bus: Bus, puller: Puller) -> None:
     await asyncio.to_thread(bus.rooms.tokens.revoke, principal, OPERATOR)
 
 
+async def suspend(bus: Bus, puller: Puller, waiting: Waiting = Waiting.KEEP) -> None:
+    grants = bus.rooms.grants
+    await asyncio.to_thread(grants.suspend, WARGA, "bapenda", "PKS sedang diperiksa", waiting, OPERATOR)
+
+
+async def resume(bus: Bus) -> None:
+    await asyncio.to_thread(bus.rooms.grants.resume, WARGA, "bapenda", OPERATOR)
+
+
 End = Callable[[Bus, Puller], Awaitable[None]]
+ENDS: list[tuple[End, int]] = [(pause, 409), (delete, 404), (grant_nothing, 403), (suspend, 403), (revoke, 401)]
 
 
-@pytest.mark.parametrize(("end", "status"), [(pause, 409), (delete, 404), (grant_nothing, 403), (revoke, 401)])
+@pytest.mark.parametrize(("end", "status"), ENDS)
 async def test_a_pull_that_waits_ends_at_once_with_the_reason_why_it_may_not(office: Bus, end: End, status: int):
     puller = await a_puller(office)
     async with waiting(office, puller) as (pull,):
@@ -140,9 +150,9 @@ async def test_what_is_pulled_is_disclosed_before_and_as_the_grant_of_today_show
     (shown,) = pulled["deliveries"]
     assert shown["event"]["data"].keys() == {"nik", "desa"}
     assert shown["event"]["data"]["desa"] != "sembung"
-    (found,) = await asyncio.to_thread(office.rooms.disclosures.search, a_nik(1), "bapenda", None, 10)
+    (found,) = await asyncio.to_thread(office.rooms.disclosures.search, Wanted(a_nik(1), "bapenda"), None, 10)
     told = found.disclosure
-    assert (told.channel.value, list(told.positions), list(told.fields)) == ("pull", [position], ["/nik", "/desa"])
+    assert (told.channel.value, found.positions, list(told.fields)) == ("pull", [position], ["/nik", "/desa"])
     principal = office.rooms.tokens.verify(puller.http.headers["authorization"].encode())
     assert told.client_id == principal.client_id
 
@@ -175,13 +185,69 @@ async def test_events_wait_for_a_grant_that_ended_and_comes_back(office: Bus):
     assert await puller.positions() == [position]
 
 
-async def test_a_contract_without_a_grant_holds_up_no_other_of_the_subscription(office: Bus):
+async def test_events_wait_while_the_grant_is_suspended_and_none_is_given(office: Bus):
+    puller = await a_puller(office)
+    first = await office.publish(a_person(1))
+    await puller.until_pending(1)
+    await suspend(office, puller)
+    second = await office.publish(a_person(2))
+    await puller.until_pending(2)
+    refused = await puller.ask("pull")
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:bus:problem:grant-suspended")
+    await resume(office)
+    assert await puller.positions() == [first, second]
+
+
+async def test_what_waits_under_a_suspended_grant_is_dropped_where_it_says_so(office: Bus):
+    puller = await a_puller(office)
+    await office.publish_all([a_person(1), a_person(2)])
+    await puller.until_pending(2)
+    pulled = await puller.pull(limit=1)
+    await suspend(office, puller, Waiting.DROP)
+    assert (await puller.read())["deliveries"]["discarded"] == 2
+    assert await puller.settle("ack", leases=[pulled["lease"]]) == ["ended"]
+    await resume(office)
+    later = await office.publish(a_person(3))
+    assert await puller.positions(wait=SOON) == [later]
+
+
+async def with_two_contracts(office: Bus) -> tuple[Puller, int, int]:
+    """A puller of two contracts, and the position of an event of each. The first is about a resident."""
     schema = {"type": "object", "properties": {"isi": {"type": "string"}}}
     office.apply(a_public_document(PERISTIWA, "dukcapil-lamongan", "bapenda", kind="event", schema=schema))
     puller = await a_puller(office, contracts=[WARGA, PERISTIWA])
-    hidden = await office.publish(a_person(1))
-    shown = await office.publish({"isi": "satu"}, type=PERISTIWA)
+    resident = await office.publish(a_person(1))
+    other = await office.publish({"isi": "satu"}, type=PERISTIWA)
     await puller.until_pending(2)
+    return puller, resident, other
+
+
+async def test_a_suspended_contract_holds_up_no_other_and_its_lapsed_try_counts(office: Bus):
+    puller, hidden, shown = await with_two_contracts(office)
+    assert await puller.positions(limit=1, lease=1) == [hidden]
+    await suspend(office, puller)
+    await asyncio.sleep(1.1)  # the lease ends
+    assert await puller.positions() == [shown]
+    assert await puller.positions(wait=0.3) == []
+    deliveries = (await puller.http.get("/v1/deliveries", params={"state": "pending"})).json()["deliveries"]
+    (waiting,) = [one for one in deliveries if one["position"] == hidden]
+    assert (waiting["next_attempt"], len(waiting["attempts"])) == (None, 1)
+    await resume(office)
+    again = await puller.pull(wait=SOON)
+    assert [(one["event"]["sequence"], one["tries"]) for one in again["deliveries"]] == [(f"{hidden:020}", 2)]
+
+
+async def test_a_drop_that_broke_off_is_made_good_by_the_next_pull(office: Bus, monkeypatch: pytest.MonkeyPatch):
+    puller, hidden, shown = await with_two_contracts(office)
+    monkeypatch.setattr(office.rooms.grants, "_drop", lambda *_: 0)
+    await suspend(office, puller, Waiting.DROP)
+    assert await puller.positions() == [shown]
+    assert (await puller.read())["deliveries"]["discarded"] == 1
+    assert hidden < shown
+
+
+async def test_a_contract_without_a_grant_holds_up_no_other_of_the_subscription(office: Bus):
+    puller, hidden, shown = await with_two_contracts(office)
     await grant_nothing(office, puller)
     assert await puller.positions() == [shown]
     (dead,) = (await puller.http.get("/v1/deliveries", params={"state": "dead"})).json()["deliveries"]
