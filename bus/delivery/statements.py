@@ -85,9 +85,11 @@ RELEASE: Final = Prepared(
     WHERE subscription=:subscription AND state=0 AND due_at=:lease""",
     postgres="UPDATE deliveries SET due_at=:due WHERE subscription=:subscription AND state=0 AND due_at=:lease",
 )
-HELD_SUBSCRIPTIONS: Final = Prepared.in_both(
-    """SELECT number FROM subscriptions WHERE (SELECT min(position) FROM deliveries
-    WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0 AND due_at=:held) IS NOT NULL"""
+HELD_SUBSCRIPTIONS: Final = Prepared(
+    sqlite="""SELECT number FROM subscriptions WHERE EXISTS (SELECT 1 FROM deliveries INDEXED BY ix_deliveries_due
+    WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0 AND due_at=:held)""",
+    postgres="""SELECT number FROM subscriptions WHERE (SELECT min(position) FROM deliveries
+    WHERE deliveries.subscription=subscriptions.number AND deliveries.state=0 AND due_at=:held) IS NOT NULL""",
 )
 RELEASE_HELD: Final = Prepared(
     sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:now

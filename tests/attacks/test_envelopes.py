@@ -321,7 +321,7 @@ async def test_a_page_holds_no_histories_of_its_records(bus: Bus) -> None:
 
 @sqlite_alone
 async def test_a_page_that_walked_enough_ends_and_the_next_goes_on(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bus.http.page._MOST_LOOKED_AT", 1000)
+    monkeypatch.setattr("bus.http.scan._MOST_LOOKED_AT", 1000)
     bus.apply(a_document(a_grant("bapenda", **LEFT)))
     for _ in range(9):
         await bus.publish_all([a_person(one, desa="paciran") for one in range(1, 4)])

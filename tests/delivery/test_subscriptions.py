@@ -14,8 +14,8 @@ from bus import clock
 from bus.actions import ActionLog, Verb, Wanted
 from bus.delivery.replays import advance_replay, end_replay, go_live
 from bus.delivery.signing_secrets import ROTATION_SECONDS
-from bus.delivery.subscription import AgencySink, Subscription, SubscriptionState, Webhook
-from bus.delivery.subscriptions import ReplayUnderWay, Subscriptions, SubscriptionUnknown
+from bus.delivery.subscription import AgencySink, Subscription, SubscriptionState, SubscriptionUnknown, Webhook
+from bus.delivery.subscriptions import ReplayUnderWay, Subscriptions
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.identity.keys import Keys
 from bus.storage import Changes, Storage

@@ -53,11 +53,20 @@ async def test_krisnas_faults_are_classed_and_keep_the_key_to_themselves(
     adapter: BappenasAdapter, reply: Any, failure: Failure
 ) -> None:
     respx.get(f"{KRISNA}/dak/2026").mock(side_effect=[reply])
-    with pytest.raises(AgencyFault) as fault:
-        await adapter.poll("dak", None)
-    assert fault.value.failure is failure
-    assert APIKEY not in str(fault.value) + fault.value.detail
-    assert fault.value.__cause__ is None
+    fault = await poll_in_vain(adapter)
+    assert fault.failure is failure
+    assert APIKEY not in str(fault) + fault.detail
+    assert fault.__cause__ is None
+
+
+async def poll_in_vain(adapter: BappenasAdapter) -> AgencyFault:
+    """The fault of a poll: it ends the round, or the round tells it with the step that could not be read."""
+    try:
+        polled = await adapter.poll("dak", None)
+    except AgencyFault as fault:
+        return fault
+    assert polled.fault is not None
+    return polled.fault
 
 
 @pytest.mark.parametrize(
