@@ -21,7 +21,8 @@ from bus.contracts.codegen import GeneratedUnsafe, _check_inert, generate_python
 from bus.contracts.document import parse_contract
 from bus.contracts.page import write_index, write_page
 from bus.contracts.yaml import read_yaml, write_yaml
-from bus.http.spreadsheet import Spreadsheet
+from bus.http.columns import list_columns
+from bus.http.spreadsheet import SheetWriter
 from bus.telemetry import configure_logging
 from bus.texts import UNSEEN, escape_unseen, escape_unseen_in_json, to_markdown, to_markdown_code
 from tests.builders import a_grant, a_strict_contract, a_strict_document
@@ -168,21 +169,21 @@ def test_no_line_of_a_page_runs_what_a_key_says(tmp_path: Path):
     ],
 )
 def test_no_cell_begins_with_a_formula(text: str):
-    sheet = Spreadsheet([{"properties": {text: {"type": "string"}}}], [""])
-    header, row = csv.reader(StringIO((sheet.header() + sheet.rows([{text: text}])).decode(), newline=""))
+    sheet = SheetWriter(list_columns([{"properties": {text: {"type": "string"}}}], [""]))
+    header, row = csv.reader(StringIO((sheet.begin() + sheet.rows([{text: text}])).decode(), newline=""))
     assert (header, row[0][0], row[0].replace("'", "")) == (row, "'", text.replace("'", ""))
 
 
 @pytest.mark.parametrize("text", ["a;=1+1", "a;@a", "a\n=1", "a;+cmd|' /C calc'!A0", "a;\ufeff=1", 'a;"=1"', "a\t=1"])
 def test_no_part_of_a_cell_is_a_formula_where_semicolons_part_cells(text: str):
-    written = Spreadsheet([{"properties": {"a": {}}}], [""]).rows([{"a": text}]).decode()
+    written = SheetWriter(list_columns([{"properties": {"a": {}}}], [""])).rows([{"a": text}]).decode()
     for part in re.split(r"[;\t\r\n]", written):
         assert not re.match(r"[\s\ufeff\"]*[=@+]", part)
 
 
 def test_digits_stay_text():
     """Without quotes a reader takes them for a number, which loses zeros and the last digits."""
-    written = Spreadsheet([{"properties": {"a": {}, "b": {}}}], [""]).rows([{"a": "0035240101019090", "b": 5}])
+    written = SheetWriter(list_columns([{"properties": {"a": {}, "b": {}}}], [""])).rows([{"a": "0035240101019090", "b": 5}])
     assert written == b'"0035240101019090",5\r\n'
 
 
