@@ -112,7 +112,7 @@ SILENT: Final = {
     "DELETE /v1/participants/{name}/clients/{client_id}": _REGISTER,
     "GET /v1/participants/{name}/limits": _REGISTER,
     "PUT /v1/participants/{name}/limits": _REGISTER,
-    "GET /v1/disclosures": "who received data and where the events are, not what is in them; each search is in the action log",
+    "GET /v1/disclosures": "who received data and where the events are, not what is in them; each search is an act in the action log",
     "GET /v1/actions": "what administrators did; the log holds nothing about a person",
     "GET /v1/agencies": "states of agencies' polls",
     "POST /v1/agencies/{agency}/release": "states of agencies' polls",
