@@ -183,7 +183,9 @@ def test_no_part_of_a_cell_is_a_formula_where_semicolons_part_cells(text: str):
 
 def test_digits_stay_text():
     """Without quotes a reader takes them for a number, which loses zeros and the last digits."""
-    written = SheetWriter(list_columns([{"properties": {"a": {}, "b": {}}}], [""])).rows([{"a": "0035240101019090", "b": 5}])
+    written = SheetWriter(list_columns([{"properties": {"a": {}, "b": {}}}], [""])).rows(
+        [{"a": "0035240101019090", "b": 5}]
+    )
     assert written == b'"0035240101019090",5\r\n'
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bus.disclosures import Wanted
 from bus.http.cursors import Place, write_place
 from tests.a_bus import Bus
 from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
@@ -108,8 +109,8 @@ async def test_digests_leave_a_disclosure_of_their_records(bus: Bus):
     bus.apply(a_document(a_grant("dinkes")))
     positions = await bus.publish_all([a_person(n) for n in range(3)])
     await digests(bus.reader("dinkes"), above=a_nik(0))
-    (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10)
-    assert list(found.disclosure.positions) == positions[1:]
+    (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(participant="dinkes"), None, 10)
+    assert list(found.positions) == positions[1:]
 
 
 @only_once

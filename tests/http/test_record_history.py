@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bus.disclosures import Wanted
 from bus.http.cursors import Listing, write_position
 from tests.a_bus import Bus
 from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
@@ -31,8 +32,8 @@ async def test_the_events_of_a_record_come_newest_first_in_pages(bus: Bus):
     assert [one and one["nama"] for one in data(first)] == ["C", None, "B"]
     assert [one and one["nama"] for one in data(second)] == ["A"]
     assert second.json()["next"] is None
-    found = await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10)
-    assert sorted(position for one in found for position in one.disclosure.positions) == [1, 3, 4, 5]
+    found = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(participant="dinkes"), None, 10)
+    assert sorted(position for one in found for position in one.positions) == [1, 3, 4, 5]
 
 
 async def test_what_the_record_was_outside_the_rows_is_not_shown(bus: Bus):

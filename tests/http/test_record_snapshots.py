@@ -13,6 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from bus import json
+from bus.disclosures import Wanted
 from bus.http.cursors import Place, read_place, write_place
 from bus.http.packing import zstd
 from tests.a_bus import Bus
@@ -151,7 +152,7 @@ async def test_a_head_tells_where_changes_go_on_and_discloses_nothing(bus: Bus):
     answer = await bus.reader("dinkes").head(RECORDS, headers=NDJSON)
     assert answer.headers["bus-next"] == write_place(WARGA, Place(position, position))
     assert answer.headers["bus-count"] == "1"
-    assert await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10) == []
+    assert await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(participant="dinkes"), None, 10) == []
 
 
 @only_once
@@ -295,7 +296,7 @@ async def test_fewer_fields_than_the_grant_are_shown_and_disclosed(bus: Bus, hea
     assert "Babat" in answer.text
     assert "***" in answer.text
     assert a_nik(1) not in answer.text
-    (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, None, "dinkes", None, 10)
+    (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(participant="dinkes"), None, 10)
     assert found.disclosure.fields == ["/nama", "/lahir/tempat"]
 
 
