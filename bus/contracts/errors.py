@@ -186,6 +186,12 @@ class StepTooSmall(Conflict):
     slug = "contract-version-step"
 
 
+class GrantsUnseen(Conflict):
+    """The version shows more personal data than before; read what it grants, then say that you saw it."""
+
+    slug = "contract-grants-unseen"
+
+
 class PlanRefused(Conflict):
     """Some of the documents cannot be put in force, so the bus changed nothing."""
 

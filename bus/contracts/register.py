@@ -114,7 +114,13 @@ def consent(
 
 
 def activate(
-    transaction: Transaction, basis: Basis, actor: Actor, bindings: Bindings, *, accepted_undecided: bool = False
+    transaction: Transaction,
+    basis: Basis,
+    actor: Actor,
+    bindings: Bindings,
+    *,
+    accepted_undecided: bool = False,
+    grants_seen: bool = False,
 ) -> RegisteredVersion:
     """Put a version in force that was approved on a basis.
 
@@ -131,7 +137,15 @@ def activate(
     check_four_eyes(present, [one.contract for one in settled], actor)
     check_words(present, in_force, actor, bindings)
     words = newly_bound(present.contract, in_force, actor, bindings)
-    return _move(transaction, present, State.ACTIVE, actor, accepted_undecided=accepted_undecided, adapters=words)
+    return _move(
+        transaction,
+        present,
+        State.ACTIVE,
+        actor,
+        accepted_undecided=accepted_undecided,
+        grants_seen=grants_seen,
+        adapters=words,
+    )
 
 
 def check_basis(transaction: Transaction, basis: Basis) -> None:
@@ -296,6 +310,7 @@ def _move(
     *,
     sunset: date | None = None,
     accepted_undecided: bool = False,
+    grants_seen: bool = False,
     adapters: tuple[str, ...] = (),
 ) -> RegisteredVersion:
     check_step(present.state, wanted)
@@ -309,7 +324,7 @@ def _move(
     if not updated:
         raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
     _remember(transaction, present.id, move)
-    note(transaction, moved(present.contract, present.state, move, actor, sunset=sunset))
+    note(transaction, moved(present.contract, present.state, move, actor, sunset=sunset, grants_seen=grants_seen))
     return read_version(transaction, present.name, present.version)
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from bus.actions import Actor
 from bus.contracts import plan, register, registered
-from bus.contracts.approval import Candidate, check_approvable, check_proposable
+from bus.contracts.approval import Candidate, check_approvable, check_grants_seen, check_proposable
 from bus.contracts.binding import Bindings
 from bus.contracts.compatibility import Verdict
 from bus.contracts.document import Contract
@@ -64,21 +64,44 @@ class Registrar:
         return self._change(lambda transaction: register.consent(transaction, name, version, by, self._bindings, tags))
 
     def activate(
-        self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
+        self,
+        name: str,
+        version: str,
+        by: Actor,
+        tags: Tags = None,
+        *,
+        accept_undecided: bool = False,
+        grants_seen: bool = False,
     ) -> RegisteredVersion:
-        """Judge a version and put it in force. Raises what `read_candidate`, `check_approvable` and `put_in_force` raise."""
-        candidate = self.read_candidate(name, version, by, tags, accept_undecided=accept_undecided)
+        """Judge a version and put it in force.
+
+        Raises:
+            Refused: what `read_candidate`, `check_approvable`, `check_grants_seen` and `put_in_force` raise.
+        """
+        candidate = self.read_candidate(
+            name, version, by, tags, accept_undecided=accept_undecided, grants_seen=grants_seen
+        )
         active = [one.contract for one in candidate.basis.active]
         report = check_approvable(candidate.contract, active, self._bindings, accept_undecided=accept_undecided)
+        if not grants_seen:
+            check_grants_seen(candidate.contract, active)
         return self.put_in_force(candidate, by, accepted_undecided=report.verdict is Verdict.UNDECIDED)
 
     def read_candidate(
-        self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
+        self,
+        name: str,
+        version: str,
+        by: Actor,
+        tags: Tags = None,
+        *,
+        accept_undecided: bool = False,
+        grants_seen: bool = False,
     ) -> Candidate:
         """A version to judge before it is put in force.
 
         Args:
             accept_undecided: the operator accepts a change whose compatibility cannot be decided.
+            grants_seen: the approver saw what the version newly grants.
 
         Raises:
             NotOperator: another participant accepts such a change.
@@ -88,7 +111,7 @@ class Registrar:
             raise NotOperator("What cannot be decided is accepted by the operator alone.")
         with self._storage.read() as transaction:
             contract, basis = register.read_candidate(transaction, name, version, by, tags)
-        return Candidate(contract, basis, self._bindings, accept_undecided)
+        return Candidate(contract, basis, self._bindings, accept_undecided, grants_seen)
 
     def put_in_force(self, candidate: Candidate, by: Actor, *, accepted_undecided: bool) -> RegisteredVersion:
         """Put a judged version in force. Raises what `register.activate` raises.
@@ -103,7 +126,12 @@ class Registrar:
             identifies_persons(contract)
         return self._change(
             lambda transaction: register.activate(
-                transaction, basis, by, self._bindings, accepted_undecided=accepted_undecided
+                transaction,
+                basis,
+                by,
+                self._bindings,
+                accepted_undecided=accepted_undecided,
+                grants_seen=candidate.grants_seen,
             )
         )
 

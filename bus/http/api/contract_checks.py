@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
@@ -66,6 +67,24 @@ class Touch(BaseModel):
     against: str
 
 
+class Addition(BaseModel):
+    """One thing that a consumer does not get under the version before."""
+
+    what: str = Field(description="consumer, field, mask, rows, end or attribute")
+    pointer: str = Field(description="of a field and a mask: JSON Pointer into the data; of an attribute: its name")
+    text: str
+
+
+class GrantedMore(BaseModel):
+    """What will be shown, and to whom, beyond the highest lower version."""
+
+    participant: str
+    purpose: str
+    legal_basis: str
+    until: date | None = Field(description="the grant's last day; null: no end")
+    adds: list[Addition]
+
+
 class CheckResult(BaseModel):
     """All that can be said of a document."""
 
@@ -73,6 +92,7 @@ class CheckResult(BaseModel):
     compatibility: Compatibility
     step: str = Field(description="how far the version number has to go up: major, minor or patch")
     touches: list[Touch]
+    grants: list[GrantedMore] = Field(description="what the version newly grants; its approver has to have seen it")
 
 
 @router.post("/check", response_model=CheckResult, responses={422: {}}, openapi_extra=_TAKES_ANYTHING)
