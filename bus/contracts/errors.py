@@ -92,6 +92,19 @@ class NotOwner(Forbidden):
     slug = "not-owner"
 
 
+class DomainNotYours(NotOwner):
+    """Only the domain's owner, or the operator, proposes and activates versions in it."""
+
+    slug = "domain-not-yours"
+
+
+class DomainInvalid(Refused):
+    """No contract can be in a domain with this name."""
+
+    status = 422
+    slug = "domain-invalid"
+
+
 class NotOperator(Forbidden):
     """Only the operator may do this."""
 

@@ -8,6 +8,7 @@ from bus.actions import Actor
 from bus.contracts.approval import check_approvable
 from bus.contracts.binding import Bindings
 from bus.contracts.document import Contract
+from bus.contracts.domains import check_domain
 from bus.contracts.errors import PlanRefused, VersionTaken
 from bus.contracts.granted import Granted, find_granted, grants_persons_data
 from bus.contracts.register import activate, check_basis, check_owner, put_draft, refuse_taken
@@ -119,6 +120,8 @@ def _plan_step(
     granted = tuple(find_granted(contract, against)) if changes else ()
     try:
         check_owner(transaction, contract, actor)
+        if changes:
+            check_domain(transaction, contract.name, actor)
         if basis.present and not changes and not basis.present.holds(contract):
             raise refuse_taken(contract, basis.present.state)
         if changes:

@@ -15,6 +15,7 @@ from bus.contracts.acts import consented, drafted, moved
 from bus.contracts.binding import Bindings
 from bus.contracts.consent import check_four_eyes, check_words, newly_bound, words_given, words_of
 from bus.contracts.document import Contract
+from bus.contracts.domains import check_domain
 from bus.contracts.errors import (
     ChangedMeanwhile,
     NoSuchContract,
@@ -71,12 +72,12 @@ def put_draft(transaction: Transaction, contract: Contract, actor: Actor, tags: 
 
 
 def propose(transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None) -> RegisteredVersion:
-    """Propose a draft to the contract's owner.
+    """Propose a draft to those who approve in its domain.
 
     Raises:
-        NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
+        NoSuchContract, DomainNotYours, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    return _move(transaction, _check_movable(transaction, name, version, actor, tags), State.PROPOSED, actor)
+    return _move(transaction, _check_approvable(transaction, name, version, actor, tags), State.PROPOSED, actor)
 
 
 def read_candidate(
@@ -85,9 +86,9 @@ def read_candidate(
     """The version that somebody wants to put in force, and the basis that it must be judged by.
 
     Raises:
-        NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
+        NoSuchContract, DomainNotYours, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    present = _check_movable(transaction, name, version, actor, tags)
+    present = _check_approvable(transaction, name, version, actor, tags)
     check_step(present.state, State.ACTIVE)
     return present.contract, read_basis(transaction, name, version)
 
@@ -127,11 +128,11 @@ def activate(
     The judgement takes time, and this transaction keeps others from writing. So the caller judges before the transaction.
 
     Raises:
-        NotOwner, TransitionRefused, FourEyes, AdapterWordMissing: see there.
+        DomainNotYours, NotOwner, TransitionRefused, FourEyes, AdapterWordMissing: see there.
         ChangedMeanwhile: the register changed since the basis was read.
     """
     check_basis(transaction, basis)
-    present = _check_movable(transaction, basis.name, basis.version, actor, None)
+    present = _check_approvable(transaction, basis.name, basis.version, actor, None)
     settled = [one for one in read_known_versions(transaction, basis.name) if not one.is_free]
     in_force = [one.contract for one in settled if one.state in IN_FORCE]
     check_four_eyes(present, [one.contract for one in settled], actor)
@@ -289,11 +290,21 @@ def _check_movable(transaction: Transaction, name: str, version: str, actor: Act
     return present
 
 
-def _check_mover(transaction: Transaction, present: RegisteredVersion, actor: Actor) -> None:
-    """Refuse a step to an actor that owns neither the name nor, while the version may change, its document.
+def _check_approvable(transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags) -> RegisteredVersion:
+    """A version that the actor may propose and activate: the actor owns the domain, or is the operator."""
+    _lock(transaction, name)
+    present = read_version(transaction, name, version)
+    check_domain(transaction, name, actor)
+    owner = _find_owner(transaction, name)
+    if owner not in (None, present.contract.owner) and not actor.is_operator:
+        # Before the name had an owner, another participant could register a draft. Its activation would give the name away.
+        raise NotOwner(f"{name} {version} is a draft of {present.contract.owner}, and {name} belongs to {owner}.")
+    _check_unchanged(present, tags)
+    return present
 
-    Before the name had an owner, another participant could register a draft. Its activation would give the name away.
-    """
+
+def _check_mover(transaction: Transaction, present: RegisteredVersion, actor: Actor) -> None:
+    """Refuse a step to an actor that owns neither the name nor, while the version may change, its document."""
     if actor.is_operator:
         return
     owner = _find_owner(transaction, present.name)

@@ -8,11 +8,12 @@ from datetime import date
 from typing import TypeVar
 
 from bus.actions import Actor
-from bus.contracts import plan, register, registered
+from bus.contracts import domains, plan, register, registered
 from bus.contracts.approval import Candidate, check_approvable, check_grants_seen, check_proposable
 from bus.contracts.binding import Bindings
 from bus.contracts.compatibility import Verdict
 from bus.contracts.document import Contract
+from bus.contracts.domains import Domain
 from bus.contracts.errors import ChangedMeanwhile, NotOperator
 from bus.contracts.holding import Holding, measure_holding
 from bus.contracts.listing import Listing
@@ -51,7 +52,7 @@ class Registrar:
         return self._change(lambda transaction: register.put_draft(transaction, contract, by, tags))
 
     def propose(self, name: str, version: str, by: Actor, tags: Tags = None) -> RegisteredVersion:
-        """Propose a draft to the contract's owner.
+        """Propose a draft to those who approve in its domain.
 
         Raises:
             Refused: what `check_proposable` and `register.propose` raise.
@@ -144,6 +145,15 @@ class Registrar:
     def retire(self, name: str, version: str, by: Actor, tags: Tags = None) -> RegisteredVersion:
         """Take a version out of force for good. Raises what `register.retire` raises."""
         return self._change(lambda transaction: register.retire(transaction, name, version, by, tags))
+
+    def set_domain_owner(self, name: str, owner: str | None, by: Actor) -> None:
+        """Give a domain to a participant; None: to nobody. Raises what `domains.set_domain_owner` raises."""
+        self._change(lambda transaction: domains.set_domain_owner(transaction, name, owner, by))
+
+    def read_domains(self) -> list[Domain]:
+        """The domains that have an owner, by name, from the database."""
+        with self._storage.read() as transaction:
+            return domains.list_domains(transaction)
 
     def suspend_grant(
         self, name: str, participant: str, reason: str, waiting: Waiting, by: Actor, deliveries: int = 0

@@ -88,6 +88,19 @@ def _granted(bus: Commands) -> list[str | Path]:
     return ["grant", "suspend", NAME, "bapenda", "--reason", "sedang diperiksa"]
 
 
+def _domain(step: str, *options: str) -> Prepare:
+    def prepare(bus: Commands) -> list[str | Path]:
+        _added(bus)
+        return ["domain", step, "kesehatan", *options]
+
+    return prepare
+
+
+def _owned(bus: Commands) -> list[str | Path]:
+    assert bus(*_domain("set", "--owner", "bapenda")(bus)).code == 0
+    return ["domain", "unset", "kesehatan"]
+
+
 def _suspended(bus: Commands) -> list[str | Path]:
     assert bus(*_granted(bus)).code == 0
     return ["grant", "resume", NAME, "bapenda"]
@@ -107,6 +120,8 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     ),
     "contract propose": (_drafted("propose"), [Verb.CONTRACT_PROPOSE]),
     "contract activate": (_drafted("activate", "--grants-seen"), [Verb.CONTRACT_ACTIVATE]),
+    "domain set": (_domain("set", "--owner", "bapenda"), [Verb.DOMAIN_SET]),
+    "domain unset": (_owned, [Verb.DOMAIN_SET]),
     "contract deprecate": (_in_force("deprecate"), [Verb.CONTRACT_DEPRECATE]),
     "contract retire": (_in_force("retire"), [Verb.CONTRACT_RETIRE]),
     "grant suspend": (_granted, [Verb.GRANT_SUSPEND]),
@@ -127,6 +142,7 @@ NOT_CHANGING = {
     "participant list": "reads",
     "client list": "reads",
     "grant list": "reads",
+    "domain list": "reads",
     "contract new": "writes a file",
     "contract lint": "reads",
     "contract diff": "reads",

@@ -39,7 +39,7 @@ def test_a_new_consumer_is_named_with_its_reason_and_each_field() -> None:
     new = version(a_grant("bapenda", fields=["/nik", "/nama"], mask={"/nama": "last4"}, until="2099-01-01"))
     (granted,) = find_granted(new, [version(number="1.0.0")])
     assert (granted.participant, str(granted.until)) == ("bapenda", "2099-01-01")
-    assert granted.purpose and granted.legal_basis
+    assert (granted.purpose, granted.legal_basis) == ("uji", "PKS 1/2026")
     told = {(one.added.value, one.pointer): one.text for one in granted.additions}
     assert set(told) == {("consumer", ""), ("field", "/nik"), ("field", "/nama")}
     assert "last4" in told["field", "/nama"]

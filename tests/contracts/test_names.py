@@ -4,7 +4,7 @@ import pytest
 
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import Contract
-from bus.contracts.errors import NotOwner, VersionTaken
+from bus.contracts.errors import DomainInvalid, DomainNotYours, NotOperator, NotOwner, VersionTaken
 from bus.contracts.lifecycle import State
 from tests.an_actor import an_actor
 from tests.builders import a_strict_contract
@@ -33,14 +33,43 @@ def test_a_version_that_another_office_drafted_is_told_with_the_way_out(catalogu
     assert catalogue.registrar.read_version(NAME, "1.0.0").contract.owner == "bapenda"
 
 
-def test_each_office_moves_its_own_drafts_alone(catalogue: Catalogue) -> None:
+@pytest.mark.parametrize("owner", [None, "bapenda"])
+def test_nobody_but_a_domain_s_owner_proposes_and_activates_in_it(catalogue: Catalogue, owner: str | None) -> None:
+    catalogue.registrar.set_domain_owner("kependudukan", owner, OPERATOR)
+    catalogue.registrar.add_draft(a_strict_contract(), OWNER)
+    with pytest.raises(DomainNotYours, match=owner or "has no owner"):
+        catalogue.registrar.propose(NAME, "1.0.0", OWNER)
+    with pytest.raises(DomainNotYours):
+        catalogue.registrar.activate(NAME, "1.0.0", APPROVER, grants_seen=True)
+    assert catalogue.registrar.read_version(NAME, "1.0.0").state is State.DRAFT
+
+
+def test_a_domain_s_owner_puts_another_office_s_draft_in_force_and_does_not_get_its_name(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_squat(), SQUATTER)
-    catalogue.registrar.add_draft(a_strict_contract(version="1.0.1"), OWNER)
-    for version, other in (("1.0.0", APPROVER), ("1.0.1", ITS_APPROVER)):
-        with pytest.raises(NotOwner):
-            catalogue.registrar.activate(NAME, version, other, grants_seen=True)
-        with pytest.raises(NotOwner):
-            catalogue.registrar.propose(NAME, version, other)
+    assert catalogue.registrar.propose(NAME, "1.0.0", OWNER).state is State.PROPOSED
+    assert catalogue.registrar.activate(NAME, "1.0.0", APPROVER, grants_seen=True).contract.owner == "bapenda"
+    with pytest.raises(NotOwner, match="belongs to bapenda"):
+        catalogue.registrar.add_draft(a_strict_contract(version="1.1.0"), OWNER)
+
+
+def test_a_domain_changes_hands_between_the_judgement_and_the_activation_and_is_refused(catalogue: Catalogue) -> None:
+    catalogue.registrar.add_draft(a_strict_contract(), OWNER)
+    candidate = catalogue.registrar.read_candidate(NAME, "1.0.0", APPROVER, grants_seen=True)
+    catalogue.registrar.set_domain_owner("kependudukan", "bapenda", OPERATOR)
+    with pytest.raises(DomainNotYours):
+        catalogue.registrar.put_in_force(candidate, APPROVER, accepted_undecided=False)
+
+
+def test_an_office_gives_itself_no_domain(catalogue: Catalogue) -> None:
+    with pytest.raises(NotOperator):
+        catalogue.registrar.set_domain_owner("kesehatan", "bapenda", SQUATTER)
+    assert [one.name for one in catalogue.registrar.read_domains()] == ["kependudukan"]
+
+
+@pytest.mark.parametrize("name", ["", "Kesehatan", "kesehatan.kunjungan", "kesehatan\n", "9", "a" * 99])
+def test_what_no_contract_can_be_in_is_no_domain(catalogue: Catalogue, name: str) -> None:
+    with pytest.raises(DomainInvalid):
+        catalogue.registrar.set_domain_owner(name, "bapenda", OPERATOR)
 
 
 def test_the_version_that_is_activated_first_wins_the_name(catalogue: Catalogue) -> None:

@@ -171,7 +171,10 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
         Verb.CONTRACT_CONSENT,
         lambda site: Ordered(f"{site.bound()}/consent"),
     ),
-    "POST /v1/contracts/{name}/versions/{version}/activate": (Verb.CONTRACT_ACTIVATE, _moved("activate", "?grants=seen")),
+    "POST /v1/contracts/{name}/versions/{version}/activate": (
+        Verb.CONTRACT_ACTIVATE,
+        _moved("activate", "?grants=seen"),
+    ),
     "POST /v1/contracts/{name}/versions/{version}/deprecate": (Verb.CONTRACT_DEPRECATE, _moved("deprecate")),
     "POST /v1/contracts/{name}/versions/{version}/retire": (Verb.CONTRACT_RETIRE, _moved("retire")),
     "POST /v1/contracts/{name}/grants/{participant}/suspend": (

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/contracts/{name}/versions/{version}", tags=["Cont
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     200: {"headers": refer_headers("ETag")},
-    403: {"description": "The contract is somebody else's"},
+    403: {"description": "The contract or its domain is somebody else's"},
     404: {"description": "There is no such version"},
     409: {
         "description": "It may not: the problem says why, with `compatibility` where it would break something",
@@ -63,7 +63,7 @@ def propose_version(
     version: Version,
     tags: IfMatch,
 ) -> Response:
-    """Propose a draft to the contract's owner."""
+    """Propose a draft to those who approve in its domain. The domain's owner or the operator proposes."""
     moved = rooms.catalogue.registrar.propose(name, version, by, tags)
     return version_answer(rooms.catalogue, moved, by)
 
@@ -97,7 +97,7 @@ async def activate_version(
     ] = None,
     how: Activation | None = None,
 ) -> Response:
-    """Put a version in force; from then on it never changes.
+    """Put a version in force; from then on it never changes. The owner of its domain or the operator does so.
 
     It must have no lint errors, and keep what it owes every active version. Its number must go up as far as the change asks.
     A version about persons is activated by another client than the one that wrote or proposed it (409 `four-eyes`).

@@ -45,7 +45,7 @@ async def put(client: httpx.AsyncClient, document: Any, tag: str | None, headers
 async def test_a_version_goes_through_its_life(client: httpx.AsyncClient) -> None:
     await post(client, a_strict_document())
     states = [
-        (await client.post(f"{VERSION}/{step}{SEEN.get(step, "")}", headers=approver())).json()["state"]
+        (await client.post(f"{VERSION}/{step}{SEEN.get(step, '')}", headers=approver())).json()["state"]
         for step in ("activate", "deprecate", "retire")
     ]
     assert states == ["active", "deprecated", "retired"]
@@ -61,13 +61,13 @@ async def test_a_contract_that_is_not_ready_is_a_conflict_that_says_why(client: 
 @pytest.mark.parametrize("step", ["activate", "deprecate", "retire"])
 async def test_only_owner_or_operator_move_a_version(client: httpx.AsyncClient, step: str) -> None:
     await activate(client)
-    assert (await client.post(f"{VERSION}/{step}{SEEN.get(step, "")}", headers=another())).status_code == 403
+    assert (await client.post(f"{VERSION}/{step}{SEEN.get(step, '')}", headers=another())).status_code == 403
 
 
 async def test_each_step_is_remembered_with_who_and_when(client: httpx.AsyncClient) -> None:
     await post(client, a_strict_document(), operator())
     for step, caller in (("propose", owner()), ("activate", approver()), ("deprecate", owner())):
-        await client.post(f"{VERSION}/{step}{SEEN.get(step, "")}", headers=caller)
+        await client.post(f"{VERSION}/{step}{SEEN.get(step, '')}", headers=caller)
     history = (await client.get(VERSION, headers=another())).json()["history"]
     assert [(move["state"], move["by"]) for move in history] == [
         ("draft", "operator"),
@@ -214,7 +214,7 @@ async def test_nobody_replaces_another_s_draft(client: httpx.AsyncClient) -> Non
 async def test_a_step_is_taken_from_the_state_that_was_read(client: httpx.AsyncClient, step: str) -> None:
     tag = (await post(client, a_strict_document())).headers["etag"]
     await post(client, a_strict_document(title="Lain"))
-    answer = await client.post(f"{VERSION}/{step}{SEEN.get(step, "")}", headers={**owner(), "if-match": tag})
+    answer = await client.post(f"{VERSION}/{step}{SEEN.get(step, '')}", headers={**owner(), "if-match": tag})
     assert answer.status_code == 412
 
 
