@@ -68,7 +68,7 @@ from bus.contracts.jobs import (
     write_asyncapi,
 )
 from bus.contracts.lifecycle import State
-from bus.contracts.lint import Finding, Severity, find_form_faults, lint_contract
+from bus.contracts.lint import Finding, Severity, lint_contract, lint_refused
 from bus.contracts.lint.vocabulary import PERSONAL_NAMES
 from bus.contracts.listing import Heading, ListedContract, ListedVersion
 from bus.contracts.numbers import NumberChanged, check_numbers, find_changed_numbers, refuse_numbers
@@ -147,7 +147,6 @@ __all__ = [
     "describe_compatibility",
     "find_certain",
     "find_changed_numbers",
-    "find_form_faults",
     "find_granted",
     "find_schemas_at",
     "find_successions",
@@ -162,6 +161,7 @@ __all__ = [
     "judge_approval",
     "judge_data",
     "lint_contract",
+    "lint_refused",
     "load_contract",
     "make_finder",
     "make_schema_url",

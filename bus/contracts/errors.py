@@ -1,5 +1,7 @@
 """The refusals of the room for contracts, one class for each thing that a caller can do."""
 
+from typing import Any
+
 from bus.problem import Conflict, Forbidden, NotFound, Refused, Unavailable
 
 
@@ -8,6 +10,9 @@ class DocumentInvalid(Refused):
 
     status = 422
     slug = "contract-document-invalid"
+
+    rest: Any = None
+    """The contract without the faulty parts, for lint to find the other faults; None: nothing can be left out."""
 
 
 class FilterInvalid(Refused):

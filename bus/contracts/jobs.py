@@ -14,7 +14,7 @@ from bus.contracts.compatibility import Report, Standing, Step, Verdict, compare
 from bus.contracts.document import AdapterUse, Contract, parse_contract, parse_contract_text, restore_contract
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.granted import find_granted, write_granted
-from bus.contracts.lint import Finding, find_form_faults, lint_contract
+from bus.contracts.lint import Finding, lint_contract, lint_refused
 from bus.contracts.numbers import NumberChanged, check_numbers
 from bus.contracts.validation import Validator, write_pointer
 from bus.contracts.yaml import read_yaml, write_yaml
@@ -48,7 +48,7 @@ def read_check(body: bytes) -> bytes:
     try:
         contract = parse_contract(document)
     except DocumentInvalid as refusal:
-        return json.dumps({"answer": _write_result(find_form_faults(refusal), _UNKNOWN, [], [])})
+        return json.dumps({"answer": _write_result(lint_refused(refusal), _UNKNOWN, [], [])})
     return json.dumps({"document": contract.document, "against": standing})
 
 
@@ -57,8 +57,8 @@ def check_contract(given: bytes) -> bytes:
 
     Args:
         given: a JSON object. `document` is the contract, `against` the documents to compare it with. `participants` are all
-            names, `mappings` belong to the adapters, `bindings` to the document's operations. `subscriptions` are the
-            caller's, by the contract's name.
+            names, `adapters` the installed adapters' names. `mappings` belong to the adapters, `bindings` to the document's
+            operations. `subscriptions` are the caller's, by the contract's name.
     """
     asked = json.loads(given)
     contract, standing = restore_contract(asked["document"]), [restore_contract(one) for one in asked["against"]]
@@ -69,7 +69,8 @@ def check_contract(given: bytes) -> bytes:
         orders = [Standing(*order) for order in asked["subscriptions"].get(old.name, ())]
         touched = find_touched(report, contract, old, orders, mappings)
         touches += [asdict(one) | {"what": one.what.value, "against": old.version} for one in touched]
-    findings = lint_contract(contract, set(asked["participants"]), binding.read_bindings(asked["bindings"]))
+    bindings = binding.read_bindings(asked["bindings"])
+    findings = lint_contract(contract, set(asked["participants"]), bindings, set(asked["adapters"]))
     return json.dumps(_write_result(findings, report, touches, write_granted(find_granted(contract, standing))))
 
 

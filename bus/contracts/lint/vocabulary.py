@@ -14,6 +14,20 @@ KEYWORDS = frozenset(
 BOUNDED_FORMATS = frozenset({"date", "email", "uuid", "ipv4", "ipv6"})
 """Formats with a bounded length. A time has none: it may have any number of decimals."""
 
+PHONE_NAMES = frozenset(
+    """
+    telepon nomor_telepon no_telepon telp no_telp nomor_telp hp nomor_hp no_hp ponsel nomor_ponsel wa no_wa nomor_wa whatsapp
+    nomor_whatsapp
+    """.split()  # noqa: SIM905
+)
+"""Names of properties that hold a phone number."""
+
+ADDRESS_NAMES = frozenset({"alamat", "alamat_rumah", "alamat_ktp", "alamat_tinggal", "domisili"})
+"""Names of properties that hold an address."""
+
+PERSONAL_DEFINITIONS = frozenset({"nip", "npwp", "telepon"})
+"""Shared definitions in schemas/common that lead to one person, beside those of the rule on identifiers."""
+
 PERSONAL_NAMES = frozenset(
     """
     nik no_nik nomor_nik nomor_induk_kependudukan nomor_kk no_kk nip npwp nomor_paspor no_paspor nomor_sim nama nama_lengkap

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.agencies import list_mapped_fields, make_bindings
+from bus.agencies import find_installed, list_mapped_fields, make_bindings
 from bus.contracts import check_contract, read_check, restore_contract, write_bindings
 from bus.http.api.contracts import Body, Writer
 from bus.http.rooms import Rooms, TheRooms
@@ -123,6 +123,7 @@ def _asked(rooms: Rooms, caller: Principal, read: bytes) -> tuple[bytes, bytes]:
     asked = {
         "document": given["document"],
         "against": [one.document for one in standing],
+        "adapters": list(find_installed()),
         "participants": list(_participants(rooms)),
         "bindings": write_bindings(restore_contract(given["document"]), make_bindings(rooms.settings.adapters)),
         "mappings": [[use.adapter, use.operation, fields] for use, fields in list_mapped_fields().items()],
