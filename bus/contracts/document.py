@@ -13,7 +13,7 @@ from bus import json, shipped
 from bus.contracts.effort import count_states
 from bus.contracts.errors import DocumentInvalid, FilterInvalid
 from bus.contracts.filter import compile_filter, read_data_field
-from bus.contracts.formats import FORMATS
+from bus.contracts.formats import FORMATS, INSTEAD
 from bus.contracts.patterns import PatternUnsupported, plain, translate_for_python
 from bus.contracts.schemas import Schema, SchemaWrong, bundle, mapped, subschemas
 from bus.contracts.validation import SchemaUnusable, Validator
@@ -297,7 +297,10 @@ def _find_dialect_errors(schema: Schema) -> Iterator[FieldError]:
     patterns = counted = 0
     for path, inner in subschemas(schema):
         if isinstance(inner.get("format"), str) and inner["format"] not in FORMATS:
-            yield FieldError(json.to_pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}")
+            instead = INSTEAD.get(inner["format"], "or say it with a pattern")
+            yield FieldError(
+                json.to_pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}; {instead}"
+            )
         for keyword, pattern in _list_patterns(inner):
             patterns += 1
             if len(pattern) > _LONGEST_PATTERN:

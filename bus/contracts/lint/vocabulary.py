@@ -11,7 +11,7 @@ KEYWORDS = frozenset(
 )
 """The keywords of 2020-12 that contracts may use. `definitions` is an old name of `$defs` that still works."""
 
-BOUNDED_FORMATS = frozenset({"date", "email", "uuid", "ipv4", "ipv6"})
+BOUNDED_FORMATS = frozenset({"date", "email", "uuid", "ipv4", "ipv6", "hostname"})
 """Formats with a bounded length. A time has none: it may have any number of decimals."""
 
 PHONE_NAMES = frozenset(
