@@ -39,7 +39,18 @@ def test_what_was_applied_is_in_force(run: Commands) -> None:
 
 def test_a_plan_can_be_seen_without_carrying_it_out(run: Commands) -> None:
     ran = run("contract", "apply", "--grants-seen", run.written(), "--dry-run")
-    assert (ran.code, ran.out.splitlines()) == (0, [f"{NAME} 1.0.0: add and activate", "nothing was changed"])
+    lines = ran.out.splitlines()
+    assert (ran.code, lines[0], lines[-1]) == (0, f"{NAME} 1.0.0: add and activate", "nothing was changed")
+    assert "    bapenda, for uji (PKS 1/2026), until 2099-12-31" in lines
+
+
+def test_more_personal_data_are_not_shown_to_anybody_before_somebody_saw_it(run: Commands) -> None:
+    ran = run("contract", "apply", run.written())
+    assert (ran.code, "--grants-seen" in ran.err, "will be shown" in ran.out) == (1, True, True)
+    assert NAME not in run("contract", "list").out
+    run("contract", "apply", "--grants-seen", run.written())
+    again = run("contract", "apply", run.written(version="1.0.1", title="Lain"))
+    assert again.code == 0, "nothing more is granted, so there is nothing to see"
     assert run("contract", "list").out == ""
 
 
@@ -80,7 +91,10 @@ def test_versions_of_one_folder_are_applied_from_the_lowest_and_judged_against_e
         run.written(version="1.11.0"),
         run.written(**{**BREAKING, "version": "1.12.0"}),
     )
-    assert applied.out.splitlines()[:2] == [f"{NAME} 1.9.0: add and activate", f"{NAME} 1.10.0: add and activate"]
+    assert [line for line in applied.out.splitlines() if "add and" in line] == [
+        f"{NAME} 1.9.0: add and activate",
+        f"{NAME} 1.10.0: add and activate",
+    ]
     assert refused.code == 1
     assert "against" not in refused.err
     assert "1.11.0" in refused.err

@@ -58,6 +58,17 @@ async def test_a_contract_that_is_not_ready_is_a_conflict_that_says_why(client: 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/examples/0/nik")
 
 
+async def test_more_personal_data_are_approved_by_who_saw_them(client: httpx.AsyncClient) -> None:
+    await post(client, a_strict_document())
+    unseen = await client.post(f"{VERSION}/activate", headers=approver())
+    assert (unseen.status_code, unseen.json()["type"]) == (409, "urn:bus:problem:contract-grants-unseen")
+    (granted,) = unseen.json()["grants"]
+    assert (granted["participant"], granted["purpose"], granted["until"]) == ("bapenda", "uji", "2099-12-31")
+    assert {"what": "field", "pointer": "/nik", "text": "is shown"} in granted["adds"]
+    assert (await client.post(f"{VERSION}/activate?grants=ya", headers=approver())).status_code == 422
+    assert (await client.post(f"{VERSION}/activate?grants=seen", headers=approver())).status_code == 200
+
+
 @pytest.mark.parametrize("step", ["activate", "deprecate", "retire"])
 async def test_only_owner_or_operator_move_a_version(client: httpx.AsyncClient, step: str) -> None:
     await activate(client)
