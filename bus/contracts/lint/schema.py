@@ -219,7 +219,9 @@ def _find_excluded(contract: Contract) -> Iterator[FieldError]:
     for part in _PARTS:
         for path, schema in subschemas(contract.document.get(part)):
             types = _make_list(schema.get("type")) or [schema.get("type")]
-            values = [(("enum", str(index)), value) for index, value in enumerate(schema.get("enum", ()))]
+            values: list[tuple[tuple[str, ...], Any]] = [
+                (("enum", str(index)), value) for index, value in enumerate(schema.get("enum", ()))
+            ]
             values += [(("const",), schema["const"])] if "const" in schema else []
             for at, value in values if "type" in schema else ():
                 if not any(_is_of(value, str(kind)) for kind in types):
@@ -232,7 +234,7 @@ def _is_of(value: Any, kind: str) -> bool:
         return kind == ("null" if value is None else "boolean")
     if isinstance(value, int | float):
         return kind == "number" or (kind == "integer" and value == int(value))
-    return kind == {str: "string", list: "array", dict: "object"}[type(value)]
+    return kind == ("string" if isinstance(value, str) else "array" if isinstance(value, list) else "object")
 
 
 def _check_personal(contract: Contract) -> Iterator[FieldError]:
