@@ -50,6 +50,25 @@ def test_an_answer_that_is_none_of_the_choices_is_asked_for_again(run: Commands)
     assert begun(run, *TOLD).kind is Kind.EVENT
 
 
+def test_each_answer_is_checked_when_it_is_given(run: Commands) -> None:
+    answering(run, "Izin", "perizinan.izin", "event", "Izin", "Dinas Izin", "dinas-izin", "kode", "internal")
+    contract = begun(run)
+    assert (contract.name, contract.owner) == ("perizinan.izin", "dinas-izin")
+
+
+def test_a_script_that_gives_every_option_is_asked_nothing(run: Commands) -> None:
+    answering(run)
+    given = ("--kind", "record", "--classification", "personal", "--fields", "nomor, nama, nik_ibu", "--key", "/nomor")
+    contract = begun(run, *TOLD, *given, "--subject", "/nik_ibu")
+    assert (contract.key, contract.subject) == ("/nomor", "/nik_ibu")
+    assert list(contract.sent["properties"]) == ["nomor", "nama", "nik_ibu"]
+
+
+def test_an_option_of_another_form_is_refused_with_the_form(run: Commands) -> None:
+    ran = run("contract", "new", "--name", "Izin")
+    assert ran.code == 2
+
+
 def test_an_example_gives_the_schema_and_is_kept(run: Commands) -> None:
     payload = a_payload(run, {"nomor": "IZN-1", "tanggal": "2026-03-02"})
     contract = begun(run, "--from", payload, *TOLD, "--kind", "record", "--classification", "public", "--key", "/nomor")

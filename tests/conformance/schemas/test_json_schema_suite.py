@@ -29,7 +29,7 @@ IDENTITY: Final = "is not used in contracts: refer with $ref and a JSON Pointer"
 REMOTE: Final = "must stay within the document: it has to be self-contained here"
 ANCHOR: Final = "must end in a JSON Pointer; contracts have no anchors"
 DIALECT: Final = "must be https://json-schema.org/draft/2020-12/schema"
-FORMAT: Final = "must be one of date, date-time, email, ipv4, ipv6, time, uri, uri-reference, uuid"
+FORMAT: Final = f"must be one of {', '.join(sorted(FORMATS))}"
 
 REFUSED_FILES: Final = {
     "anchor.json": {IDENTITY},

@@ -65,7 +65,7 @@ async def test_more_personal_data_are_approved_by_who_saw_them(client: httpx.Asy
     (granted,) = unseen.json()["grants"]
     assert (granted["participant"], granted["purpose"], granted["until"]) == ("bapenda", "uji", "2099-12-31")
     assert {"what": "field", "pointer": "/nik", "text": "is shown"} in granted["adds"]
-    assert (await client.post(f"{VERSION}/activate?grants=ya", headers=approver())).status_code == 422
+    assert (await client.post(f"{VERSION}/activate?grants=ya", headers=approver())).status_code == 400
     assert (await client.post(f"{VERSION}/activate?grants=seen", headers=approver())).status_code == 200
 
 
