@@ -11,7 +11,8 @@ from bus.contracts.document import Contract
 from bus.contracts.domains import check_domain
 from bus.contracts.errors import PlanRefused, VersionTaken
 from bus.contracts.granted import Granted, find_granted, grants_persons_data
-from bus.contracts.register import activate, check_basis, check_owner, put_draft, refuse_taken
+from bus.contracts.ownership import check_owner
+from bus.contracts.register import activate, check_basis, put_draft, refuse_taken
 from bus.contracts.registered import Basis, RegisteredVersion, read_basis, version_order
 from bus.problem import FieldError, Refused
 from bus.storage import Transaction

@@ -26,6 +26,7 @@ from bus.contracts.errors import (
     VersionTaken,
 )
 from bus.contracts.lifecycle import IN_FORCE, State, check_step
+from bus.contracts.ownership import check_name, check_owner, find_owner
 from bus.contracts.registered import (
     Basis,
     Move,
@@ -230,48 +231,12 @@ def _check_steward(transaction: Transaction, name: str, actor: Actor) -> tuple[i
     """The contract's number and its owner. It locks the contract. The actor is the owner or the operator."""
     _lock(transaction, name)
     contract_id = transaction.value(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == name))
-    owner = _find_owner(transaction, name)
+    owner = find_owner(transaction, name)
     if contract_id is None or owner is None:
         raise NoSuchContract(f"No version of {name} is or was in force.")
     if not actor.is_operator:
-        _check_name(owner, name, actor)
+        check_name(owner, name, actor)
     return int(contract_id), owner
-
-
-def check_owner(transaction: Transaction, contract: Contract, actor: Actor) -> None:
-    """Refuse a document that the actor may not register for its owner.
-
-    A contract's name belongs to the owner in the version that was put in force last. Before the first activation, a name
-    belongs to nobody. Each version is then a draft of its own owner.
-
-    Raises:
-        NotOwner: another participant owns the document or the name.
-        VersionTaken: the version is another owner's draft.
-    """
-    if actor.is_operator:
-        return
-    if contract.owner != actor.participant:
-        raise NotOwner(f"{actor.participant} cannot register what {contract.owner} owns.")
-    owner = _find_owner(transaction, contract.name)
-    _check_name(owner, contract.name, actor)
-    present = find_version(transaction, contract.name, contract.version)
-    if owner is None and present is not None and present.contract.owner != actor.participant:
-        raise VersionTaken(
-            f"{contract.name} {contract.version} is a draft of {present.contract.owner}; register another version."
-            " The name belongs to the owner of the version that is activated first.",
-            errors=[FieldError("/version", "must be a version that nobody else drafted")],
-        )
-
-
-def _find_owner(transaction: Transaction, name: str) -> str | None:
-    """The participant that a contract's name belongs to; None: no version of it was ever in force."""
-    settled = [one for one in read_known_versions(transaction, name) if not one.is_free]
-    return max(settled, key=lambda one: one.put_in_force_at).contract.owner if settled else None
-
-
-def _check_name(owner: str | None, name: str, actor: Actor) -> None:
-    if owner not in (None, actor.participant):
-        raise NotOwner(f"{name} belongs to {owner}: a version of {owner} is or was in force.")
 
 
 def refuse_taken(contract: Contract, state: State) -> VersionTaken:
@@ -295,7 +260,7 @@ def _check_approvable(transaction: Transaction, name: str, version: str, actor: 
     _lock(transaction, name)
     present = read_version(transaction, name, version)
     check_domain(transaction, name, actor)
-    owner = _find_owner(transaction, name)
+    owner = find_owner(transaction, name)
     if owner not in (None, present.contract.owner) and not actor.is_operator:
         # Before the name had an owner, another participant could register a draft. Its activation would give the name away.
         raise NotOwner(f"{name} {version} is a draft of {present.contract.owner}, and {name} belongs to {owner}.")
@@ -307,8 +272,8 @@ def _check_mover(transaction: Transaction, present: RegisteredVersion, actor: Ac
     """Refuse a step to an actor that owns neither the name nor, while the version may change, its document."""
     if actor.is_operator:
         return
-    owner = _find_owner(transaction, present.name)
-    _check_name(owner, present.name, actor)
+    owner = find_owner(transaction, present.name)
+    check_name(owner, present.name, actor)
     if (owner is None or present.is_free) and present.contract.owner != actor.participant:
         raise NotOwner(f"{present.name} {present.version} is a draft of {present.contract.owner}.")
 
