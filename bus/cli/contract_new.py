@@ -1,5 +1,6 @@
 """`bus contract new`: writes a first document, from questions or from an example payload."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,16 @@ from bus.contracts import (
 )
 
 _HEADER: Final = b"# yaml-language-server: $schema=../../schemas/contract.schema.json\n"
+
+
+_SHARED: Final = {
+    "nik": "nik.schema.json",
+    "nomor_kk": "nomor-kk.schema.json",
+    "no_kk": "nomor-kk.schema.json",
+    "kode_wilayah": "wilayah.schema.json",
+}
+"""Shared definitions in schemas/common, by the names of the properties that they are for."""
+_SHARED_DATE: Final = "tanggal.schema.json#/$defs/tanggal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +119,7 @@ def new_document(
         **_choose_examples(begun, classification),
     }
     findings = lint_contract(parse_contract(document))
-    _write(document, output)
+    _write(_refer(document, output) if output else document, output)
     for finding in findings:
         say(write_finding(finding), err=True)
 
@@ -208,6 +219,31 @@ def _choose_examples(begun: _Beginning, classification: Classification) -> dict[
         say("The document has no example: your payload may be about a real person. Add a made-up one.", err=True)
         return {}
     return {"examples": begun.examples}
+
+
+def _refer(document: dict[str, Any], output: Path) -> dict[str, Any]:
+    """The document with references to the shared definitions, if they are in a folder above its file."""
+    folder = output.resolve().parent
+    common = next((above / "schemas/common" for above in folder.parents if (above / "schemas/common").is_dir()), None)
+    if common is None:
+        return document
+    place = Path(os.path.relpath(common, folder)).as_posix()
+    return {
+        name: _refer_in(value, place) if name in ("schema", "request", "answer") else value
+        for name, value in document.items()
+    }
+
+
+def _refer_in(schema: dict[str, Any], place: str) -> dict[str, Any]:
+    properties = {name: _refer_property(name, inner, place) for name, inner in schema.get("properties", {}).items()}
+    return schema | ({"properties": properties} if properties else {})
+
+
+def _refer_property(name: str, schema: dict[str, Any], place: str) -> dict[str, Any]:
+    shared = _SHARED_DATE if schema.get("format") == "date" else _SHARED.get(name)
+    if shared is None or schema.get("type") not in (None, "string"):
+        return _refer_in(schema, place)
+    return {"$ref": f"{place}/{shared}", "description": schema["description"]}
 
 
 def _write(document: dict[str, Any], output: Path | None) -> None:
