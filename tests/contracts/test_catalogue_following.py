@@ -49,6 +49,7 @@ def test_a_step_is_numbered_once_others_who_change_the_register_wait(storage: St
 
 def test_two_versions_that_break_each_other_do_not_both_become_active_at_once(storage: Storage) -> None:
     catalogue = Catalogue(storage, SECRET)
+    catalogue.registrar.set_domain_owner("kependudukan", OWNER.participant, OPERATOR)
     put_in_force(catalogue)
     for version, kind in (("1.1.0", "string"), ("1.2.0", "integer")):
         schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "agama": {"type": kind}}}
