@@ -31,6 +31,7 @@ class Verb(StrEnum):
     CONTRACT_ACTIVATE = "contract.activate"
     CONTRACT_DEPRECATE = "contract.deprecate"
     CONTRACT_RETIRE = "contract.retire"
+    DOMAIN_SET = "domain.set"
     GRANT_SUSPEND = "grant.suspend"
     GRANT_RESUME = "grant.resume"
     SUBSCRIPTION_ADD = "subscription.add"

@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "subscription": "bus.cli.subscription:subscription",
     "agency": "bus.cli.agency:agency",
     "contract": "bus.cli.contracts:contracts",
+    "domain": "bus.cli.domain:domain",
     "grant": "bus.cli.grant:grant",
     "keys": "bus.cli.keys:keys",
 }
@@ -43,6 +44,7 @@ _LINES: Final = {
     "subscription": "Who gets which events, and where to.",
     "agency": "The agencies that the bus polls.",
     "contract": "Contracts: which data offices exchange, and who may get which fields and why.",
+    "domain": "Who proposes and activates contracts in which domain.",
     "grant": "What consumers get under contracts: shown, suspended, resumed.",
     "keys": "The keys that sign tokens and encrypt secrets.",
 }

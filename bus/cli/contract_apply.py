@@ -12,9 +12,12 @@ from bus.actions import Channel, identify_operator
 from bus.agencies import list_mapped_fields
 from bus.cli.contract import Data, open_catalogue
 from bus.cli.contract_files import Shipped, SomePaths, check_files, choose_paths
+from bus.cli.contract_grants import GrantsSeen, confirm_seen, print_granted
 from bus.cli.terminal import say, say_json, show
 from bus.contracts import (
     Contract,
+    Granted,
+    GrantsUnseen,
     Incompatible,
     Plan,
     Report,
@@ -23,7 +26,9 @@ from bus.contracts import (
     Verdict,
     compare_versions,
     describe_compatibility,
+    find_granted,
     find_touched,
+    write_granted,
 )
 
 _COLOURS: Final = {"compatible": "green", "incompatible": "bold red", "undecided": "yellow"}
@@ -46,7 +51,9 @@ def diff_documents(
     format: Annotated[Format, typer.Option(help="form of the report")] = Format.TEXT,
     data: Data = None,
 ) -> None:
-    """Compare documents with the active versions. Exits with 1 if a document breaks something, or may.
+    """Compare documents with the active versions: what breaks, and what is newly shown to whom.
+
+    Exits with 1 if a document breaks something, or may.
 
     Example: bus contract diff contracts/kependudukan/penduduk.yaml
     """
@@ -60,10 +67,11 @@ def diff_documents(
             touch for old in olds for touch in find_touched(report, contract, old, mappings=list_mapped_fields())
         ]
         broken += _breaks(report)
+        granted = find_granted(contract, olds)
         if format is Format.JSON:
-            say_json(_write_report(contract, report, touched))
+            say_json(_write_report(contract, report, touched) | {"grants": write_granted(granted)})
         else:
-            _print_report(contract, report, touched)
+            _print_report(contract, report, touched, granted)
     if broken:
         raise Incompatible(f"{broken} of {len(contracts)} documents cannot become active; see the report.")
 
@@ -72,13 +80,16 @@ def apply_documents(
     paths: SomePaths = None,
     is_shipped: Shipped = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan and change nothing")] = False,
+    grants_seen: GrantsSeen = False,
     data: Data = None,
 ) -> None:
     """Register documents and put them in force, all or none. Versions that are in force already stay as they are.
 
+    Where more personal data will be shown to anybody, the command asks whether you read it, or needs --grants-seen.
+
     Example: bus contract apply contracts --dry-run
 
-    Example: bus contract apply --shipped
+    Example: bus contract apply --shipped --grants-seen
     """
     contracts = check_files(choose_paths(paths, is_shipped=is_shipped))
     by = identify_operator(Channel.CLI)
@@ -91,8 +102,17 @@ def apply_documents(
         elif dry_run:
             say("nothing was changed")
         else:
+            _check_seen(plan, grants_seen=grants_seen)
             catalogue.registrar.carry_out(plan, by)
             say(f"applied {len(contracts)} contracts")
+
+
+def _check_seen(plan: Plan, *, grants_seen: bool) -> None:
+    """Refuse a plan that newly grants personal data, unless somebody saw it. The plan was printed before."""
+    if plan.grants_persons_data and not grants_seen and not confirm_seen():
+        raise GrantsUnseen(
+            "More personal data will be shown, as printed above. Read it, then repeat with --grants-seen."
+        )
 
 
 def _read_active(contracts: list[Contract], data: Path | None) -> list[Contract]:
@@ -122,13 +142,14 @@ def _write_report(contract: Contract, report: Report, touched: list[Touched]) ->
     }
 
 
-def _print_report(contract: Contract, report: Report, touched: list[Touched]) -> None:
+def _print_report(contract: Contract, report: Report, touched: list[Touched], granted: list[Granted]) -> None:
     verdict = report.verdict.value
     head = f"{contract.name} {contract.version}: "
     show(head, (verdict, _COLOURS[verdict]), f", a {report.step.value} step")
     _print_findings(describe_compatibility(report))
     for one in touched:
         show(f"  touches {one.participant}: {one.what.value} {one.pointer}: {one.why}")
+    print_granted(granted)
 
 
 def _print_findings(compatibility: Mapping[str, Any]) -> None:
@@ -143,6 +164,7 @@ def _print_findings(compatibility: Mapping[str, Any]) -> None:
 def _print_plan(plan: Plan) -> None:
     for step in plan.steps:
         show(str(step), style="bold red" if step.refusal else "")
+        print_granted(step.granted)
         if step.refusal:
             show(f"  {step.refusal.detail}")
             _print_findings(step.refusal.members.get("compatibility", {"findings": ()}))

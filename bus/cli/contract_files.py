@@ -10,9 +10,9 @@ import typer
 import yaml
 
 from bus import json, shipped
-from bus.agencies import make_bindings
+from bus.agencies import find_installed, make_bindings
 from bus.cli.terminal import say
-from bus.contracts import Contract, DocumentInvalid, Finding, Severity, find_form_faults, lint_contract, load_contract
+from bus.contracts import Contract, DocumentInvalid, Finding, Severity, lint_contract, lint_refused, load_contract
 
 Paths = Annotated[list[Path], typer.Argument(help="contract documents, or folders with them", exists=True)]
 SomePaths = Annotated[
@@ -84,14 +84,16 @@ def examine(paths: Iterable[Path]) -> list[Examined]:
 def check_files(paths: Iterable[Path]) -> list[Contract]:
     """The contracts in files and folders. Prints the errors of their documents.
 
+    A grant that has ended is no error here: a version in force stays as it is, and may be applied again.
+
     Raises:
         DocumentsRefused: there is no document, or a document has errors.
     """
     documents = examine(paths)
-    for document in documents:
-        for finding in document.errors:
-            say(f"{document.path}:{document.find_line(finding.pointer)}: {write_finding(finding)}", err=True)
-    if any(document.errors for document in documents):
+    blocking = [(document, finding) for document in documents for finding in document.errors if finding.code != "ended"]
+    for document, finding in blocking:
+        say(f"{document.path}:{document.find_line(finding.pointer)}: {write_finding(finding)}", err=True)
+    if blocking:
         raise DocumentsRefused("Mend the errors above.")
     return [document.contract for document in documents if document.contract]
 
@@ -105,8 +107,9 @@ def _examine_file(path: Path) -> Examined:
     try:
         contract = load_contract(path)
     except DocumentInvalid as invalid:
-        return Examined(path, None, find_form_faults(invalid))
-    return Examined(path, contract, lint_contract(contract, bindings=make_bindings({})))
+        findings = lint_refused(invalid, bindings=make_bindings({}), adapters=find_installed())
+        return Examined(path, None, findings)
+    return Examined(path, contract, lint_contract(contract, bindings=make_bindings({}), adapters=find_installed()))
 
 
 def _list_files(paths: Iterable[Path]) -> Iterator[Path]:

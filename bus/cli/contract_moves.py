@@ -7,8 +7,9 @@ import typer
 
 from bus.actions import Channel, identify_operator
 from bus.cli.contract import Data, open_catalogue
+from bus.cli.contract_grants import GrantsSeen, confirm_seen, print_granted
 from bus.cli.terminal import say
-from bus.contracts import RegisteredVersion
+from bus.contracts import Catalogue, RegisteredVersion, find_granted, grants_persons_data
 
 Name = Annotated[str, typer.Argument(help="such as kependudukan.penduduk")]
 Version = Annotated[str, typer.Argument(help="such as 1.0.0")]
@@ -30,16 +31,23 @@ def activate_version(
         bool,
         typer.Option("--accept-undecided", help="activate despite undecided findings; the history notes it"),
     ] = False,
+    grants_seen: GrantsSeen = False,
     data: Data = None,
 ) -> None:
     """Put a version in force. The bus refuses a version with lint errors, or that breaks what active versions promise.
+
+    Where more personal data will be shown to anybody, the command asks whether you read it, or needs --grants-seen.
 
     Example: bus contract activate kependudukan.penduduk 1.1.0
     """
     with open_catalogue(data) as catalogue:
         _say_state(
             catalogue.registrar.activate(
-                name, version, identify_operator(Channel.CLI), accept_undecided=accept_undecided
+                name,
+                version,
+                identify_operator(Channel.CLI),
+                accept_undecided=accept_undecided,
+                grants_seen=grants_seen or _confirm_granted(catalogue, name, version),
             )
         )
 
@@ -69,6 +77,14 @@ def retire_version(name: Name, version: Version, data: Data = None) -> None:
     """
     with open_catalogue(data) as catalogue:
         _say_state(catalogue.registrar.retire(name, version, identify_operator(Channel.CLI)))
+
+
+def _confirm_granted(catalogue: Catalogue, name: str, version: str) -> bool:
+    """Print what the version newly grants, and ask. Whether a person at the terminal says that they read it."""
+    contract = catalogue.registrar.read_version(name, version).contract
+    granted = find_granted(contract, catalogue.registrar.read_active(name))
+    print_granted(granted)
+    return grants_persons_data(contract, granted) and confirm_seen()
 
 
 def _say_state(moved: RegisteredVersion) -> None:

@@ -11,7 +11,8 @@ What the room offers:
 - Access: `describe_access` lists what each consumer gets; `Visibility` says how it sees a field.
 - Filters: `compile_filter` for one filter, `FilterIndex` for many.
 - Adapters: `Binding` is what an operation demands of a contract; `check_serves` and `check_named` enforce it.
-- Judgement: `lint_contract` gives `Finding`s, `compare_versions` a `Report`, `find_touched` whom a change affects.
+- Judgement: `lint_contract` gives `Finding`s, `compare_versions` a `Report`, `find_touched` whom a change affects,
+  `find_granted` what it newly shows to whom.
 - Overviews and plans: `ListedContract`, `Heading`, `Plan`.
 - Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`.
 - Other forms: `generate_python_models`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
@@ -43,6 +44,7 @@ from bus.contracts.errors import (
     DocumentInvalid,
     FilterInvalid,
     GrantExpired,
+    GrantsUnseen,
     GrantSuspended,
     Incompatible,
     NoSuchContract,
@@ -53,6 +55,7 @@ from bus.contracts.fields import Visibility
 from bus.contracts.filter import compile_filter, read_attribute
 from bus.contracts.filter_index import FilterIndex
 from bus.contracts.formats import is_date_time, is_uri_reference
+from bus.contracts.granted import Granted, find_granted, grants_persons_data, write_granted
 from bus.contracts.infer import infer_schema, sketch_schema
 from bus.contracts.jobs import (
     check_contract,
@@ -65,7 +68,7 @@ from bus.contracts.jobs import (
     write_asyncapi,
 )
 from bus.contracts.lifecycle import State
-from bus.contracts.lint import Finding, Severity, find_form_faults, lint_contract
+from bus.contracts.lint import Finding, Severity, lint_contract, lint_refused
 from bus.contracts.lint.vocabulary import PERSONAL_NAMES
 from bus.contracts.listing import Heading, ListedContract, ListedVersion
 from bus.contracts.numbers import NumberChanged, check_numbers, find_changed_numbers, refuse_numbers
@@ -101,6 +104,8 @@ __all__ = [
     "Finding",
     "GrantExpired",
     "GrantSuspended",
+    "Granted",
+    "GrantsUnseen",
     "Heading",
     "Incompatible",
     "Kind",
@@ -144,11 +149,12 @@ __all__ = [
     "describe_compatibility",
     "find_certain",
     "find_changed_numbers",
-    "find_form_faults",
+    "find_granted",
     "find_schemas_at",
     "find_successions",
     "find_touched",
     "generate_python_models",
+    "grants_persons_data",
     "has_property",
     "infer_schema",
     "is_bearable",
@@ -157,6 +163,7 @@ __all__ = [
     "judge_approval",
     "judge_data",
     "lint_contract",
+    "lint_refused",
     "load_contract",
     "make_finder",
     "make_schema_url",
@@ -175,6 +182,7 @@ __all__ = [
     "spell_identifier",
     "write_asyncapi",
     "write_bindings",
+    "write_granted",
     "write_index",
     "write_page",
     "write_pointer",

@@ -26,12 +26,21 @@ def drafted(contract: Contract, replaced: RegisteredVersion | None, by: Actor) -
     return Action(Verb.CONTRACT_DRAFT, by, _name_object(contract), contract.owner, before, after, details)
 
 
-def moved(contract: Contract, before: State, move: Move, by: Actor, *, sunset: date | None = None) -> Action:
-    """The entry for a version that moved to another state."""
+def moved(
+    contract: Contract,
+    before: State,
+    move: Move,
+    by: Actor,
+    *,
+    sunset: date | None = None,
+    grants_seen: bool = False,
+) -> Action:
+    """The entry for a version that moved to another state. It says if the actor saw what the version newly grants."""
     after = {"state": move.state.value} | ({"sunset": sunset.isoformat()} if sunset else {})
-    details = {"accepted_undecided": True} if move.accepted_undecided else None
+    details = {"accepted_undecided": True} if move.accepted_undecided else {}
+    details |= {"grants_seen": True} if grants_seen else {}
     was = {"state": before.value}
-    return Action(_VERBS[move.state], by, _name_object(contract), contract.owner, was, after, details)
+    return Action(_VERBS[move.state], by, _name_object(contract), contract.owner, was, after, details or None)
 
 
 def consented(contract: Contract, adapters: Sequence[str], by: Actor) -> Action:

@@ -8,7 +8,8 @@ from bus import json
 from bus.contracts.binding import Bindings, write_bindings
 from bus.contracts.compatibility import Finding, Report, Rule, Verdict, compare_versions
 from bus.contracts.document import Contract
-from bus.contracts.errors import CompatibilityUndecided, Incompatible, NotReady, StepTooSmall
+from bus.contracts.errors import CompatibilityUndecided, GrantsUnseen, Incompatible, NotReady, StepTooSmall
+from bus.contracts.granted import find_granted, grants_persons_data, write_granted
 from bus.contracts.lint import Finding as LintFinding
 from bus.contracts.lint import find_binding_errors, find_errors
 from bus.contracts.registered import Basis
@@ -23,12 +24,14 @@ class Candidate:
         basis: the state of the register that the version is judged by.
         bindings: the demands of the installed adapters.
         accept_undecided: approve the version even if its compatibility cannot be decided.
+        grants_seen: the approver saw what the version newly grants.
     """
 
     contract: Contract
     basis: Basis
     bindings: Bindings
     accept_undecided: bool
+    grants_seen: bool
 
     def document(self) -> bytes:
         """The candidate as JSON, for `judge_approval`."""
@@ -37,6 +40,7 @@ class Candidate:
             "active": [one.contract.document for one in self.basis.active],
             "bindings": write_bindings(self.contract, self.bindings),
             "accept_undecided": self.accept_undecided,
+            "grants_seen": self.grants_seen,
         }
         return json.dumps(asked)
 
@@ -65,6 +69,22 @@ def check_approvable(
     if refusal := _find_refusal(contract, report, accept_undecided):
         raise refusal
     return report
+
+
+def check_grants_seen(contract: Contract, active: Sequence[Contract]) -> None:
+    """Refuse a version that newly grants data about persons: its approver has not seen what it grants.
+
+    Raises:
+        GrantsUnseen: the problem lists what is granted to whom, as `grants`.
+    """
+    granted = find_granted(contract, active)
+    if grants_persons_data(contract, granted):
+        consumers = ", ".join(one.participant for one in granted)
+        raise GrantsUnseen(
+            f"{contract.name} {contract.version} shows more personal data to {consumers}. Read what it grants; then repeat"
+            " the approval with ?grants=seen (command line: --grants-seen).",
+            grants=write_granted(granted),
+        )
 
 
 def check_proposable(contract: Contract, bindings: Bindings) -> None:

@@ -1,6 +1,6 @@
 """The contract document: reads it from YAML or JSON, checks it, makes it self-contained, and holds it as a value."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +13,7 @@ from bus import json, shipped
 from bus.contracts.effort import count_states
 from bus.contracts.errors import DocumentInvalid, FilterInvalid
 from bus.contracts.filter import compile_filter, read_data_field
-from bus.contracts.formats import FORMATS
+from bus.contracts.formats import FORMATS, INSTEAD
 from bus.contracts.patterns import PatternUnsupported, plain, translate_for_python
 from bus.contracts.schemas import Schema, SchemaWrong, bundle, mapped, subschemas
 from bus.contracts.validation import SchemaUnusable, Validator
@@ -29,6 +29,7 @@ _LONGEST_PATTERN = 2000
 _MOST_STATES = 40_000
 """States of all patterns of a schema together. While patterns are compiled, the whole process stands still."""
 _LARGEST_EVENT = 1024 * 1024
+_LEFT_OUT = frozenset({"pattern", "patternProperties", "format", "until", "rows"})
 _SCHEMAS = ("schema", "request", "answer")
 
 
@@ -262,8 +263,24 @@ def _make_contract(given: Any, base: Path | None, root: Path | None) -> Contract
     if len(json.dump_canonical(document)) > _LARGEST:
         raise DocumentInvalid(f"The document with its schemas is larger than {_LARGEST} bytes.")
     if errors := [*_find_schema_errors(document), *_find_grant_errors(document)]:
-        raise _make_refusal(errors)
+        refusal = _make_refusal(errors)
+        refusal.rest = _leave_out(document, errors)
+        raise refusal
     return restore_contract(document)
+
+
+def _leave_out(document: dict[str, Any], errors: Sequence[FieldError]) -> Contract | None:
+    """The contract without the patterns, formats, ends and rows that have errors; None: other parts have errors too."""
+    rest = json.loads(json.dumps(document))
+    for error in errors:
+        path = [str(step) for step in json.parse_pointer(error.pointer)]
+        path = path[: path.index("rows") + 1] if path[:1] == ["consumers"] and "rows" in path else path
+        holder = json.find(rest, json.to_pointer(path[:-1]))
+        if path and path[-1] in _LEFT_OUT and isinstance(holder, dict):
+            holder.pop(path[-1], None)
+    if any(True for _ in (*_find_schema_errors(rest), *_find_grant_errors(rest))):
+        return None
+    return restore_contract(rest)
 
 
 def _find_schema_errors(document: dict[str, Any]) -> Iterator[FieldError]:
@@ -283,7 +300,10 @@ def _find_dialect_errors(schema: Schema) -> Iterator[FieldError]:
     patterns = counted = 0
     for path, inner in subschemas(schema):
         if isinstance(inner.get("format"), str) and inner["format"] not in FORMATS:
-            yield FieldError(json.to_pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}")
+            instead = INSTEAD.get(inner["format"], "or say it with a pattern")
+            yield FieldError(
+                json.to_pointer((*path, "format")), f"must be one of {', '.join(sorted(FORMATS))}; {instead}"
+            )
         for keyword, pattern in _list_patterns(inner):
             patterns += 1
             if len(pattern) > _LONGEST_PATTERN:

@@ -1,5 +1,7 @@
 """The refusals of the room for contracts, one class for each thing that a caller can do."""
 
+from typing import Any
+
 from bus.problem import Conflict, Forbidden, NotFound, Refused, Unavailable
 
 
@@ -8,6 +10,9 @@ class DocumentInvalid(Refused):
 
     status = 422
     slug = "contract-document-invalid"
+
+    rest: Any = None
+    """The contract without the faulty parts, for lint to find the other faults; None: nothing can be left out."""
 
 
 class FilterInvalid(Refused):
@@ -90,6 +95,19 @@ class NotOwner(Forbidden):
     """Only the contract's owner, or the operator, may do this."""
 
     slug = "not-owner"
+
+
+class DomainNotYours(NotOwner):
+    """Only the domain's owner, or the operator, proposes and activates versions in it."""
+
+    slug = "domain-not-yours"
+
+
+class DomainInvalid(Refused):
+    """No contract can be in a domain with this name."""
+
+    status = 422
+    slug = "domain-invalid"
 
 
 class NotOperator(Forbidden):
@@ -184,6 +202,12 @@ class StepTooSmall(Conflict):
     """The version number goes up too little for the change; raise it."""
 
     slug = "contract-version-step"
+
+
+class GrantsUnseen(Conflict):
+    """The version shows more personal data than before; read what it grants, then say that you saw it."""
+
+    slug = "contract-grants-unseen"
 
 
 class PlanRefused(Conflict):

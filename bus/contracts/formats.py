@@ -8,6 +8,8 @@ import ipaddress
 import re
 from collections.abc import Callable
 
+from bus.contracts.patterns import PatternUnsupported, translate_for_python
+
 _FULL_DATE = (
     r"(?:[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
     # The 29th of February: every fourth year; of the years that end in 00, again every fourth.
@@ -24,6 +26,12 @@ _EMAIL = re.compile(
     r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+"
 )
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOSTNAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_TIME_PART = "T(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S)"
+_DATE_PART = "(?:[0-9]+Y(?:[0-9]+M(?:[0-9]+D)?)?|[0-9]+M(?:[0-9]+D)?|[0-9]+D)"
+_DURATION = re.compile(f"P(?:{_DATE_PART}(?:{_TIME_PART})?|{_TIME_PART}|[0-9]+W)")
+_JSON_POINTER = re.compile("(?:/(?:[^~/]|~[01])*)*", re.DOTALL)
 _MINUTES_OF_DAY = 24 * 60
 
 _URI_PARTS = re.compile(
@@ -128,6 +136,30 @@ def is_ipv6(text: str) -> bool:
     return address.scope_id is None
 
 
+def is_hostname(text: str) -> bool:
+    """A name of RFC 1123 in ASCII, without a dot at its end. Names in other scripts are written in Punycode."""
+    return _HOSTNAME.fullmatch(text) is not None
+
+
+def is_duration(text: str) -> bool:
+    """A duration of RFC 3339, appendix A, such as `P1DT12H`; weeks stand alone."""
+    return _DURATION.fullmatch(text) is not None
+
+
+def is_regex(text: str) -> bool:
+    """A pattern that contracts may use themselves."""
+    try:
+        translate_for_python(text)
+    except PatternUnsupported:
+        return False
+    return True
+
+
+def is_json_pointer(text: str) -> bool:
+    """A JSON Pointer of RFC 6901, as text: empty, or with a slash before each step."""
+    return _JSON_POINTER.fullmatch(text) is not None
+
+
 FORMATS: dict[str, Callable[[str], bool]] = {
     "date": is_date,
     "time": is_time,
@@ -138,7 +170,36 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "uuid": is_uuid,
     "ipv4": is_ipv4,
     "ipv6": is_ipv6,
+    "hostname": is_hostname,
+    "duration": is_duration,
+    "regex": is_regex,
+    "json-pointer": is_json_pointer,
 }
+
+INSTEAD: dict[str, str] = {
+    "idn-email": "use email",
+    "idn-hostname": "use hostname, with such names in Punycode",
+    "iri": "use uri",
+    "iri-reference": "use uri-reference",
+    "uri-template": "use a pattern",
+    "relative-json-pointer": "use json-pointer, or a pattern",
+    "phone": "refer to telepon in schemas/common/teks.schema.json",
+    "telepon": "refer to telepon in schemas/common/teks.schema.json",
+    "nik": "refer to schemas/common/nik.schema.json",
+    "int32": "use minimum and maximum",
+    "int64": "use minimum and maximum",
+    "float": "use minimum and maximum",
+    "double": "use minimum and maximum",
+    "decimal": "use multipleOf, or refer to schemas/common/uang.schema.json",
+    "byte": "use contentEncoding: base64",
+    "binary": "use contentEncoding: base64",
+    "password": "leave the format out, and keep secrets off the bus",
+    "datetime": "use date-time",
+    "timestamp": "use date-time",
+    "url": "use uri",
+    "ip": "use ipv4 or ipv6",
+}
+"""What to write in place of formats that contracts may not use, by their names here and in OpenAPI."""
 
 NATIVE = frozenset({"uuid", "ipv4", "ipv6"})
 """Formats that the fast library checks as the bus means them. For the others it calls the bus's functions.

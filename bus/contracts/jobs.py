@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from bus import json
 from bus.contracts import binding
-from bus.contracts.approval import check_approvable, describe_compatibility
+from bus.contracts.approval import check_approvable, check_grants_seen, describe_compatibility
 from bus.contracts.asyncapi import describe_as_asyncapi
 from bus.contracts.compatibility import Report, Standing, Step, Verdict, compare_versions, find_touched
 from bus.contracts.document import AdapterUse, Contract, parse_contract, parse_contract_text, restore_contract
 from bus.contracts.errors import DocumentInvalid
-from bus.contracts.lint import Finding, find_form_faults, lint_contract
+from bus.contracts.granted import find_granted, write_granted
+from bus.contracts.lint import Finding, lint_contract, lint_refused
 from bus.contracts.numbers import NumberChanged, check_numbers
 from bus.contracts.validation import Validator, write_pointer
 from bus.contracts.yaml import read_yaml, write_yaml
@@ -47,7 +48,7 @@ def read_check(body: bytes) -> bytes:
     try:
         contract = parse_contract(document)
     except DocumentInvalid as refusal:
-        return json.dumps({"answer": _write_result(find_form_faults(refusal), _UNKNOWN, [])})
+        return json.dumps({"answer": _write_result(lint_refused(refusal), _UNKNOWN, [], [])})
     return json.dumps({"document": contract.document, "against": standing})
 
 
@@ -56,8 +57,8 @@ def check_contract(given: bytes) -> bytes:
 
     Args:
         given: a JSON object. `document` is the contract, `against` the documents to compare it with. `participants` are all
-            names, `mappings` belong to the adapters, `bindings` to the document's operations. `subscriptions` are the
-            caller's, by the contract's name.
+            names, `adapters` the installed adapters' names. `mappings` belong to the adapters, `bindings` to the document's
+            operations. `subscriptions` are the caller's, by the contract's name.
     """
     asked = json.loads(given)
     contract, standing = restore_contract(asked["document"]), [restore_contract(one) for one in asked["against"]]
@@ -68,8 +69,9 @@ def check_contract(given: bytes) -> bytes:
         orders = [Standing(*order) for order in asked["subscriptions"].get(old.name, ())]
         touched = find_touched(report, contract, old, orders, mappings)
         touches += [asdict(one) | {"what": one.what.value, "against": old.version} for one in touched]
-    findings = lint_contract(contract, set(asked["participants"]), binding.read_bindings(asked["bindings"]))
-    return json.dumps(_write_result(findings, report, touches))
+    bindings = binding.read_bindings(asked["bindings"])
+    findings = lint_contract(contract, set(asked["participants"]), bindings, set(asked["adapters"]))
+    return json.dumps(_write_result(findings, report, touches, write_granted(find_granted(contract, standing))))
 
 
 def judge_approval(given: bytes) -> bytes:
@@ -77,15 +79,17 @@ def judge_approval(given: bytes) -> bytes:
 
     Args:
         given: a JSON object with `document`, the `active` documents, the `bindings` of the document's operations, and the
-            boolean `accept_undecided`.
+            booleans `accept_undecided` and `grants_seen`.
 
     Raises:
-        Refused: what `check_approvable` raises.
+        Refused: what `check_approvable` and `check_grants_seen` raise.
     """
     asked = json.loads(given)
     active = [restore_contract(one) for one in asked["active"]]
     contract, bindings = restore_contract(asked["document"]), binding.read_bindings(asked["bindings"])
     report = check_approvable(contract, active, bindings, accept_undecided=asked["accept_undecided"])
+    if not asked["grants_seen"]:
+        check_grants_seen(contract, active)
     return json.dumps(report.verdict is Verdict.UNDECIDED)
 
 
@@ -166,10 +170,13 @@ def _parse_against(document: Any, index: int) -> Contract:
         raise DocumentInvalid("A document to compare with is no contract.", errors=errors) from None
 
 
-def _write_result(findings: Sequence[Finding], report: Report, touches: list[dict[str, Any]]) -> dict[str, Any]:
+def _write_result(
+    findings: Sequence[Finding], report: Report, touches: list[dict[str, Any]], granted: list[dict[str, Any]]
+) -> dict[str, Any]:
     return {
         "lint": [asdict(finding) | {"severity": finding.severity.value} for finding in findings],
         "compatibility": describe_compatibility(report),
         "step": report.step.value,
         "touches": touches,
+        "grants": granted,
     }

@@ -8,8 +8,11 @@ from bus.actions import Actor
 from bus.contracts.approval import check_approvable
 from bus.contracts.binding import Bindings
 from bus.contracts.document import Contract
+from bus.contracts.domains import check_domain
 from bus.contracts.errors import PlanRefused, VersionTaken
-from bus.contracts.register import activate, check_basis, check_owner, put_draft, refuse_taken
+from bus.contracts.granted import Granted, find_granted, grants_persons_data
+from bus.contracts.ownership import check_owner
+from bus.contracts.register import activate, check_basis, put_draft, refuse_taken
 from bus.contracts.registered import Basis, RegisteredVersion, read_basis, version_order
 from bus.problem import FieldError, Refused
 from bus.storage import Transaction
@@ -29,12 +32,14 @@ class Step:
 
     Attributes:
         basis: the state of the register when the step was planned.
+        granted: what the version newly grants.
         refusal: why the step cannot be done; None: it can.
     """
 
     contract: Contract
     basis: Basis
     changes: tuple[Change, ...]
+    granted: tuple[Granted, ...] = ()
     refusal: Refused | None = None
 
     def __str__(self) -> str:
@@ -52,6 +57,11 @@ class Plan:
     def changes_anything(self) -> bool:
         """Whether one of the steps changes anything."""
         return any(step.changes for step in self.steps)
+
+    @property
+    def grants_persons_data(self) -> bool:
+        """Whether a step newly grants data about persons, which somebody must have seen."""
+        return any(grants_persons_data(step.contract, step.granted) for step in self.steps)
 
     def check(self) -> None:
         """Refuse a plan that cannot be carried out as a whole.
@@ -86,7 +96,7 @@ def plan_contracts(transaction: Transaction, contracts: Sequence[Contract], acto
 
 
 def carry_out(transaction: Transaction, plan: Plan, actor: Actor, bindings: Bindings) -> None:
-    """Do what a plan says.
+    """Do what a plan says. The caller saw what the plan newly grants.
 
     Raises:
         Refused: what `Plan.check` and the register say.
@@ -98,7 +108,8 @@ def carry_out(transaction: Transaction, plan: Plan, actor: Actor, bindings: Bind
         check_basis(transaction, step.basis)
     for step in changing:
         registered = put_draft(transaction, step.contract, actor)
-        activate(transaction, read_basis(transaction, registered.name, registered.version), actor, bindings)
+        basis = read_basis(transaction, registered.name, registered.version)
+        activate(transaction, basis, actor, bindings, grants_seen=bool(step.granted))
 
 
 def _plan_step(
@@ -106,15 +117,19 @@ def _plan_step(
 ) -> Step:
     basis = read_basis(transaction, contract.name, contract.version)
     changes = _find_changes(basis.present, contract)
+    against = [*(one.contract for one in basis.active), *before]
+    granted = tuple(find_granted(contract, against)) if changes else ()
     try:
         check_owner(transaction, contract, actor)
+        if changes:
+            check_domain(transaction, contract.name, actor)
         if basis.present and not changes and not basis.present.holds(contract):
             raise refuse_taken(contract, basis.present.state)
         if changes:
-            check_approvable(contract, [*(one.contract for one in basis.active), *before], bindings)
+            check_approvable(contract, against, bindings)
     except Refused as refusal:
-        return Step(contract, basis, changes, refusal)
-    return Step(contract, basis, changes)
+        return Step(contract, basis, changes, granted, refusal)
+    return Step(contract, basis, changes, granted)
 
 
 def _find_changes(present: RegisteredVersion | None, contract: Contract) -> tuple[Change, ...]:

@@ -15,6 +15,7 @@ from bus.contracts.acts import consented, drafted, moved
 from bus.contracts.binding import Bindings
 from bus.contracts.consent import check_four_eyes, check_words, newly_bound, words_given, words_of
 from bus.contracts.document import Contract
+from bus.contracts.domains import check_domain
 from bus.contracts.errors import (
     ChangedMeanwhile,
     NoSuchContract,
@@ -25,6 +26,7 @@ from bus.contracts.errors import (
     VersionTaken,
 )
 from bus.contracts.lifecycle import IN_FORCE, State, check_step
+from bus.contracts.ownership import check_name, check_owner, find_owner
 from bus.contracts.registered import (
     Basis,
     Move,
@@ -71,12 +73,12 @@ def put_draft(transaction: Transaction, contract: Contract, actor: Actor, tags: 
 
 
 def propose(transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags = None) -> RegisteredVersion:
-    """Propose a draft to the contract's owner.
+    """Propose a draft to those who approve in its domain.
 
     Raises:
-        NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
+        NoSuchContract, DomainNotYours, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    return _move(transaction, _check_movable(transaction, name, version, actor, tags), State.PROPOSED, actor)
+    return _move(transaction, _check_approvable(transaction, name, version, actor, tags), State.PROPOSED, actor)
 
 
 def read_candidate(
@@ -85,9 +87,9 @@ def read_candidate(
     """The version that somebody wants to put in force, and the basis that it must be judged by.
 
     Raises:
-        NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
+        NoSuchContract, DomainNotYours, NotOwner, TransitionRefused, VersionChanged: see there.
     """
-    present = _check_movable(transaction, name, version, actor, tags)
+    present = _check_approvable(transaction, name, version, actor, tags)
     check_step(present.state, State.ACTIVE)
     return present.contract, read_basis(transaction, name, version)
 
@@ -114,24 +116,38 @@ def consent(
 
 
 def activate(
-    transaction: Transaction, basis: Basis, actor: Actor, bindings: Bindings, *, accepted_undecided: bool = False
+    transaction: Transaction,
+    basis: Basis,
+    actor: Actor,
+    bindings: Bindings,
+    *,
+    accepted_undecided: bool = False,
+    grants_seen: bool = False,
 ) -> RegisteredVersion:
     """Put a version in force that was approved on a basis.
 
     The judgement takes time, and this transaction keeps others from writing. So the caller judges before the transaction.
 
     Raises:
-        NotOwner, TransitionRefused, FourEyes, AdapterWordMissing: see there.
+        DomainNotYours, NotOwner, TransitionRefused, FourEyes, AdapterWordMissing: see there.
         ChangedMeanwhile: the register changed since the basis was read.
     """
     check_basis(transaction, basis)
-    present = _check_movable(transaction, basis.name, basis.version, actor, None)
+    present = _check_approvable(transaction, basis.name, basis.version, actor, None)
     settled = [one for one in read_known_versions(transaction, basis.name) if not one.is_free]
     in_force = [one.contract for one in settled if one.state in IN_FORCE]
     check_four_eyes(present, [one.contract for one in settled], actor)
     check_words(present, in_force, actor, bindings)
     words = newly_bound(present.contract, in_force, actor, bindings)
-    return _move(transaction, present, State.ACTIVE, actor, accepted_undecided=accepted_undecided, adapters=words)
+    return _move(
+        transaction,
+        present,
+        State.ACTIVE,
+        actor,
+        accepted_undecided=accepted_undecided,
+        grants_seen=grants_seen,
+        adapters=words,
+    )
 
 
 def check_basis(transaction: Transaction, basis: Basis) -> None:
@@ -215,48 +231,12 @@ def _check_steward(transaction: Transaction, name: str, actor: Actor) -> tuple[i
     """The contract's number and its owner. It locks the contract. The actor is the owner or the operator."""
     _lock(transaction, name)
     contract_id = transaction.value(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == name))
-    owner = _find_owner(transaction, name)
+    owner = find_owner(transaction, name)
     if contract_id is None or owner is None:
         raise NoSuchContract(f"No version of {name} is or was in force.")
     if not actor.is_operator:
-        _check_name(owner, name, actor)
+        check_name(owner, name, actor)
     return int(contract_id), owner
-
-
-def check_owner(transaction: Transaction, contract: Contract, actor: Actor) -> None:
-    """Refuse a document that the actor may not register for its owner.
-
-    A contract's name belongs to the owner in the version that was put in force last. Before the first activation, a name
-    belongs to nobody. Each version is then a draft of its own owner.
-
-    Raises:
-        NotOwner: another participant owns the document or the name.
-        VersionTaken: the version is another owner's draft.
-    """
-    if actor.is_operator:
-        return
-    if contract.owner != actor.participant:
-        raise NotOwner(f"{actor.participant} cannot register what {contract.owner} owns.")
-    owner = _find_owner(transaction, contract.name)
-    _check_name(owner, contract.name, actor)
-    present = find_version(transaction, contract.name, contract.version)
-    if owner is None and present is not None and present.contract.owner != actor.participant:
-        raise VersionTaken(
-            f"{contract.name} {contract.version} is a draft of {present.contract.owner}; register another version."
-            " The name belongs to the owner of the version that is activated first.",
-            errors=[FieldError("/version", "must be a version that nobody else drafted")],
-        )
-
-
-def _find_owner(transaction: Transaction, name: str) -> str | None:
-    """The participant that a contract's name belongs to; None: no version of it was ever in force."""
-    settled = [one for one in read_known_versions(transaction, name) if not one.is_free]
-    return max(settled, key=lambda one: one.put_in_force_at).contract.owner if settled else None
-
-
-def _check_name(owner: str | None, name: str, actor: Actor) -> None:
-    if owner not in (None, actor.participant):
-        raise NotOwner(f"{name} belongs to {owner}: a version of {owner} is or was in force.")
 
 
 def refuse_taken(contract: Contract, state: State) -> VersionTaken:
@@ -275,15 +255,25 @@ def _check_movable(transaction: Transaction, name: str, version: str, actor: Act
     return present
 
 
-def _check_mover(transaction: Transaction, present: RegisteredVersion, actor: Actor) -> None:
-    """Refuse a step to an actor that owns neither the name nor, while the version may change, its document.
+def _check_approvable(transaction: Transaction, name: str, version: str, actor: Actor, tags: Tags) -> RegisteredVersion:
+    """A version that the actor may propose and activate: the actor owns the domain, or is the operator."""
+    _lock(transaction, name)
+    present = read_version(transaction, name, version)
+    check_domain(transaction, name, actor)
+    owner = find_owner(transaction, name)
+    if owner not in (None, present.contract.owner) and not actor.is_operator:
+        # Before the name had an owner, another participant could register a draft. Its activation would give the name away.
+        raise NotOwner(f"{name} {version} is a draft of {present.contract.owner}, and {name} belongs to {owner}.")
+    _check_unchanged(present, tags)
+    return present
 
-    Before the name had an owner, another participant could register a draft. Its activation would give the name away.
-    """
+
+def _check_mover(transaction: Transaction, present: RegisteredVersion, actor: Actor) -> None:
+    """Refuse a step to an actor that owns neither the name nor, while the version may change, its document."""
     if actor.is_operator:
         return
-    owner = _find_owner(transaction, present.name)
-    _check_name(owner, present.name, actor)
+    owner = find_owner(transaction, present.name)
+    check_name(owner, present.name, actor)
     if (owner is None or present.is_free) and present.contract.owner != actor.participant:
         raise NotOwner(f"{present.name} {present.version} is a draft of {present.contract.owner}.")
 
@@ -296,6 +286,7 @@ def _move(
     *,
     sunset: date | None = None,
     accepted_undecided: bool = False,
+    grants_seen: bool = False,
     adapters: tuple[str, ...] = (),
 ) -> RegisteredVersion:
     check_step(present.state, wanted)
@@ -309,7 +300,7 @@ def _move(
     if not updated:
         raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
     _remember(transaction, present.id, move)
-    note(transaction, moved(present.contract, present.state, move, actor, sunset=sunset))
+    note(transaction, moved(present.contract, present.state, move, actor, sunset=sunset, grants_seen=grants_seen))
     return read_version(transaction, present.name, present.version)
 
 

@@ -8,11 +8,12 @@ from datetime import date
 from typing import TypeVar
 
 from bus.actions import Actor
-from bus.contracts import plan, register, registered
-from bus.contracts.approval import Candidate, check_approvable, check_proposable
+from bus.contracts import domains, plan, register, registered
+from bus.contracts.approval import Candidate, check_approvable, check_grants_seen, check_proposable
 from bus.contracts.binding import Bindings
 from bus.contracts.compatibility import Verdict
 from bus.contracts.document import Contract
+from bus.contracts.domains import Domain
 from bus.contracts.errors import ChangedMeanwhile, NotOperator
 from bus.contracts.holding import Holding, measure_holding
 from bus.contracts.listing import Listing
@@ -51,7 +52,7 @@ class Registrar:
         return self._change(lambda transaction: register.put_draft(transaction, contract, by, tags))
 
     def propose(self, name: str, version: str, by: Actor, tags: Tags = None) -> RegisteredVersion:
-        """Propose a draft to the contract's owner.
+        """Propose a draft to those who approve in its domain.
 
         Raises:
             Refused: what `check_proposable` and `register.propose` raise.
@@ -64,21 +65,44 @@ class Registrar:
         return self._change(lambda transaction: register.consent(transaction, name, version, by, self._bindings, tags))
 
     def activate(
-        self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
+        self,
+        name: str,
+        version: str,
+        by: Actor,
+        tags: Tags = None,
+        *,
+        accept_undecided: bool = False,
+        grants_seen: bool = False,
     ) -> RegisteredVersion:
-        """Judge a version and put it in force. Raises what `read_candidate`, `check_approvable` and `put_in_force` raise."""
-        candidate = self.read_candidate(name, version, by, tags, accept_undecided=accept_undecided)
+        """Judge a version and put it in force.
+
+        Raises:
+            Refused: what `read_candidate`, `check_approvable`, `check_grants_seen` and `put_in_force` raise.
+        """
+        candidate = self.read_candidate(
+            name, version, by, tags, accept_undecided=accept_undecided, grants_seen=grants_seen
+        )
         active = [one.contract for one in candidate.basis.active]
         report = check_approvable(candidate.contract, active, self._bindings, accept_undecided=accept_undecided)
+        if not grants_seen:
+            check_grants_seen(candidate.contract, active)
         return self.put_in_force(candidate, by, accepted_undecided=report.verdict is Verdict.UNDECIDED)
 
     def read_candidate(
-        self, name: str, version: str, by: Actor, tags: Tags = None, *, accept_undecided: bool = False
+        self,
+        name: str,
+        version: str,
+        by: Actor,
+        tags: Tags = None,
+        *,
+        accept_undecided: bool = False,
+        grants_seen: bool = False,
     ) -> Candidate:
         """A version to judge before it is put in force.
 
         Args:
             accept_undecided: the operator accepts a change whose compatibility cannot be decided.
+            grants_seen: the approver saw what the version newly grants.
 
         Raises:
             NotOperator: another participant accepts such a change.
@@ -88,7 +112,7 @@ class Registrar:
             raise NotOperator("What cannot be decided is accepted by the operator alone.")
         with self._storage.read() as transaction:
             contract, basis = register.read_candidate(transaction, name, version, by, tags)
-        return Candidate(contract, basis, self._bindings, accept_undecided)
+        return Candidate(contract, basis, self._bindings, accept_undecided, grants_seen)
 
     def put_in_force(self, candidate: Candidate, by: Actor, *, accepted_undecided: bool) -> RegisteredVersion:
         """Put a judged version in force. Raises what `register.activate` raises.
@@ -103,7 +127,12 @@ class Registrar:
             identifies_persons(contract)
         return self._change(
             lambda transaction: register.activate(
-                transaction, basis, by, self._bindings, accepted_undecided=accepted_undecided
+                transaction,
+                basis,
+                by,
+                self._bindings,
+                accepted_undecided=accepted_undecided,
+                grants_seen=candidate.grants_seen,
             )
         )
 
@@ -116,6 +145,15 @@ class Registrar:
     def retire(self, name: str, version: str, by: Actor, tags: Tags = None) -> RegisteredVersion:
         """Take a version out of force for good. Raises what `register.retire` raises."""
         return self._change(lambda transaction: register.retire(transaction, name, version, by, tags))
+
+    def set_domain_owner(self, name: str, owner: str | None, by: Actor) -> None:
+        """Give a domain to a participant; None: to nobody. Raises what `domains.set_domain_owner` raises."""
+        self._change(lambda transaction: domains.set_domain_owner(transaction, name, owner, by))
+
+    def read_domains(self) -> list[Domain]:
+        """The domains that have an owner, by name, from the database."""
+        with self._storage.read() as transaction:
+            return domains.list_domains(transaction)
 
     def suspend_grant(
         self, name: str, participant: str, reason: str, waiting: Waiting, by: Actor, deliveries: int = 0

@@ -40,6 +40,15 @@ MOVES = sa.Table(
     sa.Column("adapters", sa.Text),
 )
 
+DOMAINS = sa.Table(
+    "contract_domains",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+"""The owners of domains. A domain without a row belongs to nobody."""
+
 SUSPENSIONS = sa.Table(
     "grant_suspensions",
     metadata,

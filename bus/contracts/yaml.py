@@ -9,44 +9,67 @@ import yaml
 
 from bus import json
 from bus.contracts.errors import DocumentInvalid
+from bus.contracts.numbers import NumberChanged, check_numbers
 from bus.texts import UNSEEN, escape_unseen_in_lines
 
 _LARGEST = 1024 * 1024
 _DEEPEST = 64
 _MOST_NODES = 200_000
 _LONGEST_NAME = 64
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_TAG = "tag:yaml.org,2002:"
+_REPLACED = tuple(_TAG + name for name in ("timestamp", "value", "bool", "int", "float"))
+"""Tags that YAML 1.1 gives to other texts than the core schema of YAML 1.2. JSON has no dates."""
+_BOOLEAN = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+_LIKE_NUMBER = re.compile(
+    r"^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?"
+    r"|0o[0-7]+|0b[01_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|\.(?:inf|Inf|INF|nan|NaN|NAN))$"
+)
+"""What one reader of YAML takes for a number, in version 1.1 or 1.2."""
 _NUMBER = re.compile(
-    r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|nan)", re.IGNORECASE
+    r"[-+]?(?:(?:0|[1-9][0-9]*)|(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?)|[-+]?\.(?:inf|nan)",
+    re.IGNORECASE,
 )
 """A number that YAML 1.1 and YAML 1.2 read alike."""
+_LOST_ZERO = re.compile(r"\.[0-9]+0$")
+_SMALLEST, _GREATEST = -(2**63), 2**64 - 1
 _LONGEST_NUMBER = 400
 """Characters: a double has no more digits before its point. The time to read a number grows with the square of its length."""
 
 
 class _Loader(yaml.CSafeLoader):
-    """PyYAML's safe loader, which leaves dates as texts: JSON has no dates."""
+    """PyYAML's safe loader with the core schema of YAML 1.2: `no`, `on` and dates are texts."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
 
 
+_Loader.add_implicit_resolver(f"{_TAG}bool", _BOOLEAN, list("tTfF"))
+_Loader.add_implicit_resolver(f"{_TAG}float", _LIKE_NUMBER, list("-+.0123456789"))
+
+
 def _construct_number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> Any:
-    """The number of a node. Refuses numbers to base sixty (1:30), eight (017) or two: YAML 1.2 reads them otherwise."""
-    text = node.value
+    """The number of a node. Refuses what readers of YAML take differently (1:30, 017, 1e3), and what JSON writes otherwise."""
+    text, line = node.value, node.start_mark.line + 1
     if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
-        line = node.start_mark.line + 1
         raise DocumentInvalid(
             f"At line {line} stands what readers of YAML take for different numbers; put it in quotes."
         )
-    if text.lstrip("+-").isdecimal():
-        return loader.construct_yaml_int(node)
-    return loader.construct_yaml_float(node)
+    if _LOST_ZERO.search(text):
+        raise DocumentInvalid(
+            f"At line {line} stands {text}, and a number does not keep its last zero;"
+            f" put it in quotes, or write {text.rstrip('0').rstrip('.')}."
+        )
+    if not text.lstrip("+-").isdecimal():
+        return loader.construct_yaml_float(node)
+    number = loader.construct_yaml_int(node)
+    if not _SMALLEST <= number <= _GREATEST:
+        raise DocumentInvalid(f"At line {line} stands a whole number above 64 bits; put it in quotes.")
+    return number
 
 
-for _tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+for _tag in (f"{_TAG}int", f"{_TAG}float"):
     _Loader.add_constructor(_tag, _construct_number)
 
 
@@ -96,11 +119,24 @@ def _read(text: bytes) -> tuple[Any, bool]:
     """The value, and whether the text is JSON."""
     if text.lstrip()[:1] == b"{":
         try:
-            return json.loads(text), True
+            value = json.loads(text)
         except ValueError:
             # A brace may also begin YAML in flow style.
             pass
+        else:
+            _check_json_numbers(text)
+            return value, True
     return _read_yaml_text(text), False
+
+
+def _check_json_numbers(text: bytes) -> None:
+    try:
+        check_numbers(text)
+    except NumberChanged as refusal:
+        raise DocumentInvalid(
+            "The document holds a number that JSON readers change, such as a whole number above 64 bits; put it in quotes.",
+            errors=refusal.errors,
+        ) from None
 
 
 def _check_keys(members: list[tuple[str, Any]]) -> None:

@@ -122,8 +122,9 @@ async def draft(client: httpx.AsyncClient, document: Document) -> None:
 
 
 async def move(client: httpx.AsyncClient, step: str, version: str = "1.0.0", contract: str = STOLEN) -> httpx.Response:
-    """Take a step with the stolen contract."""
-    return await client.post(f"/v1/contracts/{contract}/versions/{version}/{step}")
+    """Take a step with the stolen contract. Who activates it saw what it grants."""
+    seen = {"grants": "seen"} if step == "activate" else None
+    return await client.post(f"/v1/contracts/{contract}/versions/{version}/{step}", params=seen)
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:

@@ -218,7 +218,7 @@ def test_a_document_that_is_shown_is_not_run_by_the_terminal_and_stays_what_it_i
     document = a_hostile_document()
     file = tmp_path / "jahat.json"
     file.write_text(json.dumps(document))
-    assert run("contract", "apply", file).code == 0
+    assert run("contract", "apply", "--grants-seen", file).code == 0
     for form in ((), ("--json",)):
         shown = run("contract", "show", document["contract"], *form)
         assert (shown.code, unseen(shown.out)) == (0, [])

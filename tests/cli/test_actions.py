@@ -38,18 +38,18 @@ def _client(bus: Commands) -> list[str | Path]:
     return ["client", "revoke", "bapenda", made["client_id"]]
 
 
-def _drafted(step: str) -> Prepare:
+def _drafted(step: str, *options: str) -> Prepare:
     def prepare(bus: Commands) -> list[str | Path]:
         with bus.catalogue() as catalogue:
             catalogue.registrar.add_draft(parse_contract(a_strict_document()), an_actor("dukcapil-lamongan"))
-        return ["contract", step, NAME, "1.0.0"]
+        return ["contract", step, NAME, "1.0.0", *options]
 
     return prepare
 
 
 def _in_force(step: str) -> Prepare:
     def prepare(bus: Commands) -> list[str | Path]:
-        assert bus("contract", "apply", bus.written()).code == 0
+        assert bus("contract", "apply", "--grants-seen", bus.written()).code == 0
         return ["contract", step, NAME, "1.0.0"]
 
     return prepare
@@ -84,8 +84,21 @@ def _paused(bus: Commands) -> list[str | Path]:
 
 
 def _granted(bus: Commands) -> list[str | Path]:
-    assert bus("contract", "apply", bus.written()).code == 0
+    assert bus("contract", "apply", "--grants-seen", bus.written()).code == 0
     return ["grant", "suspend", NAME, "bapenda", "--reason", "sedang diperiksa"]
+
+
+def _domain(step: str, *options: str) -> Prepare:
+    def prepare(bus: Commands) -> list[str | Path]:
+        _added(bus)
+        return ["domain", step, "kesehatan", *options]
+
+    return prepare
+
+
+def _owned(bus: Commands) -> list[str | Path]:
+    assert bus(*_domain("set", "--owner", "bapenda")(bus)).code == 0
+    return ["domain", "unset", "kesehatan"]
 
 
 def _suspended(bus: Commands) -> list[str | Path]:
@@ -102,11 +115,13 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "client update": (_changed_client, [Verb.CLIENT_UPDATE]),
     "client revoke": (_client, [Verb.CLIENT_REVOKE]),
     "contract apply": (
-        lambda bus: ["contract", "apply", bus.written()],
+        lambda bus: ["contract", "apply", "--grants-seen", bus.written()],
         [Verb.CONTRACT_DRAFT, Verb.CONTRACT_ACTIVATE],
     ),
     "contract propose": (_drafted("propose"), [Verb.CONTRACT_PROPOSE]),
-    "contract activate": (_drafted("activate"), [Verb.CONTRACT_ACTIVATE]),
+    "contract activate": (_drafted("activate", "--grants-seen"), [Verb.CONTRACT_ACTIVATE]),
+    "domain set": (_domain("set", "--owner", "bapenda"), [Verb.DOMAIN_SET]),
+    "domain unset": (_owned, [Verb.DOMAIN_SET]),
     "contract deprecate": (_in_force("deprecate"), [Verb.CONTRACT_DEPRECATE]),
     "contract retire": (_in_force("retire"), [Verb.CONTRACT_RETIRE]),
     "grant suspend": (_granted, [Verb.GRANT_SUSPEND]),
@@ -127,6 +142,7 @@ NOT_CHANGING = {
     "participant list": "reads",
     "client list": "reads",
     "grant list": "reads",
+    "domain list": "reads",
     "contract new": "writes a file",
     "contract lint": "reads",
     "contract diff": "reads",
@@ -228,10 +244,10 @@ def test_a_command_that_fails_leaves_no_entry(bus: Commands):
 
 def test_what_is_applied_again_leaves_no_entry(bus: Commands):
     document = bus.written()
-    bus("contract", "apply", document)
+    bus("contract", "apply", "--grants-seen", document)
     after = newest(bus)
-    assert bus("contract", "apply", document).code == 0
-    assert bus("contract", "apply", document, "--dry-run").code == 0
+    assert bus("contract", "apply", "--grants-seen", document).code == 0
+    assert bus("contract", "apply", "--grants-seen", document, "--dry-run").code == 0
     assert noted(bus, after) == []
 
 

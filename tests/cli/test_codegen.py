@@ -36,7 +36,7 @@ def test_a_document_becomes_modules(run: Callable[..., Any], tmp_path: Path) -> 
 
 def test_a_registered_contract_becomes_modules_by_its_name(run: Callable[..., Any], tmp_path: Path) -> None:
     run("init")
-    run("contract", "apply", QUERY)
+    run("contract", "apply", "--grants-seen", QUERY)
     assert run("contract", "codegen", "kependudukan.cari-nik", "--output", tmp_path / "models") == 0
     assert len(_names(tmp_path / "models")) == 2
 

@@ -21,23 +21,37 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 def test_applying_shows_the_plan_puts_in_force_and_is_idempotent(run: Commands) -> None:
-    first, again = run("contract", "apply", ROOT / "contracts"), run("contract", "apply", ROOT / "contracts")
+    first, again = (
+        run("contract", "apply", "--grants-seen", ROOT / "contracts"),
+        run("contract", "apply", ROOT / "contracts"),
+    )
     assert (first.code, again.code) == (0, 0)
     assert "kependudukan.data-balikan 1.0.0: add and activate" in first.out
     assert again.out.splitlines()[-1] == "nothing to do"
 
 
 def test_what_was_applied_is_in_force(run: Commands) -> None:
-    run("contract", "apply", run.written())
+    run("contract", "apply", "--grants-seen", run.written())
     with run.catalogue() as catalogue:
         catalogue.refresh()
         assert catalogue.newest(NAME).contract.title == "Penduduk rekaan"
 
 
 def test_a_plan_can_be_seen_without_carrying_it_out(run: Commands) -> None:
-    ran = run("contract", "apply", run.written(), "--dry-run")
-    assert (ran.code, ran.out.splitlines()) == (0, [f"{NAME} 1.0.0: add and activate", "nothing was changed"])
+    ran = run("contract", "apply", "--grants-seen", run.written(), "--dry-run")
+    lines = ran.out.splitlines()
+    assert (ran.code, lines[0], lines[-1]) == (0, f"{NAME} 1.0.0: add and activate", "nothing was changed")
+    assert "    bapenda, for uji (PKS 1/2026), until 2099-12-31" in lines
     assert run("contract", "list").out == ""
+
+
+def test_more_personal_data_are_not_shown_to_anybody_before_somebody_saw_it(run: Commands) -> None:
+    ran = run("contract", "apply", run.written())
+    assert (ran.code, "--grants-seen" in ran.err, "will be shown" in ran.out) == (1, True, True)
+    assert NAME not in run("contract", "list").out
+    run("contract", "apply", "--grants-seen", run.written())
+    again = run("contract", "apply", run.written(version="1.0.1", title="Lain"))
+    assert again.code == 0, "nothing more is granted, so there is nothing to see"
 
 
 @pytest.mark.parametrize("command", ["lint", "diff", "apply"])
@@ -47,19 +61,19 @@ def test_documents_and_the_shipped_ones_at_once_or_neither_are_wrong_usage(run: 
 
 
 def test_the_shipped_contracts_break_nothing_where_they_are_in_force(run: Commands) -> None:
-    assert run("contract", "apply", "--shipped").code == 0
+    assert run("contract", "apply", "--grants-seen", "--shipped").code == 0
     assert run("contract", "diff", "--shipped").code == 0
 
 
 def test_a_changed_document_under_the_same_version_is_refused(run: Commands) -> None:
-    run("contract", "apply", run.written())
-    ran = run("contract", "apply", run.written(title="Lain"))
+    run("contract", "apply", "--grants-seen", run.written())
+    ran = run("contract", "apply", "--grants-seen", run.written(title="Lain"))
     assert (ran.code, "raise the version" in ran.err) == (1, True)
 
 
 def test_what_would_break_is_refused_with_the_report_and_nothing_is_applied(run: Commands) -> None:
-    run("contract", "apply", run.written())
-    ran = run("contract", "apply", run.written(**BREAKING), run.written(contract="uji.lain"))
+    run("contract", "apply", "--grants-seen", run.written())
+    ran = run("contract", "apply", "--grants-seen", run.written(**BREAKING), run.written(contract="uji.lain"))
     assert (ran.code, "breaks what 1.0.0 promises" in ran.err) == (1, True)
     assert f"{NAME} 2.0.0: refused" in ran.out
     assert "uji.lain 1.0.0: add and activate" in ran.out
@@ -69,9 +83,18 @@ def test_what_would_break_is_refused_with_the_report_and_nothing_is_applied(run:
 
 def test_versions_of_one_folder_are_applied_from_the_lowest_and_judged_against_each_other(run: Commands) -> None:
     files = [run.written(version=version) for version in ("1.10.0", "1.9.0")]
-    applied = run("contract", "apply", *files)
-    refused = run("contract", "apply", run.written(version="1.11.0"), run.written(**{**BREAKING, "version": "1.12.0"}))
-    assert applied.out.splitlines()[:2] == [f"{NAME} 1.9.0: add and activate", f"{NAME} 1.10.0: add and activate"]
+    applied = run("contract", "apply", "--grants-seen", *files)
+    refused = run(
+        "contract",
+        "apply",
+        "--grants-seen",
+        run.written(version="1.11.0"),
+        run.written(**{**BREAKING, "version": "1.12.0"}),
+    )
+    assert [line for line in applied.out.splitlines() if "add and" in line] == [
+        f"{NAME} 1.9.0: add and activate",
+        f"{NAME} 1.10.0: add and activate",
+    ]
     assert refused.code == 1
     assert "against" not in refused.err
     assert "1.11.0" in refused.err
@@ -79,19 +102,21 @@ def test_versions_of_one_folder_are_applied_from_the_lowest_and_judged_against_e
 
 def test_several_refusals_are_all_named(run: Commands) -> None:
     files = [run.written(), run.written(contract="uji.lain")]
-    run("contract", "apply", *files)
-    ran = run("contract", "apply", run.written(title="Lain"), run.written(contract="uji.lain", title="Lain"))
+    run("contract", "apply", "--grants-seen", *files)
+    ran = run(
+        "contract", "apply", "--grants-seen", run.written(title="Lain"), run.written(contract="uji.lain", title="Lain")
+    )
     assert (ran.code, f"{NAME} 1.0.0: refused" in ran.err, "uji.lain 1.0.0: refused" in ran.err) == (1, True, True)
 
 
 def test_documents_with_errors_are_not_applied_and_say_where(run: Commands) -> None:
     path = run.written(examples=[{"nik": "x"}])
-    ran = run("contract", "apply", path)
+    ran = run("contract", "apply", "--grants-seen", path)
     assert (ran.code, f"{path}:1: error: example: /examples/0/nik: " in ran.err) == (1, True)
 
 
 def test_a_difference_to_the_registered_versions_is_shown_with_a_payload_and_whom_it_touches(run: Commands) -> None:
-    run("contract", "apply", run.written(consumers=[a_grant(fields=["/nik", "/nama"])]))
+    run("contract", "apply", "--grants-seen", run.written(consumers=[a_grant(fields=["/nik", "/nama"])]))
     ran = run("contract", "diff", run.written(**BREAKING))
     assert ran.code == 1
     assert f"{NAME} 2.0.0: incompatible, a major step" in ran.out
@@ -128,21 +153,21 @@ def test_a_difference_ends_with_1_where_the_version_could_not_become_active(
 
 
 def test_what_is_registered_is_listed(run: Commands) -> None:
-    run("contract", "apply", ROOT / "contracts")
+    run("contract", "apply", "--grants-seen", ROOT / "contracts")
     rows = [json.loads(line) for line in run("contract", "list", "--json").out.splitlines()]
     assert len(rows) == len(SHIPPED)
     assert {row["state"] for row in rows} == {"active"}
 
 
 def test_a_version_is_shown_with_its_history(run: Commands) -> None:
-    run("contract", "apply", run.written())
+    run("contract", "apply", "--grants-seen", run.written())
     shown = json.loads(run("contract", "show", NAME, "--json").out)
     assert (shown["contract"], shown["document"]["title"]) == (NAME, "Penduduk rekaan")
     assert [(move["state"], move["by"]) for move in shown["history"]] == [("draft", "operator"), ("active", "operator")]
 
 
 def test_a_version_is_shown_to_people(run: Commands) -> None:
-    run("contract", "apply", run.written())
+    run("contract", "apply", "--grants-seen", run.written())
     shown = run("contract", "show", NAME, "--version", "1.0.0").out
     assert all(text in shown for text in ("state           active", "operator", "title: Penduduk rekaan"))
 

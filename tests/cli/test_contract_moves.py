@@ -26,21 +26,22 @@ def draft(run: Commands, **changes: object) -> None:
 
 def test_a_version_goes_through_its_life(run: Commands) -> None:
     draft(run)
-    told = [run("contract", step, NAME, "1.0.0").out for step in ("propose", "activate", "deprecate", "retire")]
+    steps = (["propose"], ["activate", "--grants-seen"], ["deprecate"], ["retire"])
+    told = [run("contract", *step, NAME, "1.0.0").out for step in steps]
     assert told == [f"{NAME} 1.0.0: {state}\n" for state in ("proposed", "active", "deprecated", "retired")]
 
 
 def test_a_sunset_is_told(run: Commands) -> None:
-    run("contract", "apply", run.written())
+    run("contract", "apply", "--grants-seen", run.written())
     ran = run("contract", "deprecate", NAME, "1.0.0", "--sunset", "2099-06-30")
     assert ran.out == f"{NAME} 1.0.0: deprecated, to be retired after 2099-06-30\n"
     assert "2099-06-30" in run("contract", "show", NAME).out
 
 
 def test_what_would_break_is_refused_with_what_breaks(run: Commands) -> None:
-    run("contract", "apply", run.written())
+    run("contract", "apply", "--grants-seen", run.written())
     draft(run, **BREAKING)
-    ran = run("contract", "activate", NAME, "2.0.0")
+    ran = run("contract", "activate", "--grants-seen", NAME, "2.0.0")
     assert (ran.code, "breaks what 1.0.0 promises" in ran.err, "/schema/additionalProperties" in ran.err) == (
         1,
         True,
@@ -53,10 +54,10 @@ def test_what_cannot_be_decided_needs_the_operator_s_word(run: Commands) -> None
         {**SCHEMA, "properties": {"nik": {}, "a": {"type": "array", **bound}}} for bound in ({}, {"maxItems": 5000})
     ]
     draft(run, schema=lists[0], examples=[])
-    run("contract", "activate", NAME, "1.0.0")
+    run("contract", "activate", "--grants-seen", NAME, "1.0.0")
     draft(run, version="2.0.0", schema=lists[1], examples=[])
     assert run("contract", "activate", NAME, "2.0.0").code == 1
-    assert run("contract", "activate", NAME, "2.0.0", "--accept-undecided").code == 0
+    assert run("contract", "activate", NAME, "2.0.0", "--accept-undecided", "--grants-seen").code == 0
     assert "undecided accepted" in run("contract", "show", NAME).out
 
 

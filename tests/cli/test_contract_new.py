@@ -1,6 +1,7 @@
 """`bus contract new`: a document by asking, or from an example."""
 
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 import pytest
 
 from bus import json
-from bus.contracts.document import Contract, Kind, parse_contract_text
+from bus.contracts.document import Contract, Kind, load_contract, parse_contract_text
+from bus.contracts.yaml import read_yaml
 from tests.builders import NIK
 from tests.cli.a_command import Commands, commands
 
+ROOT = Path(__file__).parents[2]
 TOLD = ("--name", "perizinan.uji", "--owner", "dpmptsp", "--title", "Izin rekaan")
 
 
@@ -48,6 +51,41 @@ def test_everything_that_is_needed_is_asked_for(run: Commands) -> None:
 def test_an_answer_that_is_none_of_the_choices_is_asked_for_again(run: Commands) -> None:
     answering(run, "riwayat", "event", "kode", "internal")
     assert begun(run, *TOLD).kind is Kind.EVENT
+
+
+def test_each_answer_is_checked_when_it_is_given(run: Commands) -> None:
+    answering(run, "Izin", "perizinan.izin", "event", "Izin", "Dinas Izin", "dinas-izin", "kode", "internal")
+    contract = begun(run)
+    assert (contract.name, contract.owner) == ("perizinan.izin", "dinas-izin")
+
+
+def test_a_script_that_gives_every_option_is_asked_nothing(run: Commands) -> None:
+    answering(run)
+    given = ("--kind", "record", "--classification", "personal", "--fields", "nomor, nama, nik_ibu", "--key", "/nomor")
+    contract = begun(run, *TOLD, *given, "--subject", "/nik_ibu")
+    assert (contract.key, contract.subject) == ("/nomor", "/nik_ibu")
+    assert list(contract.sent["properties"]) == ["nomor", "nama", "nik_ibu"]
+
+
+def test_a_document_beside_the_shared_definitions_refers_to_them(run: Commands) -> None:
+    shutil.copytree(ROOT / "schemas", run.folder / "schemas")
+    payload = a_payload(run, {"nik": NIK, "kode_wilayah": "35.24.01", "lahir": "1990-01-01", "nama": "Rekaan"})
+    file = run.folder / "contracts/uji/izin.yaml"
+    given = ("--kind", "event", "--classification", "personal", "--output", file)
+    assert run("contract", "new", "--from", payload, *TOLD, *given).code == 0
+    properties = read_yaml(file.read_bytes())["schema"]["properties"]
+    assert [inner.get("$ref", "").rpartition("/schemas/")[2] for inner in properties.values()] == [
+        "common/nik.schema.json",
+        "common/wilayah.schema.json",
+        "common/tanggal.schema.json#/$defs/tanggal",
+        "",
+    ]
+    assert load_contract(file).subject == "/nik"
+
+
+def test_an_option_of_another_form_is_refused_with_the_form(run: Commands) -> None:
+    ran = run("contract", "new", "--name", "Izin")
+    assert ran.code == 2
 
 
 def test_an_example_gives_the_schema_and_is_kept(run: Commands) -> None:

@@ -32,15 +32,15 @@ def refuse(run: Commands, version: str, events: int) -> None:
 
 
 def test_what_was_refused_is_shown(run: Commands) -> None:
-    run("contract", "apply", run.written())
+    run("contract", "apply", "--grants-seen", run.written())
     refuse(run, "1.0.0", 7)
     shown = run("contract", "show", NAME).out
     assert "       7  pattern at /data/nik, 1.0.0, desa-sembung client_1, last 20" in shown
 
 
 def test_a_producer_whose_refusals_jumped_is_named(run: Commands) -> None:
-    run("contract", "apply", run.written())
-    run("contract", "apply", run.written(version="1.0.1", title="Lain"))
+    run("contract", "apply", "--grants-seen", run.written())
+    run("contract", "apply", "--grants-seen", run.written(version="1.0.1", title="Lain"))
     refuse(run, "1.0.1", 12)
     shown = run("contract", "show", NAME).out
     said = (
@@ -51,12 +51,12 @@ def test_a_producer_whose_refusals_jumped_is_named(run: Commands) -> None:
 
 
 def test_refusals_are_told_to_machines(run: Commands) -> None:
-    run("contract", "apply", run.written())
+    run("contract", "apply", "--grants-seen", run.written())
     refuse(run, "1.0.0", 7)
     shown = json.loads(run("contract", "show", NAME, "--json").out)
     assert ([one["count"] for one in shown["refusals"]], shown["alerts"]) == ([7], [])
 
 
 def test_where_nothing_was_refused_nothing_is_said(run: Commands) -> None:
-    run("contract", "apply", run.written())
+    run("contract", "apply", "--grants-seen", run.written())
     assert "refused" not in run("contract", "show", NAME).out

@@ -20,7 +20,7 @@ NAME = "kependudukan.uji"
 def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Commands]:
     """A bus with a page for one participant and an answer about a person for another one."""
     with commands(tmp_path, monkeypatch, capsys) as run:
-        assert run("contract", "apply", run.written()).code == 0
+        assert run("contract", "apply", "--grants-seen", run.written()).code == 0
         with run.catalogue() as catalogue, open_workspace(run.folder / "data") as workspace:
             catalogue.refresh()
             common = (catalogue.number_of(NAME) or 0, "1.0.0", "imuni\x1b[2Jsasi", "PKS 8", ["/nik"])

@@ -15,7 +15,7 @@ NAME = "kependudukan.uji"
 @pytest.fixture
 def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Commands]:
     with commands(tmp_path, monkeypatch, capsys) as run:
-        assert run("contract", "apply", run.written()).code == 0
+        assert run("contract", "apply", "--grants-seen", run.written()).code == 0
         yield run
 
 

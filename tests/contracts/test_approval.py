@@ -134,7 +134,7 @@ def test_a_worker_judges_a_candidate_as_this_process_does(
 ) -> None:
     contract = a_strict_contract(**changes)
     basis = Basis(contract.name, contract.version, None, ())
-    document = Candidate(contract, basis, asks_for_sensitive_data, accepts).document()
+    document = Candidate(contract, basis, asks_for_sensitive_data, accepts, True).document()
     assert json.loads(document)["document"] == contract.document
     if isinstance(expected, bytes):
         assert judge_approval(document) == expected

@@ -238,14 +238,14 @@ def test_a_plan_changes_nothing(catalogue: Catalogue) -> None:
 def test_a_draft_may_be_replaced_until_it_isput_in_force(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     catalogue.registrar.add_draft(a_strict_contract(title="Lain"), OWNER)
-    catalogue.registrar.activate(NAME, "1.0.0", APPROVER)
+    catalogue.registrar.activate(NAME, "1.0.0", APPROVER, grants_seen=True)
     assert catalogue.find_version(NAME, None).contract.title == "Lain"
 
 
 def test_a_version_with_findings_does_not_becomeput_in_force(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_strict_contract(examples=[{"nik": "x"}]), OWNER)
     with pytest.raises(NotReady) as refused:
-        catalogue.registrar.activate(NAME, "1.0.0", APPROVER)
+        catalogue.registrar.activate(NAME, "1.0.0", APPROVER, grants_seen=True)
     assert [error.pointer for error in refused.value.errors] == ["/examples/0/nik"]
 
 
@@ -258,7 +258,7 @@ def test_a_step_that_life_does_not_have_is_refused(catalogue: Catalogue) -> None
 def test_nobody_moves_another_s_contract(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     with pytest.raises(NotOwner):
-        catalogue.registrar.activate(NAME, "1.0.0", OTHER)
+        catalogue.registrar.activate(NAME, "1.0.0", OTHER, grants_seen=True)
 
 
 def test_nobody_registers_in_another_s_name(catalogue: Catalogue) -> None:
@@ -274,19 +274,19 @@ def test_nobody_takes_a_contract_over_with_a_new_version_of_it(catalogue: Catalo
 
 def test_the_operator_may_do_what_owners_may(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_strict_contract(), OPERATOR)
-    assert catalogue.registrar.activate(NAME, "1.0.0", OPERATOR).state is State.ACTIVE
+    assert catalogue.registrar.activate(NAME, "1.0.0", OPERATOR, grants_seen=True).state is State.ACTIVE
 
 
 def test_a_version_remembers_who_made_and_who_moved_it(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_strict_contract(), OWNER)
-    moved = catalogue.registrar.activate(NAME, "1.0.0", OPERATOR)
+    moved = catalogue.registrar.activate(NAME, "1.0.0", OPERATOR, grants_seen=True)
     assert (moved.created_by, moved.changed_by) == ("dukcapil-lamongan", "operator")
 
 
 def test_every_step_of_a_version_s_life_is_remembered(catalogue: Catalogue) -> None:
     catalogue.registrar.add_draft(a_strict_contract(), OPERATOR)
     catalogue.registrar.propose(NAME, "1.0.0", OWNER)
-    catalogue.registrar.activate(NAME, "1.0.0", OPERATOR)
+    catalogue.registrar.activate(NAME, "1.0.0", OPERATOR, grants_seen=True)
     catalogue.registrar.retire(NAME, "1.0.0", OWNER)
     history = catalogue.registrar.read_version(NAME, "1.0.0").history
     assert [(move.state.value, move.by) for move in history] == [
@@ -301,7 +301,7 @@ def test_what_breaks_an_active_version_is_refused_with_the_report(catalogue: Cat
     put_in_force(catalogue)
     catalogue.registrar.add_draft(a_strict_contract(**BREAKING), OWNER)
     with pytest.raises(Incompatible) as refused:
-        catalogue.registrar.activate(NAME, "2.0.0", OPERATOR)
+        catalogue.registrar.activate(NAME, "2.0.0", OPERATOR, grants_seen=True)
     assert refused.value.members["compatibility"]["findings"][0]["against"] == "1.0.0"
 
 
@@ -309,7 +309,7 @@ def test_what_breaks_an_active_version_is_refused_with_the_report(catalogue: Cat
 def test_what_is_not_active_does_not_count(catalogue: Catalogue, state: State) -> None:
     catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     if state is not State.DRAFT:
-        catalogue.registrar.activate(NAME, "1.0.0", APPROVER)
+        catalogue.registrar.activate(NAME, "1.0.0", APPROVER, grants_seen=True)
         (catalogue.registrar.deprecate if state is State.DEPRECATED else catalogue.registrar.retire)(
             NAME, "1.0.0", OWNER
         )
@@ -360,7 +360,10 @@ def test_a_version_has_another_tag_in_each_state_and_with_each_document(catalogu
         catalogue.registrar.add_draft(a_strict_contract(), OWNER),
         catalogue.registrar.add_draft(a_strict_contract(title="Lain"), OWNER),
     ]
-    steps += [catalogue.registrar.propose(NAME, "1.0.0", OWNER), catalogue.registrar.activate(NAME, "1.0.0", APPROVER)]
+    steps += [
+        catalogue.registrar.propose(NAME, "1.0.0", OWNER),
+        catalogue.registrar.activate(NAME, "1.0.0", APPROVER, grants_seen=True),
+    ]
     assert len({step.tag for step in steps}) == 4
     assert steps[-1].tag == catalogue.registrar.read_version(NAME, "1.0.0").tag
 

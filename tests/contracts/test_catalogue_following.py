@@ -42,13 +42,14 @@ def test_a_step_is_numbered_once_others_who_change_the_register_wait(storage: St
     catalogue.registrar.add_draft(a_strict_contract(), OWNER)
     with asked(storage) as statements:
         catalogue.registrar.add_draft(a_strict_contract(version="2.0.0"), OWNER)
-        catalogue.registrar.activate(NAME, "1.0.0", OPERATOR)
+        catalogue.registrar.activate(NAME, "1.0.0", OPERATOR, grants_seen=True)
     tables = [statement.split()[2] for statement, _ in statements if statement.startswith("INSERT")]
     assert [table for table in tables if table in ("changes", "contract_moves")] == ["changes", "contract_moves"] * 2
 
 
 def test_two_versions_that_break_each_other_do_not_both_become_active_at_once(storage: Storage) -> None:
     catalogue = Catalogue(storage, SECRET)
+    catalogue.registrar.set_domain_owner("kependudukan", OWNER.participant, OPERATOR)
     put_in_force(catalogue)
     for version, kind in (("1.1.0", "string"), ("1.2.0", "integer")):
         schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "agama": {"type": kind}}}
@@ -58,7 +59,7 @@ def test_two_versions_that_break_each_other_do_not_both_become_active_at_once(st
     def activate(version: str) -> str:
         start.wait(10)
         try:
-            Catalogue(storage, SECRET).registrar.activate(NAME, version, APPROVER)
+            Catalogue(storage, SECRET).registrar.activate(NAME, version, APPROVER, grants_seen=True)
         except (Incompatible, ChangedMeanwhile):
             return "refused"
         return "active"

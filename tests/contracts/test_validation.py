@@ -221,6 +221,10 @@ NEAR_MISSES = {
     "uri-reference": ["/a", "", "#f", "a b", "\n"],
     "uuid": ["2eb8aa08-aa98-11ea-b4aa-73b441d16380", "2eb8aa08aa9811eab4aa73b441d16380", "{2eb8aa08-aa98-11ea-b4aa}"],
     "ipv4": ["127.0.0.1", "01.2.3.4", "256.0.0.1", "127.1", "１.2.3.4"],
+    "hostname": ["desa.lamongankab.go.id", "a", "a.", "-a", "a" * 64, "a_b", "a..b", "a\n"],
+    "duration": ["P1DT12H", "P4W", "PT1M", "P", "P1D4W", "PT", "P1YT", "1D", "P1Y2D", "PT1H2S", "P1D\n"],
+    "regex": ["^[a-z]+$", "(a", "a{2,1}", "[", "(?=a)", "\\d+"],
+    "json-pointer": ["", "/a/0", "/~0~1", "a", "/~2", "/a~", "#/a", "/\n"],
     "ipv6": ["::1", "::ffff:1.2.3.4", "fe80::1%eth0", "1::2::3", "12345::"],
 }
 

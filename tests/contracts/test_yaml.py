@@ -44,7 +44,23 @@ def test_keys_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["1:30", "1" + ":59" * 100_000, "1:30.5", "017", "0b11", "0x1f", "1_000", "1_000.5", "9" * 500_000]
+    "number",
+    [
+        "1:30",
+        "1" + ":59" * 100_000,
+        "1:30.5",
+        "017",
+        "0b11",
+        "0x1f",
+        "1_000",
+        "1_000.5",
+        "9" * 500_000,
+        "010",
+        "08",
+        "1e3",
+        "0o17",
+        "12:30",
+    ],
 )
 def test_a_number_that_readers_of_yaml_take_differently_is_refused_at_once(number: str) -> None:
     begun = time.process_time()
@@ -58,6 +74,28 @@ def test_a_number_that_readers_of_yaml_take_differently_is_refused_at_once(numbe
 )
 def test_a_number_is_read_as_json_would(text: str, value: float) -> None:
     assert read_yaml(f"a: {text}".encode()) == {"a": value}
+
+
+@pytest.mark.parametrize(
+    "text", ["no", "on", "yes", "Off", "y", "NO", "2026-03-02", "=", "1.2.3", "35.24.01", "3524-01"]
+)
+def test_a_word_or_code_that_yaml_1_1_takes_for_something_else_is_the_text_that_its_author_sees(text: str) -> None:
+    assert read_yaml(f"{text}: {text}".encode()) == {text: text}
+
+
+def test_a_number_that_loses_its_last_zero_is_refused_with_both_ways_to_write_it() -> None:
+    with pytest.raises(DocumentInvalid, match=r"line 2 stands 35\.10.*quotes, or write 35\.1\."):
+        read_yaml(b"a: 1.0\nb: 35.10\n")
+
+
+@pytest.mark.parametrize("text", ["a: 18446744073709551616", "a: -9223372036854775809", '{"a": 18446744073709551616}'])
+def test_a_number_above_64_bits_is_told_as_such(text: str) -> None:
+    with pytest.raises(DocumentInvalid, match="64 bits"):
+        read_yaml(text.encode())
+
+
+def test_the_greatest_numbers_of_64_bits_are_read() -> None:
+    assert read_yaml(b"[18446744073709551615, -9223372036854775808]") == [2**64 - 1, -(2**63)]
 
 
 def test_a_key_that_stands_twice_among_tens_of_thousands_is_found_at_once() -> None:

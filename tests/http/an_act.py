@@ -126,8 +126,8 @@ def _steered(order: str, body: Any = None) -> Callable[[Site], Ordered]:
     return lambda site: Ordered(f"/v1/subscriptions/{site.subscription().id}{order}", body)
 
 
-def _moved(step: str) -> Callable[[Site], Ordered]:
-    return lambda site: Ordered(f"{site.version(step)}/{step}")
+def _moved(step: str, how: str = "") -> Callable[[Site], Ordered]:
+    return lambda site: Ordered(f"{site.version(step)}/{step}{how}")
 
 
 def _replaced(site: Site) -> Ordered:
@@ -171,7 +171,10 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
         Verb.CONTRACT_CONSENT,
         lambda site: Ordered(f"{site.bound()}/consent"),
     ),
-    "POST /v1/contracts/{name}/versions/{version}/activate": (Verb.CONTRACT_ACTIVATE, _moved("activate")),
+    "POST /v1/contracts/{name}/versions/{version}/activate": (
+        Verb.CONTRACT_ACTIVATE,
+        _moved("activate", "?grants=seen"),
+    ),
     "POST /v1/contracts/{name}/versions/{version}/deprecate": (Verb.CONTRACT_DEPRECATE, _moved("deprecate")),
     "POST /v1/contracts/{name}/versions/{version}/retire": (Verb.CONTRACT_RETIRE, _moved("retire")),
     "POST /v1/contracts/{name}/grants/{participant}/suspend": (

@@ -78,4 +78,4 @@ async def activate(client: httpx.AsyncClient, **changes: Any) -> None:
     """Register a document with changes, and put it in force."""
     assert (await post(client, a_strict_document(**changes))).status_code == 201
     version = f"/v1/contracts/{changes.get('contract', NAME)}/versions/{changes.get('version', '1.0.0')}"
-    assert (await client.post(f"{version}/activate", headers=approver())).status_code == 200
+    assert (await client.post(f"{version}/activate?grants=seen", headers=approver())).status_code == 200

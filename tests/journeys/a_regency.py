@@ -24,7 +24,7 @@ def an_operator(data: Path, *applied: Path, environment: Mapping[str, str] = ENV
     """The operator of a running bus, made with `bus init`, `bus contract apply` and `bus serve`."""
     admin = json.loads(bus("init", "--data", str(data), environment=environment))
     for contracts in applied:
-        bus("contract", "apply", str(contracts), "--data", str(data), environment=environment)
+        bus("contract", "apply", "--grants-seen", str(contracts), "--data", str(data), environment=environment)
     with a_process(data, environment) as address, a_client(address, admin) as client:
         yield client
 

@@ -117,7 +117,7 @@ def test_a_row_waits_for_its_contract_and_deletions_wait_for_the_operator(tmp_pa
             # From here on the poll waits for an hour, unless somebody rings.
             listing.rows = listing.rows[:3]
             mended = a_contract(tmp_path, "2.0.0", satuan=["string", "object"])
-            bus("contract", "apply", str(mended), "--data", str(data), environment=environment)
+            bus("contract", "apply", "--grants-seen", str(mended), "--data", str(data), environment=environment)
             until(lambda: not set_aside())
             assert (records(), held()) == (100, [97])
 

@@ -76,16 +76,16 @@ def test_the_wheel_holds_no_package_but_the_product_s(wheel: Path) -> None:
 def test_shipped_contracts_come_into_force_wherever_the_command_is_called(bus: Path, hostile: Path) -> None:
     _run(str(bus), "init", "--data", "data")
     assert "errors: 0" in _run(str(bus), "contract", "lint", "--shipped")
-    _run(str(bus), "contract", "apply", "--shipped", "--data", "data")
+    _run(str(bus), "contract", "apply", "--grants-seen", "--shipped", "--data", "data")
     rows = [json.loads(line) for line in _run(str(bus), "contract", "list", "--json", "--data", "data").splitlines()]
     assert [row["state"] for row in rows] == ["active"] * len(CONTRACTS)
-    assert "nothing to do" in _run(str(bus), "contract", "apply", "--shipped", "--data", "data")
+    assert "nothing to do" in _run(str(bus), "contract", "apply", "--grants-seen", "--shipped", "--data", "data")
     assert not (hostile / "trace").exists()
 
 
 def test_processes_of_the_installed_bus_take_no_code_from_the_working_directory(bus: Path, hostile: Path) -> None:
     admin = json.loads(_run(str(bus), "init", "--data", "data"))
-    _run(str(bus), "contract", "apply", "--shipped", "--data", "data")
+    _run(str(bus), "contract", "apply", "--grants-seen", "--shipped", "--data", "data")
     with _serving(bus) as address:
         grant = {"grant_type": "client_credentials"}
         token = httpx.post(

@@ -19,6 +19,7 @@ from bus.contracts.compatibility.report import Example, Finding, Report, Rule, S
 from bus.contracts.compatibility.terms import differs_beyond_words, term_findings
 from bus.contracts.compatibility.versions import find_step, ordered
 from bus.contracts.document import Contract, Kind
+from bus.contracts.granted import find_granted_since
 from bus.contracts.validation import Validator
 
 STEPS = 300_000
@@ -112,7 +113,10 @@ class _Outcome:
         if any(question.backward and not self._holds(question) for question in open_questions):
             return Step.MAJOR
         same = all(self._holds(question) for question in open_questions)
-        return Step.PATCH if same and not differs_beyond_words(self._new, self._old) else Step.MINOR
+        if not same or differs_beyond_words(self._new, self._old):
+            return Step.MINOR
+        # A property that an open schema begins to declare changes no valid data, but consumers begin to see it.
+        return Step.MINOR if find_granted_since(self._new, self._old) else Step.PATCH
 
     def _check_step(self) -> Iterator[Finding]:
         given = find_step(self._old.version, self._new.version)

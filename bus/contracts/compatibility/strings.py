@@ -44,6 +44,10 @@ SHAPES = {
     "uuid": Shape("^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$", exact=True),
     "ipv4": Shape(rf"^{_OCTET}(\.{_OCTET}){{3}}$", exact=True),
     "ipv6": Shape("^[0-9A-Fa-f:.]{2,45}$"),
+    "hostname": Shape("^[A-Za-z0-9.-]{1,253}$"),
+    "duration": Shape("^P[0-9YMWDTHS]+$"),
+    "regex": Shape("^"),
+    "json-pointer": Shape(r"^(/([^~/]|~[01])*)*$", exact=True),
 }
 _IMPLIED = frozenset({("uri", "uri-reference")})
 """RFC 3986, 4.1: a URI is a URI reference."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from bus.contracts.binding import Bindings, find_shortfalls, no_adapters
 from bus.contracts.document import Contract
+from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lint import agreement, persons, schema
 from bus.contracts.lint.backtracking import BACKTRACKING, find_backtracking
 from bus.contracts.lint.form import FORM
@@ -25,25 +26,57 @@ _CHECKS: tuple[tuple[Rule, _Check], ...] = (
     (BACKTRACKING, find_backtracking),
 )
 
-RULES: tuple[Rule, ...] = (*FORM, *(rule for rule, _ in _CHECKS), persons.ADAPTER, agreement.PARTICIPANT)
+RULES: tuple[Rule, ...] = (
+    *FORM,
+    *(rule for rule, _ in _CHECKS),
+    persons.ADAPTER,
+    agreement.OPERATION,
+    agreement.ELSEWHERE,
+    agreement.ENDED,
+    agreement.PARTICIPANT,
+)
 """All rules. The table in docs/contracts.md has them in this order."""
 
 
 def lint_contract(
-    contract: Contract, participants: Collection[str] | None = None, bindings: Bindings = no_adapters
+    contract: Contract,
+    participants: Collection[str] | None = None,
+    bindings: Bindings = no_adapters,
+    adapters: Collection[str] | None = None,
 ) -> list[Finding]:
     """The findings, errors first; empty if nothing is wrong.
 
     Args:
         participants: the names that the bus knows; None: unknown, so their rule is not checked.
         bindings: the demands of the installed adapters.
+        adapters: the names of the installed adapters; None: unknown, so their rules are not checked.
     """
     found = [rule.finding(error) for rule, check in _CHECKS for error in check(contract)]
     found += find_binding_errors(contract, bindings)
+    # A version in force keeps its text when a grant in it ends. So this rule does not keep a version from being applied.
+    found += [agreement.ENDED.finding(error) for error in agreement.find_ended(contract)]
+    if adapters is not None:
+        found += [rule.finding(error) for rule, error in agreement.find_unknown_uses(contract, adapters, bindings)]
     if participants is not None:
         found += [agreement.PARTICIPANT.finding(error) for error in agreement.unknown(contract, participants)]
     # A definition that several fields use gives the same finding for each.
     return sorted(dict.fromkeys(found), key=lambda finding: finding.severity is not Severity.ERROR)
+
+
+def lint_refused(
+    refusal: DocumentInvalid,
+    participants: Collection[str] | None = None,
+    bindings: Bindings = no_adapters,
+    adapters: Collection[str] | None = None,
+) -> list[Finding]:
+    """The findings in a document that is no contract: its faults of form, and what the rest of it breaks."""
+    faults = find_form_faults(refusal)
+    if refusal.rest is None:
+        return faults
+    # Lint sees the place of a fault without the part that was left out, so it has no say there.
+    holders = {fault.pointer.rpartition("/")[0] for fault in faults}
+    others = lint_contract(refusal.rest, participants, bindings, adapters)
+    return faults + [one for one in others if one.pointer not in holders]
 
 
 def find_errors(contract: Contract, bindings: Bindings = no_adapters) -> list[Finding]:

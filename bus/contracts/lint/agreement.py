@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from bus import json
+from bus import clock, json
+from bus.contracts.binding import Bindings
 from bus.contracts.document import Contract, Kind, Mask
 from bus.contracts.lint.rule import Rule, Severity
 from bus.contracts.outline import draw_outline
@@ -62,6 +63,27 @@ PLACEHOLDER = Rule(
     "`bus contract new` leaves them where a person must write; readers need the words.",
     "Write what the text in the brackets asks for.",
 )
+ENDED = Rule(
+    "ended",
+    Severity.ERROR,
+    "No grant has ended.",
+    "It shows nothing any more, though a reader of the document believes it.",
+    "Agree on a later `until`, or take the grant out. A version in force stays as it is, and may still be applied.",
+)
+OPERATION = Rule(
+    "operation",
+    Severity.ERROR,
+    "Each adapter that is installed here has the operation that `adapters` names.",
+    "Nothing would ever be delivered, polled or asked.",
+    "Mend the name; the adapter's page says which operations it has.",
+)
+ELSEWHERE = Rule(
+    "elsewhere",
+    Severity.WARNING,
+    "Each adapter that `adapters` names is installed here.",
+    "An unknown name is often a misspelt one; only the operator may activate it.",
+    "Mend the name, or check the document where the adapter is installed.",
+)
 PARTICIPANT = Rule(
     "participant",
     Severity.WARNING,
@@ -82,6 +104,32 @@ def unknown(contract: Contract, participants: Collection[str]) -> Iterator[Field
     for at, name in named:
         if name not in participants:
             yield FieldError(at, f"{name} is not known to this bus")
+
+
+def find_ended(contract: Contract) -> Iterator[FieldError]:
+    """Errors for grants that have ended."""
+    today = clock.local_date(clock.now())
+    for index, grant in enumerate(contract.grants):
+        if grant.has_ended(today):
+            yield FieldError(f"/consumers/{index}/until", f"the grant of {grant.participant} ended on {grant.until}")
+
+
+def find_unknown_uses(
+    contract: Contract, adapters: Collection[str], bindings: Bindings
+) -> Iterator[tuple[Rule, FieldError]]:
+    """Errors for operations that no installed adapter has, each with its rule.
+
+    Args:
+        adapters: the names of the installed adapters.
+    """
+    for index, use in enumerate(contract.adapters):
+        if use.adapter not in adapters:
+            yield ELSEWHERE, FieldError(f"/adapters/{index}/adapter", f"{use.adapter} is not installed here")
+        elif bindings(use) is None:
+            yield (
+                OPERATION,
+                FieldError(f"/adapters/{index}/operation", f"{use.adapter} has no operation {use.operation}"),
+            )
 
 
 def _check_pointers(contract: Contract) -> Iterator[FieldError]:

@@ -59,6 +59,13 @@ KEYWORD = Rule(
     "An unknown keyword is ignored: what it was meant to check is not checked.",
     "Mend the spelling; write an annotation of your own as `x-…`.",
 )
+EXCLUDED = Rule(
+    "excluded",
+    Severity.ERROR,
+    "Each value of `enum` and `const` has the `type` that stands beside it.",
+    "Otherwise no data can have the value, though the schema seems to offer it; YAML reads `true` and `35` as no texts.",
+    "Mend `type`, take the value out, or quote it: `'35'`.",
+)
 PERSONAL = Rule(
     "personal-data",
     Severity.WARNING,
@@ -208,6 +215,28 @@ def _describe_unknown(keyword: str) -> str:
     return f"is not a keyword of JSON Schema{f'; {close[0]} is' if close else ''}"
 
 
+def _find_excluded(contract: Contract) -> Iterator[FieldError]:
+    for part in _PARTS:
+        for path, schema in subschemas(contract.document.get(part)):
+            types = _make_list(schema.get("type")) or [schema.get("type")]
+            values: list[tuple[tuple[str, ...], Any]] = [
+                (("enum", str(index)), value) for index, value in enumerate(schema.get("enum", ()))
+            ]
+            values += [(("const",), schema["const"])] if "const" in schema else []
+            for at, value in values if "type" in schema else ():
+                if not any(_is_of(value, str(kind)) for kind in types):
+                    kinds = " or ".join(map(str, types))
+                    yield FieldError(f"/{part}" + json.to_pointer((*path, *at)), f"is no {kinds}, as `type` demands")
+
+
+def _is_of(value: Any, kind: str) -> bool:
+    if isinstance(value, bool) or value is None:
+        return kind == ("null" if value is None else "boolean")
+    if isinstance(value, int | float):
+        return kind == "number" or (kind == "integer" and value == int(value))
+    return kind == ("string" if isinstance(value, str) else "array" if isinstance(value, list) else "object")
+
+
 def _check_personal(contract: Contract) -> Iterator[FieldError]:
     if contract.classification.is_about_persons:
         return
@@ -226,5 +255,6 @@ CHECKS = (
     (BOUND, _check(_lacks_bound)),
     (CLOSED, _check(_is_open)),
     (KEYWORD, _check_keywords),
+    (EXCLUDED, _find_excluded),
     (PERSONAL, _check_personal),
 )

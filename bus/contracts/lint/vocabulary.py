@@ -11,8 +11,22 @@ KEYWORDS = frozenset(
 )
 """The keywords of 2020-12 that contracts may use. `definitions` is an old name of `$defs` that still works."""
 
-BOUNDED_FORMATS = frozenset({"date", "email", "uuid", "ipv4", "ipv6"})
+BOUNDED_FORMATS = frozenset({"date", "email", "uuid", "ipv4", "ipv6", "hostname"})
 """Formats with a bounded length. A time has none: it may have any number of decimals."""
+
+PHONE_NAMES = frozenset(
+    """
+    telepon nomor_telepon no_telepon telp no_telp nomor_telp hp nomor_hp no_hp ponsel nomor_ponsel wa no_wa nomor_wa whatsapp
+    nomor_whatsapp
+    """.split()  # noqa: SIM905
+)
+"""Names of properties that hold a phone number."""
+
+ADDRESS_NAMES = frozenset({"alamat", "alamat_rumah", "alamat_ktp", "alamat_tinggal", "domisili"})
+"""Names of properties that hold an address."""
+
+PERSONAL_DEFINITIONS = frozenset({"nip", "npwp", "telepon"})
+"""Shared definitions in schemas/common that lead to one person, beside those of the rule on identifiers."""
 
 PERSONAL_NAMES = frozenset(
     """

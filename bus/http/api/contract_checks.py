@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, Final
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.agencies import list_mapped_fields, make_bindings
+from bus.agencies import find_installed, list_mapped_fields, make_bindings
 from bus.contracts import check_contract, read_check, restore_contract, write_bindings
 from bus.http.api.contracts import Body, Writer
 from bus.http.rooms import Rooms, TheRooms
@@ -66,6 +67,24 @@ class Touch(BaseModel):
     against: str
 
 
+class Addition(BaseModel):
+    """One thing that a consumer does not get under the version before."""
+
+    what: str = Field(description="consumer, field, mask, rows, end or attribute")
+    pointer: str = Field(description="of a field and a mask: JSON Pointer into the data; of an attribute: its name")
+    text: str
+
+
+class GrantedMore(BaseModel):
+    """What will be shown, and to whom, beyond the highest lower version."""
+
+    participant: str
+    purpose: str
+    legal_basis: str
+    until: date | None = Field(description="the grant's last day; null: no end")
+    adds: list[Addition]
+
+
 class CheckResult(BaseModel):
     """All that can be said of a document."""
 
@@ -73,6 +92,7 @@ class CheckResult(BaseModel):
     compatibility: Compatibility
     step: str = Field(description="how far the version number has to go up: major, minor or patch")
     touches: list[Touch]
+    grants: list[GrantedMore] = Field(description="what the version newly grants; its approver has to have seen it")
 
 
 @router.post("/check", response_model=CheckResult, responses={422: {}}, openapi_extra=_TAKES_ANYTHING)
@@ -103,6 +123,7 @@ def _asked(rooms: Rooms, caller: Principal, read: bytes) -> tuple[bytes, bytes]:
     asked = {
         "document": given["document"],
         "against": [one.document for one in standing],
+        "adapters": list(find_installed()),
         "participants": list(_participants(rooms)),
         "bindings": write_bindings(restore_contract(given["document"]), make_bindings(rooms.settings.adapters)),
         "mappings": [[use.adapter, use.operation, fields] for use, fields in list_mapped_fields().items()],

@@ -1,9 +1,9 @@
 """A contract version's way through its life over HTTP: propose, activate, deprecate, retire."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bus import json
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/contracts/{name}/versions/{version}", tags=["Cont
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     200: {"headers": refer_headers("ETag")},
-    403: {"description": "The contract is somebody else's"},
+    403: {"description": "The contract or its domain is somebody else's"},
     404: {"description": "There is no such version"},
     409: {
         "description": "It may not: the problem says why, with `compatibility` where it would break something",
@@ -63,7 +63,7 @@ def propose_version(
     version: Version,
     tags: IfMatch,
 ) -> Response:
-    """Propose a draft to the contract's owner."""
+    """Propose a draft to those who approve in its domain. The domain's owner or the operator proposes."""
     moved = rooms.catalogue.registrar.propose(name, version, by, tags)
     return version_answer(rooms.catalogue, moved, by)
 
@@ -91,18 +91,30 @@ async def activate_version(
     name: ContractName,
     version: Version,
     tags: IfMatch,
+    grants: Annotated[
+        Literal["seen"] | None,
+        Query(description="`seen`: you read what the version newly grants, as `POST /v1/contracts/check` lists it"),
+    ] = None,
     how: Activation | None = None,
 ) -> Response:
-    """Put a version in force; from then on it never changes.
+    """Put a version in force; from then on it never changes. The owner of its domain or the operator does so.
 
     It must have no lint errors, and keep what it owes every active version. Its number must go up as far as the change asks.
     A version about persons is activated by another client than the one that wrote or proposed it (409 `four-eyes`).
+    A version that shows more personal data to anybody needs `grants=seen`; without it the answer is 409 `contract-grants-unseen`,
+    whose `grants` say what is shown to whom, why and until when.
     A version that names an adapter's operation needs the word of the adapter's owner (409 `adapter-word-missing`).
     """
     accept = how is not None and how.accept_undecided
     catalogue = rooms.catalogue
     candidate = await asyncio.to_thread(
-        catalogue.registrar.read_candidate, name, version, by, tags, accept_undecided=accept
+        catalogue.registrar.read_candidate,
+        name,
+        version,
+        by,
+        tags,
+        accept_undecided=accept,
+        grants_seen=grants == "seen",
     )
     asked = await asyncio.to_thread(candidate.document)
     undecided = json.loads(await rooms.heavy.run(judge_approval, asked, who=by.participant))

@@ -9,7 +9,7 @@ import pytest
 from bus.contracts.binding import Binding
 from bus.contracts.document import AdapterUse, Classification, Kind, parse_contract
 from bus.contracts.errors import DocumentInvalid
-from bus.contracts.lint import RULES, Finding, Severity, find_errors, find_form_faults, lint_contract
+from bus.contracts.lint import RULES, Finding, Severity, find_errors, lint_contract, lint_refused
 from tests.builders import NIK, a_grant, a_strict_contract, a_strict_document
 from tests.contracts.documents import ROOT, SHIPPED, shipped
 
@@ -17,8 +17,10 @@ QUERY = {"kind": "query", "key": None, "schema": None, "subject": "/nik"}
 TEXT = {"type": "string", "maxLength": 100, "description": "Teks rekaan."}
 
 
-def a_binding(use: AdapterUse) -> Binding:
-    """What the adapter of the tests asks."""
+def a_binding(use: AdapterUse) -> Binding | None:
+    """What the adapter of the tests asks; it has one operation."""
+    if use.operation != "terima":
+        return None
     return Binding("badan", frozenset({Kind.RECORD}), Classification.PERSONAL, "/nik")
 
 
@@ -36,10 +38,11 @@ def a_schema(properties: dict[str, Any] | None = None, **changes: Any) -> dict[s
 def found(**changes: Any) -> list[tuple[str, str]]:
     """What is found in a document with nothing to mend but the changes."""
     document = a_strict_document(**{"schema": a_schema(), "examples": [{"nik": NIK}], **changes})
+    known = {"dukcapil-lamongan", "bapenda"}
     try:
-        findings = lint_contract(parse_contract(document), {"dukcapil-lamongan", "bapenda"}, a_binding)
+        findings = lint_contract(parse_contract(document), known, a_binding, {"badan"})
     except DocumentInvalid as refused:
-        findings = find_form_faults(refused)
+        findings = lint_refused(refused, known, a_binding, {"badan"})
     return [(finding.code, finding.pointer) for finding in findings]
 
 
@@ -90,6 +93,19 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("identifier", {**PUBLIC, "schema": a_schema({"nik": NOBODYS, "kode": NIK_LIKE})}, "/schema/properties/kode"),
     ("identifier", {**PUBLIC, "schema": a_schema({"nik": {**NOBODYS, "maxLength": 16}})}, "/schema/properties/nik"),
     ("adapter", {**ASKING, "classification": "internal"}, "/classification"),
+    ("contact", {**PUBLIC, "schema": a_schema({"nik": NOBODYS, "no_hp": TEXT})}, "/schema/properties/no_hp"),
+    ("contact", {**PUBLIC, "schema": a_schema({"nik": NOBODYS, "nama": TEXT, "alamat": TEXT})}, NAMA_IS),
+    (
+        "contact",
+        {**PUBLIC, "schema": a_schema({"nik": NOBODYS, "a": {"$ref": "#/$defs/nip"}}, **{"$defs": {"nip": TEXT}})},
+        "/schema/properties/a",
+    ),
+    ("excluded", {"schema": a_schema({"a": {**TEXT, "enum": ["ya", False]}})}, "/schema/properties/a/enum/1"),
+    ("excluded", {"schema": a_schema({"a": {**TEXT, "const": 35}})}, "/schema/properties/a/const"),
+    ("excluded", {"schema": a_schema({"a": {**TEXT, "type": "integer", "const": 1.5}})}, "/schema/properties/a/const"),
+    ("operation", {"adapters": [{"adapter": "badan", "operation": "tiada"}]}, "/adapters/0/operation"),
+    ("elsewhere", {"adapters": [{"adapter": "badann", "operation": "terima"}]}, "/adapters/0/adapter"),
+    ("ended", {"consumers": [a_grant(until="2020-12-31")]}, "/consumers/0/until"),
     ("backtracking", {"schema": a_schema({"a": {**TEXT, "pattern": "^(a+)+$"}})}, "/schema/properties/a/pattern"),
     ("masked-key", {"consumers": [a_grant(mask={"/nik": "last4"})]}, "/consumers/0/mask/~1nik"),
     (
@@ -155,12 +171,35 @@ SOUND: list[tuple[str, dict[str, Any]]] = [
         },
     ),
     ("adapter", ASKING),
+    ("operation", ASKING),
+    ("elsewhere", ASKING),
+    ("ended", {"consumers": [a_grant()]}),
+    ("excluded", {"schema": a_schema({"a": {**TEXT, "type": ["integer", "null"], "enum": [1, 2.0, None]}})}),
+    (
+        "contact",
+        {
+            **PUBLIC,
+            "schema": a_schema({"nik": NOBODYS, "telepon": NOBODYS, "nama": NOBODYS, "alamat": NOBODYS}),
+            "examples": [{"nik": "K-17"}],
+        },
+    ),
     ("personal-data", {**PUBLIC, "schema": a_schema({"nik": NOBODYS}), "examples": [{"nik": "K-17"}]}),
     ("backtracking", {"schema": a_schema({"a": {**TEXT, "pattern": "^a+(-a+)*$"}})}),
     ("masked-key", {"consumers": [a_grant(fields=["/nik"], mask={"/nik": "pseudonym"})]}),
     ("attribute", {"attributes": ["wilayah"]}),
     ("participant", {"producers": ["dukcapil-lamongan", "bapenda"]}),
 ]
+
+
+def test_a_pattern_that_cannot_be_read_hides_no_other_finding() -> None:
+    unreadable = {**TEXT, "pattern": "(?=a)b"}
+    schema = a_schema({"a": unreadable, "b": {**TEXT, "format": "telepon"}, "kodeWilayah": TEXT})
+    assert set(found(schema=schema, examples=[])) == {
+        ("pattern", "/schema/properties/a/pattern"),
+        ("document", "/schema/properties/b/format"),
+        ("name", "/schema/properties/kodeWilayah"),
+        ("examples", "/examples"),
+    }
 
 
 def without_none(value: Any) -> Any:

@@ -21,6 +21,7 @@ from tests.http.contract_callers import (
     post,
 )
 
+SEEN = {"activate": "?grants=seen"}
 NEXT = f"/v1/contracts/{NAME}/versions/2.0.0"
 WITHOUT_NAME = {**SCHEMA, "properties": {name: one for name, one in SCHEMA["properties"].items() if name != "nama"}}
 BREAKING = {"version": "2.0.0", "schema": WITHOUT_NAME, "examples": []}
@@ -44,29 +45,40 @@ async def put(client: httpx.AsyncClient, document: Any, tag: str | None, headers
 async def test_a_version_goes_through_its_life(client: httpx.AsyncClient) -> None:
     await post(client, a_strict_document())
     states = [
-        (await client.post(f"{VERSION}/{step}", headers=approver())).json()["state"]
+        (await client.post(f"{VERSION}/{step}{SEEN.get(step, '')}", headers=approver())).json()["state"]
         for step in ("activate", "deprecate", "retire")
     ]
     assert states == ["active", "deprecated", "retired"]
-    assert (await client.post(f"{VERSION}/activate", headers=owner())).status_code == 409
+    assert (await client.post(f"{VERSION}/activate?grants=seen", headers=owner())).status_code == 409
 
 
 async def test_a_contract_that_is_not_ready_is_a_conflict_that_says_why(client: httpx.AsyncClient) -> None:
     await post(client, a_strict_document(examples=[{"nik": 5}]))
-    answer = await client.post(f"{VERSION}/activate", headers=owner())
+    answer = await client.post(f"{VERSION}/activate?grants=seen", headers=owner())
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/examples/0/nik")
+
+
+async def test_more_personal_data_are_approved_by_who_saw_them(client: httpx.AsyncClient) -> None:
+    await post(client, a_strict_document())
+    unseen = await client.post(f"{VERSION}/activate", headers=approver())
+    assert (unseen.status_code, unseen.json()["type"]) == (409, "urn:bus:problem:contract-grants-unseen")
+    (granted,) = unseen.json()["grants"]
+    assert (granted["participant"], granted["purpose"], granted["until"]) == ("bapenda", "uji", "2099-12-31")
+    assert {"what": "field", "pointer": "/nik", "text": "is shown"} in granted["adds"]
+    assert (await client.post(f"{VERSION}/activate?grants=ya", headers=approver())).status_code == 400
+    assert (await client.post(f"{VERSION}/activate?grants=seen", headers=approver())).status_code == 200
 
 
 @pytest.mark.parametrize("step", ["activate", "deprecate", "retire"])
 async def test_only_owner_or_operator_move_a_version(client: httpx.AsyncClient, step: str) -> None:
     await activate(client)
-    assert (await client.post(f"{VERSION}/{step}", headers=another())).status_code == 403
+    assert (await client.post(f"{VERSION}/{step}{SEEN.get(step, '')}", headers=another())).status_code == 403
 
 
 async def test_each_step_is_remembered_with_who_and_when(client: httpx.AsyncClient) -> None:
     await post(client, a_strict_document(), operator())
     for step, caller in (("propose", owner()), ("activate", approver()), ("deprecate", owner())):
-        await client.post(f"{VERSION}/{step}", headers=caller)
+        await client.post(f"{VERSION}/{step}{SEEN.get(step, '')}", headers=caller)
     history = (await client.get(VERSION, headers=another())).json()["history"]
     assert [(move["state"], move["by"]) for move in history] == [
         ("draft", "operator"),
@@ -80,7 +92,7 @@ async def test_each_step_is_remembered_with_who_and_when(client: httpx.AsyncClie
 async def test_proposing_asks_for_no_right_to_approve(client: httpx.AsyncClient) -> None:
     await post(client, a_strict_document())
     proposed = await client.post(f"{VERSION}/propose", headers=owner("contracts.write"))
-    refused = await client.post(f"{VERSION}/activate", headers=owner("contracts.write"))
+    refused = await client.post(f"{VERSION}/activate?grants=seen", headers=owner("contracts.write"))
     assert (proposed.json()["state"], refused.status_code) == ("proposed", 403)
 
 
@@ -102,7 +114,7 @@ async def test_what_breaks_an_active_version_is_a_conflict_with_the_changes_that
 ) -> None:
     await activate(client)
     await post(client, a_strict_document(**BREAKING))
-    answer = await client.post(f"{NEXT}/activate", headers=owner())
+    answer = await client.post(f"{NEXT}/activate?grants=seen", headers=owner())
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:bus:problem:contract-incompatible")
     compatibility = answer.json()["compatibility"]
     assert compatibility["verdict"] == "incompatible"
@@ -114,7 +126,7 @@ async def test_what_breaks_nothing_that_is_still_active_may_be_active(client: ht
     await activate(client)
     await post(client, a_strict_document(**BREAKING))
     await client.post(f"{VERSION}/deprecate", headers=owner())
-    assert (await client.post(f"{NEXT}/activate", headers=approver())).status_code == 200
+    assert (await client.post(f"{NEXT}/activate?grants=seen", headers=approver())).status_code == 200
 
 
 async def test_who_promises_no_compatibility_may_break_it_with_a_major_step(client: httpx.AsyncClient) -> None:
@@ -125,7 +137,7 @@ async def test_who_promises_no_compatibility_may_break_it_with_a_major_step(clie
 async def test_a_number_that_hides_how_much_changes_is_a_conflict(client: httpx.AsyncClient) -> None:
     await activate(client)
     await post(client, a_strict_document(**{**BREAKING, "version": "1.0.1"}, compatibility="none"))
-    answer = await client.post(f"/v1/contracts/{NAME}/versions/1.0.1/activate", headers=owner())
+    answer = await client.post(f"/v1/contracts/{NAME}/versions/1.0.1/activate?grants=seen", headers=owner())
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:bus:problem:contract-version-step")
     assert answer.json()["step"] == "major"
 
@@ -142,9 +154,9 @@ async def test_what_cannot_be_decided_is_refused_unless_the_operator_accepts_it_
     await post(client, a_strict_document(version="2.0.0", schema=a_list(maxItems=5_000)))
     accepting = {"accept_undecided": True}
     answers = [
-        await client.post(f"{NEXT}/activate", headers=operator()),
-        await client.post(f"{NEXT}/activate", json=accepting, headers=owner()),
-        await client.post(f"{NEXT}/activate", json=accepting, headers=operator()),
+        await client.post(f"{NEXT}/activate?grants=seen", headers=operator()),
+        await client.post(f"{NEXT}/activate?grants=seen", json=accepting, headers=owner()),
+        await client.post(f"{NEXT}/activate?grants=seen", json=accepting, headers=operator()),
     ]
     assert [answer.status_code for answer in answers] == [409, 403, 200]
     assert answers[0].json()["compatibility"]["verdict"] == "undecided"
@@ -213,7 +225,7 @@ async def test_nobody_replaces_another_s_draft(client: httpx.AsyncClient) -> Non
 async def test_a_step_is_taken_from_the_state_that_was_read(client: httpx.AsyncClient, step: str) -> None:
     tag = (await post(client, a_strict_document())).headers["etag"]
     await post(client, a_strict_document(title="Lain"))
-    answer = await client.post(f"{VERSION}/{step}", headers={**owner(), "if-match": tag})
+    answer = await client.post(f"{VERSION}/{step}{SEEN.get(step, '')}", headers={**owner(), "if-match": tag})
     assert answer.status_code == 412
 
 
