@@ -33,12 +33,14 @@ _COMMANDS: Final = {
 """A command's name to the module and name of its function or group. Functions come first, as `bus --help` lists them."""
 _LINES: Final = {
     "init": "Make a bus, or bring a bus to this version. A new bus prints its first admin client, once.",
+    "dev": "Run a bus to develop against: with the shipped contracts, clients, and webhooks on this machine.",
+    "listen": "Show the events of contracts as they come. Ctrl-C ends it, and leaves nothing behind.",
     "serve": "Run the bus until SIGTERM. It then finishes the requests and deliveries under way.",
     "backup": "Back up database, keys and settings, while the bus runs, and check the copy.",
     "restore": "Make a bus from a back-up. What does not fit is refused, and nothing is changed.",
     "simulate": "Run a simulator of an agency's API until you stop it.",
     "actions": "Show who changed what, which acts the bus refused, and which logins failed; newest first.",
-    "disclosures": "Show who received whose personal data, when, and under which grant; newest first.",
+    "disclosures": "Show who received whose personal data, when, and under which grant; newest first. The action log tells that you asked.",
     "participant": "The organisations and apps that the bus knows.",
     "client": "The OAuth clients of a participant.",
     "subscription": "Who gets which events, and where to.",
