@@ -47,7 +47,7 @@ _LINES: Final = {
     "agency": "The agencies that the bus polls.",
     "contract": "Contracts: which data offices exchange, and who may get which fields and why.",
     "domain": "Who proposes and activates contracts in which domain.",
-    "grant": "What consumers get under contracts: shown, suspended, resumed.",
+    "grant": "Who gets the data of which contract, until when, and what is suspended.",
     "keys": "The keys that sign tokens and encrypt secrets.",
 }
 """A command's name to its line in `bus --help`, the first line of the command's own help."""

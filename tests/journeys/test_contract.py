@@ -48,11 +48,15 @@ MINISTRY = {
 
 
 @pytest.fixture(scope="module")
-def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OAuth2Client]:
-    """The operator of a running bus without a contract, where the social office owns its domain."""
-    data = tmp_path_factory.mktemp("bus")
-    with an_operator(data) as client:
-        bus("domain", "set", "sosial", "--owner", "dinsos", "--data", str(data))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bus's data folder."""
+    return tmp_path_factory.mktemp("bus")
+
+
+@pytest.fixture(scope="module")
+def operator(folder: Path) -> Iterator[OAuth2Client]:
+    """The operator of a running bus without a contract."""
+    with an_operator(folder) as client:
         yield client
 
 
@@ -64,9 +68,10 @@ def developer(operator: OAuth2Client) -> Iterator[OAuth2Client]:
 
 
 @pytest.fixture(scope="module")
-def owner(operator: OAuth2Client) -> Iterator[OAuth2Client]:
-    """Who answers for the social office's data."""
+def owner(operator: OAuth2Client, folder: Path) -> Iterator[OAuth2Client]:
+    """Who answers for the social office's data, whose domain is the office's."""
     with a_participant(operator, "dinsos", "contracts.read", "contracts.approve") as client:
+        bus("domain", "set", "sosial", "--owner", "dinsos", "--data", str(folder))
         yield client
 
 
