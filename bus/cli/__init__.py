@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "init": "bus.cli.init:init",
     "dev": "bus.cli.dev:dev",
     "listen": "bus.cli.listen:listen",
+    "pull": "bus.cli.pull:pull",
     "serve": "bus.cli.serve:serve",
     "backup": "bus.cli.backup:backup",
     "restore": "bus.cli.backup:restore",
@@ -32,6 +33,7 @@ _COMMANDS: Final = {
 """A command's name to the module and name of its function or group. Functions come first, as `bus --help` lists them."""
 _LINES: Final = {
     "init": "Make a bus, or bring a bus to this version. A new bus prints its first admin client, once.",
+    "pull": "Copy the records of a contract, and bring the copy up to date whenever you call this again.",
     "serve": "Run the bus until SIGTERM. It then finishes the requests and deliveries under way.",
     "backup": "Back up database, keys and settings, while the bus runs, and check the copy.",
     "restore": "Make a bus from a back-up. What does not fit is refused, and nothing is changed.",
