@@ -13,9 +13,10 @@ import typer
 from bus.cli.listen_feed import follow_feeds
 from bus.cli.listen_receiver import Receiver
 from bus.cli.listen_sink import receive_webhooks
-from bus.cli.remote import Access, BusRefuses, CredentialsFile, Url, find_access, open_bus
+from bus.cli.remote import CredentialsFile, Url
 from bus.cli.terminal import say
 from bus.delivery import new_webhook_secret
+from bus.remote import Access, BusRefuses, find_access, open_bus
 
 _VARIABLE: Final = "WEBHOOK_SECRET"
 _CANNOT_SEND: Final = ("urn:bus:problem:sink-address-refused", "urn:bus:problem:scope-missing")

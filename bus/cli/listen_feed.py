@@ -10,7 +10,7 @@ import httpx
 
 from bus import json
 from bus.cli.listen_receiver import Receiver
-from bus.cli.remote import BusAway, call
+from bus.remote import BusAway, call
 
 _WAIT: Final = 20
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)

@@ -11,8 +11,8 @@ from aiohttp import web
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from bus.cli.listen_receiver import Receiver
-from bus.cli.remote import call
 from bus.problem import Refused
+from bus.remote import call
 
 _HOST: Final = "127.0.0.1"
 _PATH: Final = "/bus-listen"

@@ -136,6 +136,7 @@ OF_THEIR_OWN = {"init", "dev", "serve", "backup", "restore"}
 
 NOT_CHANGING = {
     "simulate": "runs an agency's stand-in, which is no part of a bus",
+    "pull": "asks a bus over HTTP, and writes a copy that is no part of it",
     "listen": "asks a bus over HTTP, which notes the subscription",
     "agency list": "reads",
     "subscription list": "reads",

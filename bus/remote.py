@@ -1,0 +1,165 @@
+"""A bus at an address, for commands that work from any machine: with a client's credentials, over HTTP.
+
+It imports no room of the server.
+"""
+
+import os
+import re
+import shlex
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from bus import json
+from bus.problem import FieldError, Refused
+
+_NAMES: Final = {"BUS_URL": "url", "BUS_CLIENT_ID": "client_id", "BUS_CLIENT_SECRET": "client_secret"}
+_LINE: Final = re.compile(r"^(?:export\s+)?([A-Z_]+)=(.*)$", re.MULTILINE)
+_TIMEOUT: Final = 30.0
+
+
+class NoCredentials(Refused):
+    """The command needs a bus's address and a client; give them in the environment or in a file."""
+
+    slug = "no-credentials"
+
+
+class BusAway(Refused):
+    """No bus answers at this address; start it, or correct the address."""
+
+    status = 503
+    slug = "bus-away"
+
+
+class BusRefuses(Refused):
+    """The bus refuses a request; its own words say why."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        errors = [FieldError(str(one["pointer"]), str(one["detail"])) for one in problem.get("errors", ())]
+        super().__init__(
+            str(problem.get("detail") or problem.get("title") or f"The bus answered {status}."), errors=errors
+        )
+        self.type = str(problem.get("type", ""))
+
+    @property
+    def reason(self) -> str:
+        """The first error, which is more exact than the detail; else the detail."""
+        return self.errors[0].detail if self.errors else self.detail
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where a bus is, and a client of it."""
+
+    url: str
+    client_id: str
+    client_secret: str
+
+
+def find_access(url: str | None, file: Path | None) -> Access:
+    """The access that options, a file and the environment name, the first of them that has a value.
+
+    Raises:
+        NoCredentials: the address, the id or the secret is missing, or the file cannot be read.
+    """
+    found = {field: os.environ.get(name, "") for name, field in _NAMES.items()}
+    if file is not None:
+        found |= _read_file(file)
+    if url:
+        found["url"] = url
+    missing = [name for name, field in _NAMES.items() if not found[field]]
+    if missing:
+        raise NoCredentials(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing. Set them, or name a file by --credentials. "
+            "`bus dev` prints them, and writes them to .bus-dev/NAME.env."
+        )
+    if not found["url"].startswith(("http://", "https://")):
+        raise NoCredentials("BUS_URL should be an address such as http://127.0.0.1:8080.")
+    return Access(found["url"].rstrip("/"), found["client_id"], found["client_secret"])
+
+
+def _read_file(path: Path) -> dict[str, str]:
+    try:
+        text = path.read_text()
+        if text.lstrip().startswith("{"):
+            return {field: str(value) for field, value in json.loads(text).items() if field in _NAMES.values()}
+        return {_NAMES[name]: "".join(shlex.split(value)) for name, value in _LINE.findall(text) if name in _NAMES}
+    except (OSError, ValueError):
+        raise NoCredentials(f"{path} holds no client: neither JSON nor lines such as BUS_CLIENT_ID=….") from None
+
+
+def open_bus(access: Access) -> httpx.AsyncClient:
+    """An HTTP client of the bus, which gets its tokens itself."""
+    return httpx.AsyncClient(base_url=access.url, auth=_Tokens(access), timeout=_TIMEOUT)
+
+
+def open_blocking_bus(access: Access) -> httpx.Client:
+    """As `open_bus`, for a command that does one thing after another."""
+    return httpx.Client(base_url=access.url, auth=_Tokens(access), timeout=_TIMEOUT)
+
+
+async def call(bus: httpx.AsyncClient, method: str, path: str, **request: Any) -> Any:
+    """The JSON in the bus's answer; None if the answer has no content.
+
+    Raises:
+        BusAway: no answer came, or none of a bus that is well.
+        BusRefuses: the bus says no.
+    """
+    try:
+        answer = await bus.request(method, path, **request)
+    except httpx.TransportError:
+        raise BusAway(f"No bus answers at {bus.base_url}; start it, or correct BUS_URL.") from None
+    return read_answer(answer)
+
+
+def read_answer(answer: httpx.Response) -> Any:
+    """The JSON in an answer; None without content.
+
+    Raises:
+        BusAway, BusRefuses: as `call`.
+    """
+    try:
+        document = json.loads(answer.content) if answer.content else None
+    except ValueError:
+        document = {}
+    if answer.is_success and document != {}:
+        return document
+    problem = document if isinstance(document, dict) else {}
+    if answer.is_client_error and answer.status_code not in (408, 429):
+        raise BusRefuses(answer.status_code, problem)
+    raise BusAway(problem.get("detail") or f"The bus at {answer.url.host} answered {answer.status_code}.")
+
+
+class _Tokens(httpx.Auth):
+    """Gives each request an access token, and renews it when the bus no longer takes it."""
+
+    requires_response_body = True
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._token = ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send the request with a token; once more with a new one after a 401."""
+        if not self._token:
+            yield from self._renew()
+        request.headers["authorization"] = f"Bearer {self._token}"
+        answer = yield request
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            yield from self._renew()
+            request.headers["authorization"] = f"Bearer {self._token}"
+            yield request
+
+    def _renew(self) -> Generator[httpx.Request, httpx.Response, None]:
+        access = self._access
+        basic = httpx.BasicAuth(access.client_id, access.client_secret)
+        asked = httpx.Request("POST", f"{access.url}/oauth/token", data={"grant_type": "client_credentials"})
+        answer = yield next(basic.auth_flow(asked))
+        if answer.status_code in (400, 401):
+            raise NoCredentials(
+                "The bus does not know this client, or its secret is wrong; check BUS_CLIENT_ID and BUS_CLIENT_SECRET."
+            )
+        self._token = read_answer(answer)["access_token"]
