@@ -42,7 +42,8 @@ _LINES: Final = {
     "restore": "Make a bus from a back-up. What does not fit is refused, and nothing is changed.",
     "simulate": "Run a simulator of an agency's API until you stop it.",
     "actions": "Show who changed what, which acts the bus refused, and which logins failed; newest first.",
-    "disclosures": "Show who received whose personal data, when, and under which grant; newest first. The action log tells that you asked.",
+    "disclosures": "Show who received whose personal data, when, and under which grant; newest first. The action log tells "
+    "that you asked.",
     "participant": "The organisations and apps that the bus knows.",
     "client": "The OAuth clients of a participant.",
     "subscription": "Who gets which events, and where to.",

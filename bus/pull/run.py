@@ -191,7 +191,7 @@ def _compare(store: Store, ranges: Iterator[KeyRange]) -> tuple[int, int]:
             count += 1
             following = next(events, None)
         total += count
-        differing += (count, digest.hexdigest()) != (one.count, one.digest)
+        differing += (count, digest.hexdigest()) != (one.records, one.digest)
     if following is not None:
         # The bus has no key behind its last range.
         differing += 1

@@ -50,7 +50,7 @@ class KeyRange(NamedTuple):
     """The digest of the records with neighbouring keys, up to `to`."""
 
     to: str
-    count: int
+    records: int
     digest: str
 
 

@@ -1,6 +1,6 @@
 """A copy in a database. Promise: records and the place up to which they were read change in one transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
@@ -110,7 +110,7 @@ class Store:
         with translated(), self._connection.begin():
             return int(self._connection.scalar(select(func.count()).select_from(self._table)) or 0)
 
-    def read_events(self) -> Iterator[tuple[str, str]]:
+    def read_events(self) -> Generator[tuple[str, str], None, None]:
         """Each record's key and CloudEvent, in the order of the keys' bytes."""
         wanted = select(self._table.c[tables.KEY], self._table.c[tables.EVENT]).order_by(self._table.c[tables.KEY])
         with translated(), self._connection.begin():

@@ -9,7 +9,7 @@ import psycopg
 
 from bus import json
 from bus.pull import Pull, Source, open_target
-from tests import plain
+from tests import no_tls
 from tests.a_bus import Bus
 from tests.builders import WARGA
 
@@ -45,7 +45,7 @@ class Copy:
     def pull(self, address: str, authorization: str, *, verifies: bool = False, contract: str = WARGA) -> Told:
         """Bring it up to date, once. Call it in a thread."""
         told = Told()
-        client = plain.Client(base_url=address, headers={"authorization": authorization}, timeout=30)
+        client = no_tls.Client(base_url=address, headers={"authorization": authorization}, timeout=30)
         with client as bus, open_target(self.target, contract) as target:
             pulling = Pull(Source(bus, contract), target.store, told, target.write, pauses=(0.0,) * 9)
             pulling.run()
