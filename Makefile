@@ -33,7 +33,7 @@ attacks: setup  ## attacks that take long, beside an innocent
 
 conformance: setup  ## outside suites in full, without skipping any; validators compared at length
 	CI=true $(VENV)/bin/python -m pytest tests/conformance tests/asyncapi -v
-	$(VENV)/bin/python -m pytest tests/contracts/test_validation.py --hypothesis-profile thorough
+	$(VENV)/bin/python -m pytest tests/contracts/test_validation.py tests/attacks/test_agency_answers.py --hypothesis-profile thorough
 
 quick: setup  ## the tests that need neither a database nor a process
 	$(VENV)/bin/python -m pytest -m unit -p no:schemathesis --hypothesis-profile quick -q
