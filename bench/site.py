@@ -37,7 +37,7 @@ class Site:
     ) -> "Site":
         """A new bus in a folder; `options` are those of `bus init`."""
         _bus("init", "--data", str(data), *options)
-        _bus("contract", "apply", contracts, "--data", str(data))
+        _bus("contract", "apply", "--grants-seen", contracts, "--data", str(data))
         publisher = _client(data, producer, "events.publish")
         return cls(data, publisher, _client(data, consumer, "events.read"))
 

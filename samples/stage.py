@@ -71,7 +71,7 @@ def set_up(folder: Path, children: Children, *, faults: Sequence[str], pause: fl
     data, plain = folder / "bus", _make_environment()
     simulators = _start_simulators(children, faults, plain)
     admin = Credentials(**json.loads(_run_bus(["init", "--data", str(data)], plain)))
-    _run_bus(["contract", "apply", "--shipped", "--data", str(data)], plain)
+    _run_bus(["contract", "apply", "--shipped", "--grants-seen", "--data", str(data)], plain)
     settings = {name: value for told in simulators.values() for name, value in told["settings"].items()}
     polls = {f"BUS_ADAPTERS__{agency.upper()}__POLL_SECONDS": _POLL_SECONDS for agency in AGENCIES}
     address = _serve(children, data, plain | settings | polls | {"BUS_SINK_NETWORKS": "127.0.0.0/8"})
