@@ -87,11 +87,11 @@ async def test_a_wrong_parameter_of_records_is_refused_in_every_form(bus: Bus, q
 
 
 @only_sqlite
-async def test_only_feeds_wait(bus: Bus):
+async def test_only_feeds_and_records_wait(bus: Bus):
     await with_people(bus, a_grant("dinkes"))
     reader = bus.reader("dinkes")
     assert names(await reader.get(f"{FEED}?wait=1&limit=1")) == ["1"]
-    assert (await reader.get(f"{RECORDS}?wait=1")).status_code == 400
+    assert (await reader.get("/v1/grants?wait=1")).status_code == 400
 
 
 @pytest.mark.parametrize("path", [FEED, RECORDS, f"{RECORDS}/{a_person(1)['nik']}"])
