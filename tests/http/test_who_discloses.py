@@ -53,6 +53,8 @@ DISCLOSING: Final = {
     "GET /v1/feeds/{contract}": Read("feed", {"contract": WARGA}),
     "GET /v1/records/{contract}": Read("records", {"contract": WARGA}),
     "GET /v1/records/{contract}/{key}": Read("records", {"contract": WARGA, "key": NIK}),
+    "GET /v1/records/{contract}/digest": Read("records", {"contract": WARGA}),
+    "GET /v1/records/{contract}/{key}/history": Read("records", {"contract": WARGA, "key": NIK}),
     "GET /v1/events/{position}": Read("event", {"position": "1"}),
     "POST /v1/queries/{contract}": Read("query", {"contract": TANYA}, body={"nik": NIK}),
     "POST /v1/subscriptions/{id}/pull": Read("pull"),
