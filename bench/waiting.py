@@ -134,7 +134,7 @@ async def _compare(buses: Mapping[str, _Bus], readers: int, rounds: int, seconds
 async def _await_readers(port: int, opened: Sequence[Reader]) -> None:
     """Until the bus counts all readers as waiting. A refused reader is told at the end."""
     async with asyncio.timeout(_READY_SECONDS):
-        while await asyncio.to_thread(_count_waiting, port) < sum(not one.refusal for one in opened):  # noqa: ASYNC110
+        while await asyncio.to_thread(_count_waiting, port) < sum(not one.refusal for one in opened):  # noqa: ASYNC110 - in another process
             await asyncio.sleep(0.05)
 
 

@@ -140,7 +140,7 @@ def bundle(schema: Any, base: Path | None, root: Path | None, read: Reader) -> S
         read: reads a file.
 
     Raises:
-        SchemaWrong: a remote reference, one that leaves `root`, a missing file, or a keyword that changes what references mean.
+        SchemaWrong: a reference is remote, leaves `root` or names no file. Or a keyword changes what references mean.
     """
     return _Bundle(root, read).of(schema, base)
 

@@ -268,7 +268,7 @@ def count_in_flight(transaction: Transaction, subscription: int, now: int, until
 def plan_in_order(
     transaction: Transaction, subscription: int, due: Mapping[int, int | None], now: int, room: int, longest: int
 ) -> Plan:
-    """Decide which due deliveries of an ordered subscription go, and park those that wait behind an earlier one.
+    """Decide which due deliveries of an ordered subscription go. What waits behind an earlier one is parked.
 
     Args:
         due: position to key.

@@ -91,7 +91,7 @@ class Place(NamedTuple):
     Attributes:
         position: the pass has read everything up to here.
         begun: the position where the pass began. An earlier pass told of records that left the reader's rows up to there.
-            This pass tells of those that left later, even if a page ended between the departure and the next change.
+            This pass tells of those that left later. It does so even if a page ended before their next change.
         head: the pass ends here. 0: the pass begins, and ends at the journal's present end.
     """
 

@@ -61,7 +61,7 @@ def count_keys(jwks: str | None) -> int:
 
 @lru_cache(maxsize=256)
 def load_public_keys(jwks: str) -> Sequence[VerificationKey]:
-    """The keys of a JWK Set that was stored, without those that only an earlier version took."""
+    """The keys of a stored JWK Set. Keys that only an earlier version of the bus took are left out."""
     return tuple(_read_usable(json.loads(jwks)["keys"]))
 
 

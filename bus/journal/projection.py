@@ -50,7 +50,7 @@ class Projection:
         """Count the events that a transaction appends. Once they are enough for a step, add as many of the next events in it.
 
         SQLite has one writer at a time, so large appends would wait for another thread's steps. A step takes the events of
-        several appends, since they change few more pages than those of one. With PostgreSQL, steps run beside appends.
+        several appends. They change few more pages than one append does. With PostgreSQL, steps run beside appends.
         """
         if not self._storage.is_sqlite:
             return

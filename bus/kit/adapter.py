@@ -115,9 +115,9 @@ class Polled:
             event (same source and id) is a harmless duplicate. The bus keeps an event that it refuses, and tries it again.
         cursor: where the next step goes on. The bus keeps it together with the events, and never reads it.
         more: True: the next step follows at once. False: it follows after the operation's interval.
-        rows: rows of a list, if the agency does not say what is new. The bus publishes those that are new or changed, and
-            deletes those that are gone from a whole list. None: the step has no list.
-        fault: what this step could not read, while further steps can go on. The round ends as a failure then, and is tried
+        rows: rows of a list, if the agency does not say what is new. The bus publishes new and changed rows. A row that is
+            gone from a whole list is deleted. None: the step has no list.
+        fault: why this step read nothing, if the next steps can still go on. The round then fails at its end, and is tried
             again with backoff. None: the step read all of it.
     """
 

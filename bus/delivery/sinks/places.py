@@ -2,7 +2,7 @@
 
 Promise: a sink that answers slowly, or not at all, keeps nobody else from sending. Two rules hold it. First, a holder gets
 another place only while more places are free than it holds. Second, if none is free, the waiter with the fewest places comes
-first. It gets a place of the one that holds the most, once a request there has taken a second.
+first. It gets a place of the largest holder, whose request is broken off after a second.
 """
 
 import asyncio
