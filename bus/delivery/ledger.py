@@ -210,31 +210,21 @@ class Ledger:
         ]
         return any(unparked) or any(a.due_at is not None and a.due_at <= a.at for a in attempts)
 
-    def drop(self, transaction: Transaction, subscription: int, pending: Mapping[int, int | None], now: int) -> int:
-        """Discard pending deliveries, and make due what waited behind them, in the caller's transaction.
-
-        Args:
-            pending: position to key. The caller holds the subscription.
-
-        Returns:
-            How many were still pending.
-        """
-        wanted = transaction.numbers(list(pending))
-        dropped = transaction.execute(statements.DROP, {"subscription": subscription, "now": now, "wanted": wanted})
-        if keys := {key for key in pending.values() if key is not None}:
-            _unpark(transaction, subscription, keys, now)
-        return dropped
-
-    def discard(self, transaction: Transaction, subscription: int, owed: Mapping[int, int | None], at: int) -> None:
+    def discard(self, transaction: Transaction, subscription: int, owed: Mapping[int, int | None], at: int) -> int:
         """Give up owed deliveries, in the caller's transaction. Deliveries that waited behind them go on.
 
         Args:
             owed: position to key.
+
+        Returns:
+            How many were still owed.
         """
         self.hold(transaction, subscription)
-        named = {"subscription": subscription, "wanted": transaction.numbers(owed)}
-        transaction.execute(statements.DISCARD, {**named, "at": at})
-        _unpark(transaction, subscription, {key for key in owed.values() if key is not None}, at)
+        named = {"subscription": subscription, "wanted": transaction.numbers(list(owed))}
+        discarded = transaction.execute(statements.DISCARD, {**named, "at": at})
+        if keys := {key for key in owed.values() if key is not None}:
+            _unpark(transaction, subscription, keys, at)
+        return discarded
 
     def hold(self, transaction: Transaction, subscription: int) -> None:
         """Lock an ordered subscription until the transaction ends. Call it before its rows are touched.

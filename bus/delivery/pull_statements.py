@@ -61,14 +61,6 @@ PLACES: Final = Prepared(
     FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position) JOIN deliveries
     ON deliveries.position=wanted.position WHERE subscription=:subscription""",
 )
-PENDING: Final = Prepared(
-    sqlite="""SELECT due_at, position, key FROM deliveries INDEXED BY ix_deliveries_due
-    WHERE subscription=:subscription AND state=0 AND (due_at, position)>(:due_at, :position)
-    ORDER BY due_at, position LIMIT :most""",
-    postgres="""SELECT due_at, position, key FROM deliveries
-    WHERE subscription=:subscription AND state=0 AND (due_at, position)>(:due_at, :position)
-    ORDER BY due_at, position LIMIT :most""",
-)
 SETTLED: Final = Prepared(
     sqlite="""UPDATE pull_leases SET settled_at=:at WHERE subscription=:subscription
     AND due_at IN (SELECT value FROM json_each(:wanted)) AND NOT EXISTS (

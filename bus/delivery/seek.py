@@ -4,8 +4,7 @@ from typing import Final
 
 from bus import clock
 from bus.actions import Actor, Verb
-from bus.delivery import pull_statements as statements
-from bus.delivery import statements as ledger_statements
+from bus.delivery import statements
 from bus.delivery.ledger import Ledger
 from bus.delivery.ordering import HELD
 from bus.delivery.subscription import NotPulled, Pull, Subscription
@@ -47,7 +46,7 @@ class Seeks:
     def _discard_dead(self, subscription: int, after: int) -> bool:
         """Give up some dead deliveries up to a position. Returns whether there are more."""
         with self._storage.write() as transaction:
-            rows = transaction.rows(ledger_statements.DEAD, {"subscription": subscription, **_DEAD})
+            rows = transaction.rows(statements.DEAD, {"subscription": subscription, **_DEAD})
             before = {row[1]: row[3] for row in rows if row[1] <= after}
             self._discard(transaction, subscription, before)
         return len(before) == _STEP
@@ -64,13 +63,13 @@ class Seeks:
         with self._storage.write() as transaction:
             self._ledger.hold(transaction, subscription)
             now = clock.now_micros()
-            asked = {"subscription": subscription, "due_at": place[0], "position": place[1], "most": _STEP}
+            asked = {"subscription": subscription, "due": place[0], "position": place[1], "most": _STEP}
             rows = transaction.rows(statements.PENDING, asked)
             self._discard(transaction, subscription, {position: key for _, position, key in rows if position <= after})
             waiting = [position for due_at, position, _ in rows if position > after and now < due_at < HELD]
             if waiting:
                 named = {"subscription": subscription, "due": now, "wanted": transaction.numbers(waiting)}
-                transaction.execute(ledger_statements.SET_DUE, named)
+                transaction.execute(statements.SET_DUE, named)
         return None if len(rows) < _STEP else (rows[-1][0], rows[-1][1])
 
     def _discard(self, transaction: Transaction, subscription: int, owed: dict[int, int | None]) -> None:

@@ -143,14 +143,6 @@ REDRIVE: Final = Prepared(
     FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state=2""",
 )
-DROP: Final = Prepared(
-    sqlite="""UPDATE deliveries SET state=3, finished_at=:now
-    WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state<1""",
-    postgres="""UPDATE deliveries SET state=3, finished_at=:now
-    FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
-    WHERE subscription=:subscription AND deliveries.position=wanted.position AND state<1""",
-)
-"""Under any lease: the relay or a worker may change `due_at` at the same moment."""
 DISCARD: Final = Prepared(
     sqlite="""UPDATE deliveries SET state=3, finished_at=:at
     WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state IN (0, 2)""",
@@ -158,6 +150,7 @@ DISCARD: Final = Prepared(
     FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state IN (0, 2)""",
 )
+"""Under any lease: the relay or a worker may change `due_at` at the same moment."""
 IS_ANY_PARKED: Final = Prepared(
     sqlite="""SELECT 1 FROM deliveries INDEXED BY ix_deliveries_due
     WHERE subscription=:subscription AND state=0 AND due_at=:parked LIMIT 1""",

@@ -90,7 +90,9 @@ class GrantStops:
                 self._ledger.hold(transaction, subscription.number)
                 step = _read_step(transaction, subscription, last)
                 mine = {one.position: one.key for one in self._of_contract(transaction, subscription, contract, step)}
-                dropped += self._ledger.drop(transaction, subscription.number, mine, clock.now_micros()) if mine else 0
+                dropped += (
+                    self._ledger.discard(transaction, subscription.number, mine, clock.now_micros()) if mine else 0
+                )
             if len(step) < _STEP:
                 return dropped
             last = step[-1]

@@ -168,7 +168,7 @@ def test_a_document_that_comes_alone_may_refer_to_no_file() -> None:
         ({"properties": {"a": {"$id": "https://evil.test/"}}}, "/schema/properties/a/$id"),
         ({"$anchor": "a"}, "/schema/$anchor"),
         ({"items": {"$dynamicRef": "#a"}}, "/schema/items/$dynamicRef"),
-        ({"properties": {"a": {"format": "hostname"}}}, "/schema/properties/a/format"),
+        ({"properties": {"a": {"format": "idn-hostname"}}}, "/schema/properties/a/format"),
         ({"properties": {"a": {"pattern": "(?=x)"}}}, "/schema/properties/a/pattern"),
         ({"patternProperties": {"[": {}}}, "/schema/patternProperties"),
         ({"properties": {"a": {"$ref": "#/$defs/tiada"}}}, "/schema"),

@@ -13,7 +13,7 @@ from bus.contracts import Waiting
 from bus.contracts.document import parse_contract
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.replays import go_live
-from bus.delivery.subscription import NewSubscription, Subscription, Webhook
+from bus.delivery.subscription import NewSubscription, Pull, Subscription, Webhook
 from bus.identity.participants import Kind
 from bus.identity.scopes import Scope
 from tests.a_bus import Bus
@@ -29,6 +29,10 @@ NO_ACTS: Final = {
     "POST /oauth/introspect": "reads",
     "POST /v1/events": "publishes: the journal tells who",
     "POST /v1/queries/{contract}": "asks: the disclosures tell who",
+    "POST /v1/subscriptions/{id}/pull": "reads: the disclosures tell who",
+    "POST /v1/subscriptions/{id}/ack": "says what became of events: the deliveries tell",
+    "POST /v1/subscriptions/{id}/nack": "says what became of events: the deliveries tell",
+    "POST /v1/subscriptions/{id}/extend": "goes on with a pull",
     "POST /v1/contracts/check": "stores nothing",
     "POST /v1/contracts/{name}/validate": "stores nothing",
 }
@@ -126,6 +130,13 @@ def _steered(order: str, body: Any = None) -> Callable[[Site], Ordered]:
     return lambda site: Ordered(f"/v1/subscriptions/{site.subscription().id}{order}", body)
 
 
+def _sought(site: Site) -> Ordered:
+    made = site.bus.rooms.subscriptions.add(NewSubscription("bapenda", [WARGA], Pull()), OPERATOR)
+    with site.bus.rooms.storage.write() as transaction:
+        go_live(transaction, made.number, 0)
+    return Ordered(f"/v1/subscriptions/{made.id}/seek", {"to": "beginning"})
+
+
 def _moved(step: str, how: str = "") -> Callable[[Site], Ordered]:
     return lambda site: Ordered(f"{site.version(step)}/{step}{how}")
 
@@ -188,6 +199,7 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "POST /v1/subscriptions/{id}/pause": (Verb.SUBSCRIPTION_PAUSE, _steered("/pause")),
     "POST /v1/subscriptions/{id}/resume": (Verb.SUBSCRIPTION_RESUME, _steered("/resume")),
     "POST /v1/subscriptions/{id}/replay": (Verb.SUBSCRIPTION_REPLAY, _steered("/replay", {"from": "beginning"})),
+    "POST /v1/subscriptions/{id}/seek": (Verb.SUBSCRIPTION_SEEK, _sought),
     "POST /v1/subscriptions/{id}/redrive": (Verb.SUBSCRIPTION_REDRIVE, _steered("/redrive")),
     "POST /v1/subscriptions/{id}/rotate-secret": (Verb.SUBSCRIPTION_ROTATE_SECRET, _steered("/rotate-secret")),
     "POST /v1/subscriptions/{id}/test": (Verb.SUBSCRIPTION_TEST, _steered("/test")),
