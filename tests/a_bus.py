@@ -28,6 +28,7 @@ from bus.storage import Storage
 from tests import no_tls
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, Document
+from tests.described import check_answers_of
 
 ADDRESS = "https://bus.lamongan.example"
 
@@ -87,7 +88,10 @@ class Bus:
         """An HTTP client with a token; at the bus's address it calls the edge without a network between."""
         transport = httpx.ASGITransport(self.edge) if address == ADDRESS else None
         headers = {"authorization": self.token(participant, *scopes)}
-        client = no_tls.AsyncClient(transport=transport, base_url=address, headers=headers, timeout=30)
+        hooks = {"response": [check_answers_of(self.edge)]} if transport else {}
+        client = no_tls.AsyncClient(
+            transport=transport, base_url=address, headers=headers, timeout=30, event_hooks=hooks
+        )
         self._clients.append(client)
         return client
 

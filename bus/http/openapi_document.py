@@ -97,7 +97,7 @@ def _complete_operation(operation: Part, method: str, *, has_path: bool) -> None
         *(_WITH_BODY if "requestBody" in operation else ()),
         *(_WITH_JSON if "application/json" in operation.get("requestBody", {}).get("content", ()) else ()),
         *(_WITH_PATH if has_path else ()),
-        *(_WITH_FORMS if takes_token and "204" not in responses else ()),
+        *(_WITH_FORMS if "204" not in responses else ()),
         *(_WRITING if takes_token and method not in _READS else ()),
         *((412,) if "if-match" in names else ()),
     ]

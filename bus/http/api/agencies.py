@@ -73,7 +73,7 @@ def list_agencies(rooms: TheRooms) -> AgencyList:
     return AgencyList(agencies=_group(rooms.holds.report(polls)))
 
 
-@router.post("/{agency}/release")
+@router.post("/{agency}/release", responses={409: {}})
 async def release_deletions(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.AGENCY_RELEASE))],

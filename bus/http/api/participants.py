@@ -192,7 +192,7 @@ def _add_client(rooms: Rooms, participant: str, new: NewClient, by: Actor, first
     rooms.tokens.refresh()
 
 
-@router.patch("/{name}/clients/{client_id}")
+@router.patch("/{name}/clients/{client_id}", responses={409: {}})
 def update_client(
     request: Request,
     by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_UPDATE))],

@@ -72,7 +72,7 @@ def _to(what: Verb) -> Any:
 _STANDING_BYTES: Final = 8
 _SHOWN: Final = {"headers": refer_headers("ETag")}
 _MADE: Final[dict[int | str, dict[str, Any]]] = {201: {"headers": refer_headers("Location")}, 409: {}, 422: {}}
-_CHANGED: Final[dict[int | str, dict[str, Any]]] = {200: _SHOWN, 422: {}}
+_CHANGED: Final[dict[int | str, dict[str, Any]]] = {200: _SHOWN, 409: {}, 422: {}}
 _READ: Final[dict[int | str, dict[str, Any]]] = {
     200: _SHOWN,
     304: {"description": "It is still as `If-None-Match` says", **_SHOWN},
@@ -202,7 +202,7 @@ def redrive_subscription(
     return Redriven(redriven=rooms.deliveries.redrive(rooms.subscriptions.get(id, by.reach), by))
 
 
-@router.post("/{id}/rotate-secret", dependencies=[HOLDS_SECRET])
+@router.post("/{id}/rotate-secret", dependencies=[HOLDS_SECRET], responses={409: {}})
 def rotate_secret(
     rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_ROTATE_SECRET)], id: SubscriptionId, response: Response
 ) -> Secret:
