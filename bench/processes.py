@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from samples.port import free_port
+
 ALL_CORES: Final = frozenset(os.sched_getaffinity(0))
 SERVER_CORE: Final = min(ALL_CORES)
 LOAD_CORE: Final = max(ALL_CORES)
@@ -38,12 +40,6 @@ def on_cores(cores: Collection[int]) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bench.events import licence_of
 from bench.load import until
-from bench.processes import free_port
+from samples.port import free_port
 
 _TAKEN: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 _REFUSED: Final = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.events import CONSUMER, CONTRACT, PRODUCER
-from bench.processes import SERVER_CORE, await_listeners, await_port, free_port, running_python
+from bench.processes import SERVER_CORE, await_listeners, await_port, running_python
 from bus.actions.actor import Channel, identify_operator
 from bus.cli.workspace import open_workspace
 from bus.delivery.subscription import NewSubscription, Webhook
 from bus.delivery.subscriptions import Subscriptions
 from bus.journal import JournalReader
+from samples.port import free_port
 
 _UNLIMITED = {"BUS_LIMITS__PUBLISH": "999999999/s", "BUS_LIMITS__READ": "999999999/s"}
 """The limits are at work, and nothing that is measured comes to them."""

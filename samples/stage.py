@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from bus import shipped
 from samples.children import ChildFailed, Children
 from samples.grants import Contract, read_contracts
 from samples.offices import AGENCIES, OFFICES
+from samples.port import free_port
 
 _COMING_UP: Final = 60.0
 _POLL_SECONDS: Final = "2"
@@ -114,8 +114,7 @@ def _run_bus(arguments: Sequence[str], env: Mapping[str, str]) -> str:
 
 
 def _serve(children: Children, data: Path, env: Mapping[str, str]) -> str:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     serving = children.start("bus", [*_make_command(), "serve", "--data", str(data), "--port", str(port)], env)
     address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + _COMING_UP
     while time.monotonic() < deadline:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ import httpx
 import pytest
 
 from bus.delivery.signature import Signer, new_secret
+from samples.port import free_port
 from tests import no_tls
 from tests.a_bus import Bus
 from tests.an_agency import AnAdapter, join
@@ -134,8 +134,7 @@ def test_the_webhook_of_the_php_readme_answers(installed: Installed, database_ur
     beginning = re.findall(r"```php\n(<\?php.*?\n)\n\$bus", GUIDES["php"].text, re.DOTALL)[0]
     (block,) = re.findall(r"```php\n(function receive.*?)```", GUIDES["php"].text, re.DOTALL)
     (installed.folder / "webhook.php").write_text(f"{beginning}{block}\nhttp_response_code(receive());")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     environment = os.environ | {"WEBHOOK_SECRET": key}
     server = subprocess.Popen(["php", "-q", "-S", address, "webhook.php"], cwd=installed.folder, env=environment)
     try:

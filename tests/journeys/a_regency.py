@@ -12,8 +12,9 @@ from typing import Any
 from authlib.integrations.httpx_client import OAuth2Client
 from cloudevents.core.bindings.http import HTTPMessage
 
+from samples.port import free_port
 from tests import no_tls
-from tests.services.running import Process, free_port
+from tests.services.running import Process
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "BUS_SINK_NETWORKS": "127.0.0.0/8"}

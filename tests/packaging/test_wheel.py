@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -15,6 +14,7 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
+from samples.port import free_port
 from tests.services.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -101,8 +101,7 @@ def test_processes_of_the_installed_bus_take_no_code_from_the_working_directory(
 @contextmanager
 def _serving(bus: Path) -> Iterator[str]:
     """The address of a bus in two processes, which stops when asked."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen([bus, "serve", "--data", "data", "--port", str(port), "--workers", "2"])
     try:
         until(lambda: process.poll() is not None or _is_ready(port), 60)

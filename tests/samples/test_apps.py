@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from samples.port import free_port
 from tests.a_dev_bus import DevBus, a_dev_bus, strange_environment
 from tests.cli.a_command import commands
 from tests.clients.a_client import require_programs
@@ -121,7 +121,7 @@ def test_an_app_says_what_it_did(checkout: Checkout, language: str) -> None:
 
 
 def test_a_webhook_shows_what_comes_once(checkout: Checkout, language: str) -> None:
-    port = _free_port()
+    port = free_port()
     receive, order, forward = (
         text.replace("9000", str(port)) for text in (line_of(RECEIVE, language), shell_blocks(4)[0], FORWARD)
     )
@@ -139,12 +139,6 @@ def test_a_webhook_shows_what_comes_once(checkout: Checkout, language: str) -> N
             checkout.run(f"curl -s -o /dev/null -w '%{{http_code}}' -d '{{}}' http://127.0.0.1:{port}/webhook") == "401"
         )
         until(lambda: "refused" in received.read_text())
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_the_lines_for_curl_work(checkout: Checkout) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from bus.delivery.subscriptions import Subscriptions
 from bus.identity.keys import Keys, create_keys, load_keys
 from bus.identity.participants import Kind, Participants
 from bus.storage import Storage, open_storage, upgrade
+from samples.port import free_port
 from tests import no_tls
 from tests.an_actor import OPERATOR
 from tests.services.agreements import CONSUMERS, FACT, PRODUCER, documents
@@ -94,7 +94,7 @@ class Bus:
     broker: BrokerAddress | None
     credentials: tuple[str, str]
     environment: dict[str, str]
-    port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=free_port)
     processes: list[Process] = field(default_factory=list)
     _token: str = ""
 
@@ -211,9 +211,3 @@ def _furnish(storage: Storage, keys: Keys) -> tuple[str, str]:
     Catalogue(storage, keys.pseudonym).registrar.apply([parse_contract(document) for document in documents()], OPERATOR)
     client, secret = participants.add_client(PRODUCER, ["events.publish", "events.read"], by=OPERATOR)
     return client.client_id, secret
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])

@@ -20,12 +20,13 @@ from bus.identity.participants import Participants
 from bus.process import Role, Wakeups, run_process
 from bus.settings import load_settings
 from bus.storage import open_storage
+from samples.port import free_port
 from tests import no_tls
 from tests.an_actor import OPERATOR
 from tests.services.agreements import PRODUCER, an_agreed_event, documents
 from tests.services.fixtures import MakeBus
 from tests.services.proxy import a_proxy
-from tests.services.running import Bus, free_port, post
+from tests.services.running import Bus, post
 from tests.services.waiting import until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.rabbitmq]
