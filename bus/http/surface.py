@@ -116,11 +116,13 @@ class Surface:
         raise MethodNotAllowed(f"This path has {allowed}.", headers={"Allow": allowed})
 
     def list_methods(self, path: str) -> str:
-        """The methods of a path, as `Allow` names them.
+        """The methods of a path, as `Allow` names them; of `*`, those of the whole server (RFC 9110, section 9.3.7).
 
         Raises:
             PathUnknown: there is nothing at the path.
         """
+        if path == "*":
+            return _list_methods(place for places in self._places.values() for place in places)
         places = self._find_places(path)
         if not places:
             raise self._refuse_path(path)

@@ -123,6 +123,16 @@ async def test_another_method_is_told_every_method_of_the_path(bus: Bus, reader:
         assert (options.status_code, options.headers["allow"], options.content) == (204, allowed, b"")
 
 
+async def test_options_of_the_whole_server_was_not_found(bus: Bus) -> None:
+    async with bus.served() as address:
+        connection = await Connection.to(address)
+        await connection.say(b"OPTIONS * HTTP/1.1\r\nhost: bus\r\n\r\n")
+        head = await connection.reader.readuntil(b"\r\n\r\n")
+        connection.writer.close()
+    assert head.startswith(b"HTTP/1.1 204 ")
+    assert b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" in head
+
+
 async def test_a_slash_at_the_end_is_no_redirect(bus: Bus, reader: httpx.AsyncClient) -> None:
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         for path in paths(bus, method):

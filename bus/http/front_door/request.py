@@ -26,6 +26,7 @@ MOST_HEAD_BYTES: Final = 16 * 1024
 MOST_FIELDS: Final = 100
 END: Final = b"\r\n\r\n"
 _BLANKS: Final = b" \t"
+_BARE_ENDS: Final = re.compile(rb"(?<!\r)\n|\r(?=[^\n])")
 _REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)\r\n")
 _HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]+)(?::\d{0,5})?")
 _SINGLE: Final = frozenset(
@@ -179,6 +180,9 @@ def find_end(text: bytes, seen: int) -> int:
     end = text.find(END, max(0, seen - len(END) + 1))
     if end > MOST_HEAD_BYTES or (end < 0 and len(text) > MOST_HEAD_BYTES):
         raise HeadTooLarge(f"Send at most {MOST_HEAD_BYTES} bytes before the body.")
+    # Its empty line would never come, and the client would wait for its time-out.
+    if end < 0 and _BARE_ENDS.search(text, max(0, seen - 1)):
+        raise RequestMalformed("A line of the head does not end with CR LF.")
     return end
 
 
