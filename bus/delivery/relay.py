@@ -202,7 +202,7 @@ class Relay:
                 go_live(transaction, subscription.number, max(until, subscription.replay_position or 0))
             self._ledger.add(transaction, deliveries, clock.micros(clock.now()), again=True)
             self._dispatch.look_soon()
-        if isinstance(subscription.sink, Pull):
+        if deliveries and isinstance(subscription.sink, Pull):
             self._owed([subscription.number])
 
     def _route_replayed(self, entries: Sequence[Entry], subscription: Subscription) -> list[NewDelivery]:

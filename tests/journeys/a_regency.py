@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from cloudevents.core.bindings.http import HTTPMessage
 
 from samples.port import free_port
 from tests import no_tls
+from tests.forked import Forked, run_bus
 from tests.services.running import Process
 
 ROOT = Path(__file__).parents[2]
@@ -34,9 +33,7 @@ def an_operator(data: Path, *applied: Path, environment: Mapping[str, str] = ENV
 def a_process(data: Path, environment: Mapping[str, str] = ENVIRONMENT) -> Iterator[str]:
     """The address of a bus that `bus serve` runs."""
     port = free_port()
-    with (data / "log").open("wb") as log:
-        command = [sys.executable, "-m", "bus", "serve", "--data", str(data), "--port", str(port)]
-        popen = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    popen = Forked(["serve", "--data", str(data), "--port", str(port)], environment, data / "log")
     process = Process(popen, f"http://127.0.0.1:{port}", data / "log")
     try:
         process.until_up().until_ready()
@@ -47,8 +44,7 @@ def a_process(data: Path, environment: Mapping[str, str] = ENVIRONMENT) -> Itera
 
 def bus(*line: str, code: int = 0, environment: Mapping[str, str] = ENVIRONMENT) -> str:
     """What a command of the bus prints; it has to end with this code."""
-    command = [sys.executable, "-m", "bus", *line]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    ran = run_bus(*line, environment=environment)
     assert ran.returncode == code, ran.stderr
     return ran.stdout
 

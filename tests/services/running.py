@@ -26,6 +26,7 @@ from bus.storage import Storage, open_storage, upgrade
 from samples.port import free_port
 from tests import no_tls
 from tests.an_actor import OPERATOR
+from tests.forked import Forked
 from tests.services.agreements import CONSUMERS, FACT, PRODUCER, documents
 from tests.services.receiver import Sink
 from tests.services.waiting import until
@@ -41,13 +42,14 @@ _QUICK = {
 }
 """Settings under which leases and backoffs end while a test watches."""
 _MEMORY = "memory://"
+ITSELF = (sys.executable, "-P", "-m", "bus")
 
 
 @dataclass
 class Process:
     """One `bus serve`."""
 
-    popen: "subprocess.Popen[bytes]"
+    popen: "Forked | subprocess.Popen[bytes]"
     address: str
     log: Path
 
@@ -112,16 +114,15 @@ class Bus:
         """Start a process in a working directory."""
         port = self.port if "api" in roles else free_port()
         log = self.data / f"{roles.replace(',', '-')}.log"
-        command = [sys.executable, "-P", "-m", "bus", "serve", "--data", str(self.data), "--port", str(port)]
-        extra = {f"BUS_{name.upper()}": value for name, value in settings.items()}
-        with log.open("ab") as written:
-            popen = subprocess.Popen(
-                [*command, "--roles", roles, *options],
-                env={**self.environment, **extra},
-                cwd=folder,
-                stderr=written,
-                stdout=written,
-            )
+        line = ["serve", "--data", str(self.data), "--port", str(port), "--roles", roles, *options]
+        environment = {**self.environment, **{f"BUS_{name.upper()}": value for name, value in settings.items()}}
+        popen: Forked | subprocess.Popen[bytes]
+        if "--workers" in options:
+            # It starts further processes as it was started itself.
+            with log.open("ab") as written:
+                popen = subprocess.Popen([*ITSELF, *line], env=environment, cwd=folder, stderr=written, stdout=written)
+        else:
+            popen = Forked(line, environment, log, folder=folder)
         process = Process(popen, f"http://127.0.0.1:{port}", log)
         self.processes.append(process)
         return process

@@ -2,8 +2,6 @@
 
 import asyncio
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +21,7 @@ from bus.storage import open_storage
 from samples.port import free_port
 from tests import no_tls
 from tests.an_actor import OPERATOR
+from tests.forked import run_bus
 from tests.services.agreements import PRODUCER, an_agreed_event, documents
 from tests.services.fixtures import MakeBus
 from tests.services.proxy import a_proxy
@@ -197,8 +196,8 @@ def _activate(owner: httpx.Client) -> None:
 
 
 def _revoke_by_command(bus: Bus, client: str) -> None:
-    command = [sys.executable, "-m", "bus", "client", "revoke", PRODUCER, client, "--data", str(bus.data)]
-    subprocess.run(command, env=bus.environment, check=True, capture_output=True, timeout=60)
+    line = ("client", "revoke", PRODUCER, client, "--data", str(bus.data))
+    run_bus(*line, environment=bus.environment).check_returncode()
 
 
 @contextmanager

@@ -3,8 +3,6 @@
 import os
 import re
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from psycopg import errors, sql
 from sqlalchemy.engine import make_url
 
 from tests.contracts.documents import ROOT
+from tests.forked import run_bus
 from tests.services.agreements import RECORD, an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.receiver import Receiver
@@ -62,9 +61,10 @@ def _drop(database: str, names: Sequence[str]) -> None:
 
 def run(data: Path, *arguments: str) -> str:
     """What a command prints."""
-    command = [sys.executable, "-P", "-m", "bus", *arguments, "--data", str(data)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BUS_")}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120).stdout
+    ran = run_bus(*arguments, "--data", str(data), environment=environment, seconds=120)
+    ran.check_returncode()
+    return ran.stdout
 
 
 def initialise(data: Path, roles: Roles) -> None:

@@ -1,9 +1,7 @@
 """Keys are rotated beside running processes: nobody restarts anything, and no publisher is refused."""
 
-import subprocess
-import sys
-
 from tests import no_tls
+from tests.forked import run_bus
 from tests.services.agreements import an_agreed_event
 from tests.services.fixtures import MakeBus
 from tests.services.running import ALL_ROLES, Bus
@@ -14,8 +12,7 @@ _LOOKS = 20
 
 
 def _rotate(bus: Bus, *options: str) -> None:
-    command = [sys.executable, "-P", "-m", "bus", "keys", "rotate", "--data", str(bus.data), *options]
-    subprocess.run(command, env=bus.environment, check=True, capture_output=True, timeout=60)
+    run_bus("keys", "rotate", "--data", str(bus.data), *options, environment=bus.environment).check_returncode()
 
 
 def _published_keys(bus: Bus) -> set[int]:
