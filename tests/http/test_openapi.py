@@ -210,6 +210,7 @@ def test_a_refusal_is_described_as_a_problem(document: Any) -> None:
     assert described == {_PROBLEM}
 
 
+@only_once
 async def test_no_request_made_from_the_document_breaks_the_bus_or_the_document(bus: Bus, document: Any) -> None:
     bus.apply(a_document(a_grant(OWNER)))
     position = await bus.publish(a_person(1))
