@@ -15,7 +15,7 @@ What the room offers:
   `find_granted` what it newly shows to whom.
 - Overviews and plans: `ListedContract`, `Heading`, `Plan`.
 - Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`.
-- Other forms: `generate_python_models`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
+- Other forms: `generate_models`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
 - Refusals: `NoSuchContract`, `NotGranted`, `GrantExpired`, `DocumentInvalid`, `FilterInvalid`, `Incompatible` and others.
 """
 
@@ -26,7 +26,7 @@ from bus.contracts.binding import Binding, Bindings, check_named, check_serves, 
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.catalogued import AdapterUses
 from bus.contracts.certain import Certain, find_certain
-from bus.contracts.codegen import generate_python_models
+from bus.contracts.codegen import Language, generate_models
 from bus.contracts.compatibility import Report, Rule, Touched, Verdict, compare_versions, find_touched
 from bus.contracts.document import (
     AdapterUse,
@@ -109,6 +109,7 @@ __all__ = [
     "Heading",
     "Incompatible",
     "Kind",
+    "Language",
     "ListedContract",
     "ListedVersion",
     "Mask",
@@ -153,7 +154,7 @@ __all__ = [
     "find_schemas_at",
     "find_successions",
     "find_touched",
-    "generate_python_models",
+    "generate_models",
     "grants_persons_data",
     "has_property",
     "infer_schema",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from bus.contracts.codegen import GeneratorMissing, generate_python_models
+from bus.contracts.codegen import GeneratorMissing, generate_models
 from bus.contracts.document import Contract
 from bus.contracts.validation import Validator
 from samples.data import InvalidSample, make_invalid_samples
@@ -26,7 +26,7 @@ Imported = Callable[[str, str], ModuleType]
 @cache
 def _models(name: str) -> dict[str, str]:
     """Made once for each contract, since the generator takes a second."""
-    return dict(generate_python_models(BY_NAME[name]))
+    return dict(generate_models(BY_NAME[name]))
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def _an_event(schema: Any) -> Contract:
 
 
 def test_no_text_of_a_schema_becomes_code(imported: Imported) -> None:
-    models = dict(generate_python_models(_an_event(HOSTILE)))
+    models = dict(generate_models(_an_event(HOSTILE)))
     model = _model(imported, models, ".py", "Uji")
     data = {'a"b': "x", "class": {}, "anak": [{"jenis": "\n"}], "lain": {"x": 1}}
     assert model.model_validate(data).model_dump(by_alias=True, exclude_unset=True) == data
@@ -130,10 +130,10 @@ def test_no_text_of_a_schema_becomes_code(imported: Imported) -> None:
 
 @pytest.mark.parametrize("schema", [{}, {"type": "string"}, {"type": "array", "items": {"type": "integer"}}])
 def test_data_need_not_be_an_object(imported: Imported, schema: Any) -> None:
-    assert issubclass(_model(imported, dict(generate_python_models(_an_event(schema))), ".py", "Uji"), BaseModel)
+    assert issubclass(_model(imported, dict(generate_models(_an_event(schema))), ".py", "Uji"), BaseModel)
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datamodel_code_generator", None)
     with pytest.raises(GeneratorMissing, match=r"bus-lamongan\[codegen\]"):
-        generate_python_models(a_strict_contract())
+        generate_models(a_strict_contract())
