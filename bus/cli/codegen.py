@@ -7,9 +7,9 @@ import typer
 
 from bus import contracts
 from bus.cli.contract import Data
+from bus.cli.named_contract import find_named
 from bus.cli.terminal import say
-from bus.cli.workspace import open_workspace
-from bus.contracts import Catalogue, Contract, Language, load_contract
+from bus.contracts import Language
 
 
 def generate_models(
@@ -29,22 +29,8 @@ def generate_models(
 
     Example: bus contract codegen kependudukan.penduduk --lang typescript --output app/models
     """
-    models = contracts.generate_models(_find_contract(contract, version, data), lang)
+    models = contracts.generate_models(find_named(contract, version, data).contract, lang)
     output.mkdir(parents=True, exist_ok=True)
     for name, text in models.items():
         (output / name).write_text(text, encoding="utf-8")
         say(str(output / name))
-
-
-def _find_contract(named: str, version: str | None, data: Path | None) -> Contract:
-    path = Path(named)
-    if path.is_file():
-        return load_contract(path)
-    with open_workspace(data) as workspace:
-        catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
-        found = (
-            catalogue.registrar.read_version(named, version)
-            if version
-            else catalogue.registrar.read_versions(named)[-1]
-        )
-        return found.contract

@@ -15,7 +15,7 @@ What the room offers:
   `find_granted` what it newly shows to whom.
 - Overviews and plans: `ListedContract`, `Heading`, `Plan`.
 - Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`.
-- Other forms: `generate_models`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
+- Other forms: `generate_models`, `write_odcs` and `read_odcs`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
 - Refusals: `NoSuchContract`, `NotGranted`, `GrantExpired`, `DocumentInvalid`, `FilterInvalid`, `Incompatible` and others.
 """
 
@@ -72,6 +72,7 @@ from bus.contracts.lint import Finding, Severity, lint_contract, lint_refused
 from bus.contracts.lint.vocabulary import PERSONAL_NAMES
 from bus.contracts.listing import Heading, ListedContract, ListedVersion
 from bus.contracts.numbers import NumberChanged, check_numbers, find_changed_numbers, refuse_numbers
+from bus.contracts.odcs import OdcsAnswers, read_odcs, write_odcs
 from bus.contracts.page import name_page_file, write_index, write_page
 from bus.contracts.person_finder import PersonFinder, make_finder, read_identifier, spell_identifier
 from bus.contracts.plan import Plan
@@ -119,6 +120,7 @@ __all__ = [
     "NotGranted",
     "Notice",
     "NumberChanged",
+    "OdcsAnswers",
     "PersonFinder",
     "Plan",
     "RegisteredVersion",
@@ -176,6 +178,7 @@ __all__ = [
     "read_check",
     "read_document",
     "read_identifier",
+    "read_odcs",
     "read_yaml",
     "refuse_numbers",
     "restore_contract",
@@ -185,6 +188,7 @@ __all__ = [
     "write_bindings",
     "write_granted",
     "write_index",
+    "write_odcs",
     "write_page",
     "write_pointer",
     "write_yaml",
