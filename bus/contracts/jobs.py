@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bus import json
 from bus.contracts import binding
-from bus.contracts.approval import check_approvable, check_grants_seen, describe_compatibility
+from bus.contracts.approval import check_approvable, check_grants_seen, check_not_ended, describe_compatibility
 from bus.contracts.asyncapi import describe_as_asyncapi
 from bus.contracts.compatibility import Report, Standing, Step, Verdict, compare_versions, find_touched
 from bus.contracts.document import AdapterUse, Contract, parse_contract, parse_contract_text, restore_contract
@@ -82,11 +82,12 @@ def judge_approval(given: bytes) -> bytes:
             booleans `accept_undecided` and `grants_seen`.
 
     Raises:
-        Refused: what `check_approvable` and `check_grants_seen` raise.
+        Refused: what `check_approvable`, `check_not_ended` and `check_grants_seen` raise.
     """
     asked = json.loads(given)
     active = [restore_contract(one) for one in asked["active"]]
     contract, bindings = restore_contract(asked["document"]), binding.read_bindings(asked["bindings"])
+    check_not_ended(contract)
     report = check_approvable(contract, active, bindings, accept_undecided=asked["accept_undecided"])
     if not asked["grants_seen"]:
         check_grants_seen(contract, active)

@@ -9,7 +9,13 @@ from typing import TypeVar
 
 from bus.actions import Actor
 from bus.contracts import domains, plan, register, registered
-from bus.contracts.approval import Candidate, check_approvable, check_grants_seen, check_proposable
+from bus.contracts.approval import (
+    Candidate,
+    check_approvable,
+    check_grants_seen,
+    check_not_ended,
+    check_proposable,
+)
 from bus.contracts.binding import Bindings
 from bus.contracts.compatibility import Verdict
 from bus.contracts.document import Contract
@@ -77,12 +83,14 @@ class Registrar:
         """Judge a version and put it in force.
 
         Raises:
-            Refused: what `read_candidate`, `check_approvable`, `check_grants_seen` and `put_in_force` raise.
+            Refused: what `read_candidate`, `check_approvable`, `check_not_ended`, `check_grants_seen` and `put_in_force`
+                raise.
         """
         candidate = self.read_candidate(
             name, version, by, tags, accept_undecided=accept_undecided, grants_seen=grants_seen
         )
         active = [one.contract for one in candidate.basis.active]
+        check_not_ended(candidate.contract)
         report = check_approvable(candidate.contract, active, self._bindings, accept_undecided=accept_undecided)
         if not grants_seen:
             check_grants_seen(candidate.contract, active)
