@@ -3,7 +3,8 @@
 What the room offers:
 
 - The document: `Contract` with its parts (`Kind`, `Mask`, `AdapterUse`). `load_contract` and `parse_contract` read it.
-- Its states: `State`. The catalogue's registrar moves versions; `RegisteredVersion` and `Move` say what the register holds.
+- Its states: `State`. `Domain` says who decides on them. The catalogue's registrar moves versions;
+  `RegisteredVersion` and `Move` say what the register holds.
 - The catalogue in memory: `Catalogue` finds the `ContractVersion` of an event, and the `View` of a consumer.
 - Suspensions: `Suspension` says who suspended a grant and why; `Waiting` what becomes of deliveries meanwhile.
 - Validation: `Validator` checks data. `is_bearable` says whether the event loop may check them. `check_numbers` checks numbers.
@@ -14,7 +15,8 @@ What the room offers:
 - Judgement: `lint_contract` gives `Finding`s, `compare_versions` a `Report`, `find_touched` whom a change affects,
   `find_granted` what it newly shows to whom.
 - Overviews and plans: `ListedContract`, `Heading`, `Plan`.
-- Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`.
+- Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`,
+  `export_odcs`.
 - Other forms: `generate_models`, `write_odcs` and `read_odcs`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
 - Refusals: `NoSuchContract`, `NotGranted`, `GrantExpired`, `DocumentInvalid`, `FilterInvalid`, `Incompatible` and others.
 """
@@ -38,6 +40,7 @@ from bus.contracts.document import (
     parse_contract,
     restore_contract,
 )
+from bus.contracts.domains import Domain
 from bus.contracts.effort import is_bearable
 from bus.contracts.errors import (
     ContractSaysLess,
@@ -60,6 +63,7 @@ from bus.contracts.infer import infer_schema, sketch_schema
 from bus.contracts.jobs import (
     check_contract,
     compile_schema,
+    export_odcs,
     judge_approval,
     judge_data,
     parse_body,
@@ -100,6 +104,7 @@ __all__ = [
     "ContractSaysLess",
     "ContractVersion",
     "DocumentInvalid",
+    "Domain",
     "FilterIndex",
     "FilterInvalid",
     "Finding",
@@ -150,6 +155,7 @@ __all__ = [
     "compile_schema",
     "describe_access",
     "describe_compatibility",
+    "export_odcs",
     "find_certain",
     "find_changed_numbers",
     "find_granted",

@@ -14,8 +14,10 @@ from bus.contracts.compatibility import Report, Standing, Step, Verdict, compare
 from bus.contracts.document import AdapterUse, Contract, parse_contract, parse_contract_text, restore_contract
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.granted import find_granted, write_granted
+from bus.contracts.lifecycle import State
 from bus.contracts.lint import Finding, lint_contract, lint_refused
 from bus.contracts.numbers import NumberChanged, check_numbers
+from bus.contracts.odcs import write_odcs
 from bus.contracts.validation import Validator, write_pointer
 from bus.contracts.yaml import read_yaml, write_yaml
 from bus.problem import FieldError, Invalid
@@ -113,6 +115,12 @@ def judge_data(schema: bytes, body: bytes, levels: bytes) -> bytes:
 def write_asyncapi(document: bytes, issuer: bytes, form: bytes) -> bytes:
     """A contract's AsyncAPI document, in the form `yaml` or `json`."""
     written = describe_as_asyncapi(restore_contract(json.loads(document)), issuer.decode())
+    return write_yaml(written) if form == b"yaml" else json.dumps(written)
+
+
+def export_odcs(document: bytes, state: bytes, form: bytes) -> bytes:
+    """A contract in the Open Data Contract Standard, in the form `yaml` or `json`."""
+    written = write_odcs(restore_contract(json.loads(document)), State(state.decode()))
     return write_yaml(written) if form == b"yaml" else json.dumps(written)
 
 

@@ -159,9 +159,14 @@ class Registrar:
         self._change(lambda transaction: domains.set_domain_owner(transaction, name, owner, by))
 
     def read_domains(self) -> list[Domain]:
-        """The domains that have an owner, by name, from the database."""
+        """The domains that have an owner or contracts, by name, from the database."""
         with self._storage.read() as transaction:
             return domains.list_domains(transaction)
+
+    def read_domain(self, name: str) -> Domain:
+        """One domain, from the database. Raises what `domains.read_domain` raises."""
+        with self._storage.read() as transaction:
+            return domains.read_domain(transaction, name)
 
     def suspend_grant(
         self, name: str, participant: str, reason: str, waiting: Waiting, by: Actor, deliveries: int = 0
