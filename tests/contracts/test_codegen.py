@@ -1,8 +1,10 @@
 """Python models of contracts: they import, take what is valid, and refuse what typing can refuse."""
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +16,7 @@ from bus.contracts.document import Contract
 from bus.contracts.validation import Validator
 from samples.data import InvalidSample, make_invalid_samples
 from tests.builders import a_strict_contract
-from tests.contracts.documents import SHIPPED, shipped
+from tests.contracts.documents import ROOT, SHIPPED, shipped
 
 pytestmark = pytest.mark.heavy
 
@@ -131,6 +133,23 @@ def test_no_text_of_a_schema_becomes_code(imported: Imported) -> None:
 @pytest.mark.parametrize("schema", [{}, {"type": "string"}, {"type": "array", "items": {"type": "integer"}}])
 def test_data_need_not_be_an_object(imported: Imported, schema: Any) -> None:
     assert issubclass(_model(imported, dict(generate_models(_an_event(schema))), ".py", "Uji"), BaseModel)
+
+
+def test_the_models_pass_mypy_strict(tmp_path: Path) -> None:
+    for name in ("kependudukan.penduduk", "kependudukan.verifikasi-nik", "perizinan.izin", "pengaduan.laporan"):
+        for file, text in _models(name).items():
+            (tmp_path / file).write_text(text)
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--cache-dir",
+        str(ROOT / ".mypy_cache" / "models"),
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
