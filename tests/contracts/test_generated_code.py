@@ -16,6 +16,7 @@ from bus.contracts.codegen import Language, generate_models
 from bus.contracts.codegen.shapes import draw_shapes
 from bus.contracts.document import Contract
 from bus.contracts.titles import make_type_name
+from bus.texts import UNSEEN
 from tests.builders import a_strict_contract
 from tests.clients.a_client import require_programs
 from tests.clients.test_packages import find_newer
@@ -299,6 +300,29 @@ def test_no_name_of_a_member_breaks_python(names: list[str]) -> None:
         assert module.Uji.model_validate(data).model_dump(mode="json", by_alias=True, exclude_unset=True) == data
     finally:
         del sys.modules["made_uji"]
+
+
+def test_no_text_of_a_schema_leaves_its_comment(tmp_path: Path) -> None:
+    harm = "*/ ?> \u2028 exit(3); } ` ${x} // <?php /* \u202e"
+    inner = {
+        "type": "object",
+        "title": harm,
+        "description": harm,
+        "properties": {"x": {"enum": [harm], "description": harm}},
+    }
+    contract = an_event({"type": "object", "description": harm, "properties": {"a": inner}})
+    compile_typescript(tmp_path, dict(generate_models(contract, Language.TYPESCRIPT)))
+    data = {"a": {"x": harm}}
+    assert run_php(tmp_path, [php_case(contract, data)]) == [data, data]
+    for language in (Language.TYPESCRIPT, Language.PHP):
+        assert not UNSEEN.search("".join(generate_models(contract, language).values()).replace("\n", ""))
+
+
+def test_a_part_is_not_called_as_the_whole() -> None:
+    part = {"type": "object", "properties": {"x": {}}}
+    whole = {"type": "object", "properties": {"uji": part, "UJI": part, "lain": part | {"title": "uji"}}}
+    names = [record.name for record in draw_shapes(whole, "Uji").records]
+    assert names == ["Uji", "UjiUji", "Uji2", "Lain"]
 
 
 TEXTS = st.text(max_size=20)
