@@ -1,6 +1,6 @@
 """A contract as a document of the standard."""
 
-from typing import Any, Final
+from typing import Any
 
 from bus.contracts.document import Contract, Kind, Mask
 from bus.contracts.lifecycle import State
@@ -19,11 +19,6 @@ from bus.contracts.odcs.terms import (
     Document,
     make_term,
 )
-
-_SAYS: Final = {
-    "dpv:hasTechnicalMeasure": "Masks, by the pointers of the fields that they hide.",
-    "bus:rows": "The consumer gets the data for which every condition holds.",
-}
 
 
 def write_odcs(contract: Contract, state: State = State.DRAFT) -> Document:
@@ -72,22 +67,25 @@ def _write_object(contract: Contract, part: str, noun: str) -> Document:
 
 
 def _write_role(grant: Document) -> Document:
-    customs = [_write_custom(make_term(member, GRANT_TERMS), value) for member, value in grant.items()]
-    if "mask" in grant:
-        # The vocabulary's own word for each mask is for its readers; the import reads `mask`.
-        words = sorted({MEASURES[Mask(mask)] for mask in grant["mask"].values()})
-        customs = [
-            one | {"description": f"{one['description']} In words: {', '.join(words)}."}
-            if one["property"] == GRANT_TERMS["mask"] and words
-            else one
-            for one in customs
-        ]
     return {
         "role": grant["participant"],
         "access": "read",
         **({"description": grant["purpose"]} if "purpose" in grant else {}),
-        "customProperties": customs,
+        "customProperties": [
+            _write_custom(make_term(member, GRANT_TERMS), value, _explain(member, value))
+            for member, value in grant.items()
+        ],
     }
+
+
+def _explain(member: str, value: Any) -> str:
+    """What a reader of the standard has to know of a grant's member; empty: nothing."""
+    if member == "rows":
+        return "The consumer gets the data for which every condition holds."
+    if member != "mask":
+        return ""
+    words = sorted({MEASURES[Mask(mask)] for mask in value.values()})
+    return f"Masks, by the pointers of the fields that they hide ({', '.join(words)})."
 
 
 def _write_retention(document: Document) -> Document:
@@ -103,5 +101,5 @@ def _write_customs(document: Document) -> list[Document]:
     return [_write_custom(make_term(member, TERMS), value) for member, value in others.items()]
 
 
-def _write_custom(term: str, value: Any) -> Document:
-    return {"property": term, "value": value} | ({"description": _SAYS[term]} if term in _SAYS else {})
+def _write_custom(term: str, value: Any, told: str = "") -> Document:
+    return {"property": term, "value": value} | ({"description": told} if told else {})

@@ -65,7 +65,7 @@ def propose_version(
 ) -> Response:
     """Propose a draft to those who approve in its domain. The domain's owner or the operator proposes.
 
-    A draft with a grant that has ended, or with an operation that its adapter lacks, has to be mended first (409 `contract-not-ready`).
+    A draft with a grant that has ended, or with an operation that its adapter lacks, is refused (409 `contract-not-ready`).
     """
     moved = rooms.catalogue.registrar.propose(name, version, by, tags)
     return version_answer(rooms.catalogue, moved, by)
