@@ -212,8 +212,9 @@ def make_bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[
     return find_binding
 
 
-def _find_binding(factory: AdapterFactory, operation: str, owner: str) -> Binding | None:
-    return next((_make_binding(one, owner) for one in factory.operations if one.name == operation), None)
+def _find_binding(factory: AdapterFactory, operation: str, owner: str) -> Binding:
+    found = (_make_binding(one, owner) for one in factory.operations if one.name == operation)
+    return next(found, Binding(owner, kinds=frozenset()))
 
 
 def _make_binding(operation: Operation, owner: str) -> Binding:

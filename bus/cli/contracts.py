@@ -7,6 +7,7 @@ from bus.cli import (
     contract,
     contract_apply,
     contract_docs,
+    contract_exchange,
     contract_lint,
     contract_moves,
     contract_new,
@@ -27,3 +28,5 @@ contracts.command("deprecate")(contract_moves.deprecate_version)
 contracts.command("retire")(contract_moves.retire_version)
 contracts.command("docs")(contract_docs.write_pages)
 contracts.command("codegen")(codegen.generate_models)
+contracts.command("export")(contract_exchange.export_document)
+contracts.command("import")(contract_exchange.import_document)

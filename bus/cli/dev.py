@@ -1,6 +1,7 @@
 """`bus dev`: a bus to develop against, with the shipped contracts and a client for each office."""
 
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,6 +10,7 @@ import uvloop
 
 from bus import process
 from bus.actions import Channel, identify_operator
+from bus.cli.dev_agencies import run_agencies
 from bus.cli.dev_bus import open_dev_bus, prepare, read_contracts
 from bus.cli.dev_lines import write_introduction
 from bus.cli.dev_notebook import Notebook
@@ -33,6 +35,10 @@ def dev(
         int | None,
         typer.Option(min=1, max=65535, help="port on 127.0.0.1; absent: the port of the last start, or 8080"),
     ] = None,
+    agencies: Annotated[
+        bool,
+        typer.Option("--agencies", help="also run a simulator of each agency; the bus polls, asks and delivers there"),
+    ] = False,
     log_level: Annotated[str, typer.Option(help="lowest level of log lines", envvar="BUS_LOG_LEVEL")] = "WARNING",
 ) -> None:
     """Run a bus to develop against: with the shipped contracts, clients, and webhooks on this machine.
@@ -48,14 +54,16 @@ def dev(
         listener = _listen(notebook, port)
         if not notebook.has_contracts:
             say("making a bus with the shipped contracts; please wait")
-        with listener, open_dev_bus(notebook, wakeups) as workspace:
+        with listener, ExitStack() as beside:
+            adapters = beside.enter_context(run_agencies()) if agencies else None
+            workspace = beside.enter_context(open_dev_bus(notebook, wakeups, adapters))
             prepare(workspace, notebook, office)
             address = f"http://{_HOST}:{listener.getsockname()[1]}"
             notebook.write_environments(address)
             with workspace.storage.write() as transaction:
                 by = identify_operator(Channel.PROCESS)
                 note_start(transaction, workspace.settings, list(Role), by, workspace.keys.pseudonym)
-            for line in write_introduction(address, notebook, office, read_contracts(workspace)):
+            for line in write_introduction(address, notebook, office, read_contracts(workspace), adapters or {}):
                 say(line)
             settings, storage, keys = workspace.settings, workspace.storage, workspace.keys
             uvloop.run(process.serve(settings, storage, keys, address, frozenset(Role), wakeups, listener))

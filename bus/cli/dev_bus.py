@@ -1,8 +1,8 @@
 """The development bus: makes it with the shipped contracts, and gives each office a participant and a client."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from bus import shipped
 from bus.actions import Channel, identify_operator
@@ -28,13 +28,21 @@ _APP_SCOPES: Final = (
 
 
 @contextmanager
-def open_dev_bus(notebook: Notebook, wakeups: Wakeups) -> Iterator[Workspace]:
-    """The workspace in the notebook's folder. Makes the bus if it is not there."""
+def open_dev_bus(
+    notebook: Notebook, wakeups: Wakeups, adapters: Mapping[str, Mapping[str, str]] | None = None
+) -> Iterator[Workspace]:
+    """The workspace in the notebook's folder. Makes the bus if it is not there.
+
+    Args:
+        adapters: settings of the adapters, by agency; None: those of the environment.
+    """
     settings = find_settings(notebook.folder)
     make_bus(settings, identify_operator(Channel.CLI))
     networks = ",".join([*map(str, settings.sink_networks), *_LOOPBACK])
     # The bus is at this machine's address alone, whatever the environment says for another bus.
-    local = {"sink_networks": networks, "public_url": "", "operation_address": ""}
+    local: dict[str, Any] = {"sink_networks": networks, "public_url": "", "operation_address": ""}
+    if adapters is not None:
+        local["adapters"] = adapters
     with open_workspace(notebook.folder, wakeups.changed, **local) as workspace:
         yield workspace
 

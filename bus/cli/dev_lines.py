@@ -2,8 +2,9 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from bus import json
 from bus.cli.dev_notebook import Notebook, write_exports
@@ -16,18 +17,28 @@ _SIGN_IN = (
 _BEARER = '-H "Authorization: Bearer $TOKEN"'
 
 
-def write_introduction(address: str, notebook: Notebook, office: str, contracts: Sequence[Contract]) -> Iterator[str]:
+def write_introduction(
+    address: str,
+    notebook: Notebook,
+    office: str,
+    contracts: Sequence[Contract],
+    adapters: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> Iterator[str]:
     """The lines. Commands are whole: each works in a fresh terminal.
 
     Args:
         address: where the bus is.
         office: the participant that the commands act as.
         contracts: the contracts in force.
+        adapters: the settings of adapters whose agencies are simulated, by agency.
     """
     enter = f". {shlex.quote(str(notebook.find_environment(office)))}"
     yield f"bus      {address}   (all operations: {address}/docs)"
     yield f"data     {notebook.folder.resolve()}   (remove the folder to begin anew)"
     yield f"office   {office}; others: {', '.join(name for name in sorted(notebook.clients) if name != office)}"
+    if adapters:
+        addresses = ", ".join(f"{agency} {told['base_url']}" for agency, told in adapters.items())
+        yield f"agencies {addresses}   (simulators)"
     yield ""
     yield from write_exports(address, notebook.clients[office])
     yield ""

@@ -48,14 +48,14 @@ def unset_owner(name: Name, data: Data = None) -> None:
 def list_domains(
     data: Data = None, as_json: Annotated[bool, typer.Option("--json", help="print each as JSON")] = False
 ) -> None:
-    """List the domains that have an owner.
+    """List the domains that have contracts or an owner. Nobody but the operator decides in a domain without an owner.
 
     Example: bus domain list --json
     """
     with open_catalogue(data) as catalogue:
         for found in catalogue.registrar.read_domains():
-            row = {"domain": found.name, "owner": found.owner, "since": clock.rfc3339(found.since)}
+            since = None if found.since is None else clock.rfc3339(found.since)
             if as_json:
-                say_json(row)
+                say_json({"domain": found.name, "owner": found.owner, "since": since})
             else:
-                say_row(list(row.values()))
+                say_row([found.name, found.owner or "(nobody)", since or ""])

@@ -26,11 +26,11 @@ def simulate(
 
     Example: bus simulate pupr --port 8105 --fault token
     """
-    _check_libraries()
+    check_libraries()
     # Imported here, since a bus without the extra `simulators` has no uvicorn.
     import uvicorn
 
-    simulator = _find_simulator(agency)
+    simulator = find_simulator(agency)
     faults = frozenset(fault or ())
     if unknown := faults - simulator.faults.keys():
         _refuse(
@@ -38,31 +38,34 @@ def simulate(
             [f"{name}: {simulator.faults[name]}" for name in simulator.faults],
         )
     app = simulator.create_app(faults)
-    with _listen(port) as listener:
+    with listen(port) as listener:
         typer.echo(json.dumps(_make_announcement(agency, simulator, listener.getsockname()[1])))
         # No access log, since it would show the tokens that agencies take in the query.
         uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
 
 
-def _check_libraries() -> None:
+def check_libraries() -> None:
+    """End the command if a library is missing that simulators need."""
     missing = [name for name in _LIBRARIES if find_spec(name) is None]
     if missing:
         _refuse(f"a simulator needs {', '.join(missing)}: pip install 'bus-lamongan[simulators]'", [])
 
 
-def _find_simulator(agency: str) -> Simulator:
-    known = {entry.name: entry for entry in _list_entries()}
+def find_simulator(agency: str) -> Simulator:
+    """The simulator of an agency. Ends the command if there is none."""
+    known = {entry.name: entry for entry in list_simulators()}
     if agency not in known:
         _refuse(f"there is no simulator {agency!r}", sorted(known))
     simulator: Simulator = known[agency].load()
     return simulator
 
 
-def _list_entries() -> Iterable[EntryPoint]:
+def list_simulators() -> Iterable[EntryPoint]:
+    """The installed simulators, by the names of their agencies."""
     return entry_points(group="bus.simulators")
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
     """A socket that already listens, so that a reader of the announcement can connect at once."""
     try:
         return socket.create_server(("127.0.0.1", port))

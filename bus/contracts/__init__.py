@@ -3,7 +3,8 @@
 What the room offers:
 
 - The document: `Contract` with its parts (`Kind`, `Mask`, `AdapterUse`). `load_contract` and `parse_contract` read it.
-- Its states: `State`. The catalogue's registrar moves versions; `RegisteredVersion` and `Move` say what the register holds.
+- Its states: `State`. `Domain` says who decides on them. The catalogue's registrar moves versions;
+  `RegisteredVersion` and `Move` say what the register holds.
 - The catalogue in memory: `Catalogue` finds the `ContractVersion` of an event, and the `View` of a consumer.
 - Suspensions: `Suspension` says who suspended a grant and why; `Waiting` what becomes of deliveries meanwhile.
 - Validation: `Validator` checks data. `is_bearable` says whether the event loop may check them. `check_numbers` checks numbers.
@@ -14,8 +15,9 @@ What the room offers:
 - Judgement: `lint_contract` gives `Finding`s, `compare_versions` a `Report`, `find_touched` whom a change affects,
   `find_granted` what it newly shows to whom.
 - Overviews and plans: `ListedContract`, `Heading`, `Plan`.
-- Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`.
-- Other forms: `generate_python_models`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
+- Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`,
+  `export_odcs`.
+- Other forms: `generate_models`, `write_odcs` and `read_odcs`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
 - Refusals: `NoSuchContract`, `NotGranted`, `GrantExpired`, `DocumentInvalid`, `FilterInvalid`, `Incompatible` and others.
 """
 
@@ -26,7 +28,7 @@ from bus.contracts.binding import Binding, Bindings, check_named, check_serves, 
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.catalogued import AdapterUses
 from bus.contracts.certain import Certain, find_certain
-from bus.contracts.codegen import generate_python_models
+from bus.contracts.codegen import Language, generate_models
 from bus.contracts.compatibility import Report, Rule, Touched, Verdict, compare_versions, find_touched
 from bus.contracts.document import (
     AdapterUse,
@@ -38,6 +40,7 @@ from bus.contracts.document import (
     parse_contract,
     restore_contract,
 )
+from bus.contracts.domains import Domain
 from bus.contracts.effort import is_bearable
 from bus.contracts.errors import (
     ContractSaysLess,
@@ -60,6 +63,7 @@ from bus.contracts.infer import infer_schema, sketch_schema
 from bus.contracts.jobs import (
     check_contract,
     compile_schema,
+    export_odcs,
     judge_approval,
     judge_data,
     parse_body,
@@ -72,6 +76,7 @@ from bus.contracts.lint import Finding, Severity, lint_contract, lint_refused
 from bus.contracts.lint.vocabulary import PERSONAL_NAMES
 from bus.contracts.listing import Heading, ListedContract, ListedVersion
 from bus.contracts.numbers import NumberChanged, check_numbers, find_changed_numbers, refuse_numbers
+from bus.contracts.odcs import OdcsAnswers, read_odcs, write_odcs
 from bus.contracts.page import name_page_file, write_index, write_page
 from bus.contracts.person_finder import PersonFinder, make_finder, read_identifier, spell_identifier
 from bus.contracts.plan import Plan
@@ -99,6 +104,7 @@ __all__ = [
     "ContractSaysLess",
     "ContractVersion",
     "DocumentInvalid",
+    "Domain",
     "FilterIndex",
     "FilterInvalid",
     "Finding",
@@ -109,6 +115,7 @@ __all__ = [
     "Heading",
     "Incompatible",
     "Kind",
+    "Language",
     "ListedContract",
     "ListedVersion",
     "Mask",
@@ -118,6 +125,7 @@ __all__ = [
     "NotGranted",
     "Notice",
     "NumberChanged",
+    "OdcsAnswers",
     "PersonFinder",
     "Plan",
     "RegisteredVersion",
@@ -147,13 +155,14 @@ __all__ = [
     "compile_schema",
     "describe_access",
     "describe_compatibility",
+    "export_odcs",
     "find_certain",
     "find_changed_numbers",
     "find_granted",
     "find_schemas_at",
     "find_successions",
     "find_touched",
-    "generate_python_models",
+    "generate_models",
     "grants_persons_data",
     "has_property",
     "infer_schema",
@@ -175,6 +184,7 @@ __all__ = [
     "read_check",
     "read_document",
     "read_identifier",
+    "read_odcs",
     "read_yaml",
     "refuse_numbers",
     "restore_contract",
@@ -184,6 +194,7 @@ __all__ = [
     "write_bindings",
     "write_granted",
     "write_index",
+    "write_odcs",
     "write_page",
     "write_pointer",
     "write_yaml",

@@ -11,7 +11,7 @@ from bus.contracts.document import Contract
 from bus.contracts.errors import CompatibilityUndecided, GrantsUnseen, Incompatible, NotReady, StepTooSmall
 from bus.contracts.granted import find_granted, grants_persons_data, write_granted
 from bus.contracts.lint import Finding as LintFinding
-from bus.contracts.lint import find_binding_errors, find_errors
+from bus.contracts.lint import find_binding_errors, find_ended_grants, find_errors
 from bus.contracts.registered import Basis
 from bus.problem import Conflict, FieldError
 
@@ -88,12 +88,23 @@ def check_grants_seen(contract: Contract, active: Sequence[Contract]) -> None:
 
 
 def check_proposable(contract: Contract, bindings: Bindings) -> None:
-    """Refuse to propose a version that says less than the adapters demand which it names.
+    """Refuse to propose a version with a grant that has ended, or one that does not fit the adapters that it names.
 
     Raises:
-        NotReady: names each place that says too little.
+        NotReady: names each place to mend.
     """
-    _check_mended(contract, find_binding_errors(contract, bindings))
+    _check_mended(contract, [*find_binding_errors(contract, bindings), *find_ended_grants(contract)])
+
+
+def check_not_ended(contract: Contract) -> None:
+    """Refuse to put a version in force by itself if a grant in it has ended.
+
+    Applying whole documents does not ask for this: versions that are in force elsewhere keep their text.
+
+    Raises:
+        NotReady: names each grant.
+    """
+    _check_mended(contract, find_ended_grants(contract))
 
 
 def describe_compatibility(report: Report) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 from bus import json
 from bus.contracts.document import Contract, Kind
-from bus.contracts.draft07 import convert_to_draft07
+from bus.contracts.draft07 import convert_to_draft07, has_trap
+from bus.contracts.flat import flatten
 from bus.contracts.schemas import Schema
+from bus.contracts.titles import make_type_name, title_parts
 from bus.contracts.validation import Validator
 from bus.identity import MEANINGS, Scope
 from bus.texts import escape_unseen, to_markdown
@@ -136,8 +138,8 @@ def _write_query_parts(contract: Contract) -> Document:
     }
     asking = _write_operation("send", "questions", "question", "ask", "POST") | _write_reply("answers", "answer")
     schemas = {
-        "question": convert_to_draft07(contract.sent, "#/components/schemas/question"),
-        "wholeAnswer": convert_to_draft07(contract.shown, "#/components/schemas/wholeAnswer"),
+        "question": _write_data_schema(contract, "question", "Request"),
+        "wholeAnswer": _write_data_schema(contract, "wholeAnswer", "Answer"),
         "answer": _write_granted_schema(contract, "wholeAnswer"),
     }
     return {
@@ -149,7 +151,7 @@ def _write_query_parts(contract: Contract) -> Document:
 
 def _write_event_schemas(contract: Contract, url: str) -> Document:
     schemas = {
-        "data": convert_to_draft07(contract.sent, "#/components/schemas/data"),
+        "data": _write_data_schema(contract, "data"),
         "shown": _write_granted_schema(contract, "data"),
         "published": _write_envelope(contract, url, "data"),
         "received": _write_envelope(contract, url, "shown"),
@@ -172,6 +174,13 @@ def _write_event_schemas(contract: Contract, url: str) -> Document:
     if contract.kind is Kind.RECORD:
         schemas["recordPage"] = _write_page_schema("records")
     return schemas
+
+
+def _write_data_schema(contract: Contract, place: str, part: str = "") -> Schema:
+    """The schema of data, with a title for each object in it: generators name types by their titles."""
+    schema = contract.shown if part == "Answer" else contract.sent
+    titled = title_parts(flatten(schema), make_type_name(contract.name.partition(".")[2]) + part)
+    return convert_to_draft07(titled, f"#/components/schemas/{place}")
 
 
 def _write_envelope(contract: Contract, url: str, data: str) -> Schema:
@@ -275,10 +284,13 @@ def _write_event(contract: Contract, url: str, number: int, data: Any) -> Docume
 
 
 def _pick_valid(contract: Contract, part: str) -> Iterator[Any]:
-    """The contract's examples that fit its schema. A draft's may not, and AsyncAPI allows only examples that fit."""
+    """The contract's examples that fit its schema. A draft's may not, and AsyncAPI allows only examples that fit.
+
+    Examples are left out too if AsyncAPI's parser cannot read the names of their members.
+    """
     validator = Validator(contract.shown if part == "answer" else contract.sent)
     examples = contract.examples if part == "schema" else [example[part] for example in contract.examples]
-    return (example for example in examples if validator.is_valid(example))
+    return (example for example in examples if validator.is_valid(example) and not has_trap(example))
 
 
 _RECEIPTS: Final = [{"position": 4711, "duplicate": False}]

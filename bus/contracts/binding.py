@@ -22,7 +22,7 @@ class Binding:
 
     Attributes:
         owner: the participant that decides which contracts may name the operation; empty: only the operator decides.
-        kinds: the kinds of contract that the operation can serve.
+        kinds: the kinds of contract that the operation can serve; none: the adapter is installed, and has no such operation.
         least: the lowest classification that the contract may have.
         person: pointer of the identifier of the person that the data (query: the question) are about.
         definitions: names of shared definitions, by the pointer of the field that must use them.
@@ -38,7 +38,7 @@ class Binding:
 
 
 Bindings = Callable[[AdapterUse], Binding | None]
-"""Finds the binding of an operation; None: no installed adapter has the operation."""
+"""Finds the binding of an operation; None: the adapter is not installed."""
 
 
 def no_adapters(use: AdapterUse) -> Binding | None:
@@ -72,11 +72,19 @@ def read_bindings(values: Sequence[Mapping[str, Any]]) -> Bindings:
     return known.get
 
 
+def find_missing_operations(contract: Contract, bindings: Bindings) -> Iterator[FieldError]:
+    """The operations that the installed adapters do not have."""
+    for index, use in enumerate(contract.adapters):
+        binding = bindings(use)
+        if binding is not None and not binding.kinds:
+            yield FieldError(f"/adapters/{index}/operation", f"{use.adapter} has no operation {use.operation}")
+
+
 def find_shortfalls(contract: Contract, bindings: Bindings) -> Iterator[FieldError]:
     """The places where the contract says less than its adapter operations demand."""
     for index, use in enumerate(contract.adapters):
         binding = bindings(use)
-        if binding is not None:
+        if binding is not None and binding.kinds:
             yield from _find_shortfalls_of(contract, f"/adapters/{index}", str(use), binding)
 
 

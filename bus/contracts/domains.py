@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from bus import clock
 from bus.actions import Action, Actor, Object, Verb, note
-from bus.contracts.errors import DomainInvalid, DomainNotYours, NotOperator
-from bus.contracts.tables import DOMAINS
+from bus.contracts.errors import DomainInvalid, DomainNotYours, NoSuchDomain, NotOperator
+from bus.contracts.tables import CONTRACTS, DOMAINS
 from bus.storage import Transaction
 
 _LONGEST = 98
@@ -21,12 +21,13 @@ class Domain:
     """A domain and the participant that owns it.
 
     Attributes:
+        owner: None: nobody owns it, and the operator alone decides in it.
         since: when the participant became its owner.
     """
 
     name: str
-    owner: str
-    since: datetime
+    owner: str | None
+    since: datetime | None
 
 
 def name_domain(contract: str) -> str:
@@ -35,9 +36,28 @@ def name_domain(contract: str) -> str:
 
 
 def list_domains(transaction: Transaction) -> list[Domain]:
-    """The domains that have an owner, by name."""
-    rows = transaction.rows(sa.select(DOMAINS).order_by(DOMAINS.c.name))
-    return [Domain(row.name, row.owner, clock.moment(row.since)) for row in rows]
+    """The domains that have an owner or contracts, by name."""
+    owned = {
+        row.name: Domain(row.name, row.owner, clock.moment(row.since)) for row in transaction.rows(sa.select(DOMAINS))
+    }
+    used = {name_domain(row.name) for row in transaction.rows(sa.select(CONTRACTS.c.name))}
+    return [owned.get(name) or Domain(name, None, None) for name in sorted(used | owned.keys())]
+
+
+def read_domain(transaction: Transaction, name: str) -> Domain:
+    """One domain.
+
+    Raises:
+        NoSuchDomain: it has neither an owner nor contracts.
+    """
+    row = next(iter(transaction.rows(sa.select(DOMAINS).where(DOMAINS.c.name == name))), None)
+    if row is not None:
+        return Domain(row.name, row.owner, clock.moment(row.since))
+    beginning = f"{name}."
+    used = sa.select(CONTRACTS.c.id).where(sa.func.substr(CONTRACTS.c.name, 1, len(beginning)) == beginning).limit(1)
+    if transaction.value(used) is None:
+        raise NoSuchDomain(f"No contract is in a domain {name[:_LONGEST]}, and nobody owns it.")
+    return Domain(name, None, None)
 
 
 def set_domain_owner(transaction: Transaction, name: str, owner: str | None, actor: Actor) -> None:

@@ -14,6 +14,9 @@ _IN_PLACE = frozenset({"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", 
 _UNSPEAKABLE = ("unevaluatedProperties", "unevaluatedItems", "minContains", "maxContains", "$comment")
 _TAKEN_BY_ASYNCAPI = ("discriminator", "externalDocs")
 """Keywords of AsyncAPI that JSON Schema does not define: a contract's schema may use them in another form."""
+_TRAPS = frozenset({"$ref", "__proto__"})
+"""Names of members that AsyncAPI's parser takes for something else, in schemas and in values."""
+_VALUES = ("const", "enum", "default", "examples")
 
 
 def convert_to_draft07(schema: Schema, at: str) -> Schema:
@@ -30,6 +33,7 @@ def convert_to_draft07(schema: Schema, at: str) -> Schema:
 
 
 def _translate(schema: Schema) -> None:
+    _avoid_traps(schema)
     _close(schema)
     if schema.get("minContains") == 0:
         schema.pop("contains", None)
@@ -47,6 +51,28 @@ def _translate(schema: Schema) -> None:
     if "$ref" in schema and len(schema) > 1:
         # Draft-07 ignores keywords beside a reference.
         schema["allOf"] = [*schema.get("allOf", ()), {"$ref": schema.pop("$ref")}]
+
+
+def has_trap(value: Any) -> bool:
+    """Whether a value has a member whose name AsyncAPI's parser takes for something else."""
+    if isinstance(value, dict):
+        return not _TRAPS.isdisjoint(value) or any(map(has_trap, value.values()))
+    return isinstance(value, list) and any(map(has_trap, value))
+
+
+def _avoid_traps(schema: Schema) -> None:
+    """Describe members with such names by patterns, which mean the same."""
+    for name in _TRAPS & schema.get("properties", {}).keys():
+        properties = dict(schema["properties"])
+        pattern = f"^{name.replace('$', '[$]')}$"
+        schema["patternProperties"] = {**schema.get("patternProperties", {}), pattern: properties.pop(name)}
+        schema["properties"] = properties
+    for keyword in ("dependentRequired", "dependentSchemas"):
+        if keyword in schema:
+            schema[keyword] = {name: value for name, value in schema[keyword].items() if name not in _TRAPS}
+    for keyword in _VALUES:
+        if has_trap(schema.get(keyword)):
+            del schema[keyword]
 
 
 def _close(schema: Schema) -> None:

@@ -103,6 +103,12 @@ class DomainNotYours(NotOwner):
     slug = "domain-not-yours"
 
 
+class NoSuchDomain(NotFound):
+    """There is no such domain."""
+
+    slug = "no-such-domain"
+
+
 class DomainInvalid(Refused):
     """No contract can be in a domain with this name."""
 

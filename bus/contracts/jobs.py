@@ -8,14 +8,16 @@ from typing import Any, Final
 
 from bus import json
 from bus.contracts import binding
-from bus.contracts.approval import check_approvable, check_grants_seen, describe_compatibility
+from bus.contracts.approval import check_approvable, check_grants_seen, check_not_ended, describe_compatibility
 from bus.contracts.asyncapi import describe_as_asyncapi
 from bus.contracts.compatibility import Report, Standing, Step, Verdict, compare_versions, find_touched
 from bus.contracts.document import AdapterUse, Contract, parse_contract, parse_contract_text, restore_contract
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.granted import find_granted, write_granted
+from bus.contracts.lifecycle import State
 from bus.contracts.lint import Finding, lint_contract, lint_refused
 from bus.contracts.numbers import NumberChanged, check_numbers
+from bus.contracts.odcs import write_odcs
 from bus.contracts.validation import Validator, write_pointer
 from bus.contracts.yaml import read_yaml, write_yaml
 from bus.problem import FieldError, Invalid
@@ -82,11 +84,12 @@ def judge_approval(given: bytes) -> bytes:
             booleans `accept_undecided` and `grants_seen`.
 
     Raises:
-        Refused: what `check_approvable` and `check_grants_seen` raise.
+        Refused: what `check_approvable`, `check_not_ended` and `check_grants_seen` raise.
     """
     asked = json.loads(given)
     active = [restore_contract(one) for one in asked["active"]]
     contract, bindings = restore_contract(asked["document"]), binding.read_bindings(asked["bindings"])
+    check_not_ended(contract)
     report = check_approvable(contract, active, bindings, accept_undecided=asked["accept_undecided"])
     if not asked["grants_seen"]:
         check_grants_seen(contract, active)
@@ -112,6 +115,12 @@ def judge_data(schema: bytes, body: bytes, levels: bytes) -> bytes:
 def write_asyncapi(document: bytes, issuer: bytes, form: bytes) -> bytes:
     """A contract's AsyncAPI document, in the form `yaml` or `json`."""
     written = describe_as_asyncapi(restore_contract(json.loads(document)), issuer.decode())
+    return write_yaml(written) if form == b"yaml" else json.dumps(written)
+
+
+def export_odcs(document: bytes, state: bytes, form: bytes) -> bytes:
+    """A contract in the Open Data Contract Standard, in the form `yaml` or `json`."""
+    written = write_odcs(restore_contract(json.loads(document)), State(state.decode()))
     return write_yaml(written) if form == b"yaml" else json.dumps(written)
 
 

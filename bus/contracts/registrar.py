@@ -9,7 +9,13 @@ from typing import TypeVar
 
 from bus.actions import Actor
 from bus.contracts import domains, plan, register, registered
-from bus.contracts.approval import Candidate, check_approvable, check_grants_seen, check_proposable
+from bus.contracts.approval import (
+    Candidate,
+    check_approvable,
+    check_grants_seen,
+    check_not_ended,
+    check_proposable,
+)
 from bus.contracts.binding import Bindings
 from bus.contracts.compatibility import Verdict
 from bus.contracts.document import Contract
@@ -77,12 +83,14 @@ class Registrar:
         """Judge a version and put it in force.
 
         Raises:
-            Refused: what `read_candidate`, `check_approvable`, `check_grants_seen` and `put_in_force` raise.
+            Refused: what `read_candidate`, `check_approvable`, `check_not_ended`, `check_grants_seen` and `put_in_force`
+                raise.
         """
         candidate = self.read_candidate(
             name, version, by, tags, accept_undecided=accept_undecided, grants_seen=grants_seen
         )
         active = [one.contract for one in candidate.basis.active]
+        check_not_ended(candidate.contract)
         report = check_approvable(candidate.contract, active, self._bindings, accept_undecided=accept_undecided)
         if not grants_seen:
             check_grants_seen(candidate.contract, active)
@@ -151,9 +159,14 @@ class Registrar:
         self._change(lambda transaction: domains.set_domain_owner(transaction, name, owner, by))
 
     def read_domains(self) -> list[Domain]:
-        """The domains that have an owner, by name, from the database."""
+        """The domains that have an owner or contracts, by name, from the database."""
         with self._storage.read() as transaction:
             return domains.list_domains(transaction)
+
+    def read_domain(self, name: str) -> Domain:
+        """One domain, from the database. Raises what `domains.read_domain` raises."""
+        with self._storage.read() as transaction:
+            return domains.read_domain(transaction, name)
 
     def suspend_grant(
         self, name: str, participant: str, reason: str, waiting: Waiting, by: Actor, deliveries: int = 0

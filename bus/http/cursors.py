@@ -73,6 +73,7 @@ class Listing(Enum):
     CONTRACTS = "c"
     ACCESS = "g"
     GRANTS = "t"
+    DOMAINS = "n"
     PARTICIPANTS = "p"
     CLIENTS = "k"
     SUBSCRIPTIONS = "s"

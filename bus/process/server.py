@@ -11,6 +11,7 @@ import structlog
 
 from bus.http import Acquaintances, FrontDoor, create_edge, create_operation, create_watch
 from bus.identity import Keys
+from bus.process.domains import tell_of_unowned_domains
 from bus.process.process import end_on_failure, run_process
 from bus.process.role import Role
 from bus.process.wakeups import Wakeups
@@ -64,6 +65,8 @@ async def serve(
         for task in serving:
             task.add_done_callback(end_on_failure)
         log.info("bus.serving", address=issuer, roles=sorted(roles))
+        if Role.API in roles:
+            await asyncio.to_thread(tell_of_unowned_domains, process.rooms.catalogue)
         stopped = loop.create_task(stopping.wait())
         await asyncio.wait([*serving, stopped], return_when=asyncio.FIRST_COMPLETED)
         log.info("bus.draining")

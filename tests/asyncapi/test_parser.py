@@ -37,6 +37,8 @@ ODD_SCHEMA = {
         "anak": {"type": "array", "items": {"$ref": "#"}},
         "tiada": False,
         "apa_saja": True,
+        "$ref": {"type": "object", "properties": {"$ref": {"type": "string"}}},
+        "__proto__": {"type": "object", "properties": {"__proto__": {"type": "string"}}},
         "discriminator": {"discriminator": {"propertyName": "jenis"}, "externalDocs": "teks"},
     },
     "required": ["nik"],
@@ -47,7 +49,8 @@ ODD_SCHEMA = {
 }
 ODD: dict[str, Contract] = {
     "an odd schema": a_strict_contract(
-        schema=ODD_SCHEMA, examples=[{"nik": "a", "koordinat": [1, 2], "anak": [{"nik": "b"}]}]
+        schema=ODD_SCHEMA,
+        examples=[{"nik": "a", "koordinat": [1, 2], "anak": [{"nik": "b"}]}, {"nik": "a", "__proto__": {}}],
     ),
     "no examples": a_strict_contract(examples=None),
     "a wrong example in a draft": a_strict_contract(examples=[{"nik": 5}]),

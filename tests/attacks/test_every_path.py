@@ -114,6 +114,7 @@ def fill(path: str, bus: Bus) -> Iterator[str]:
         "id": [f"{one}.{last}" for one in subscriptions] if "/deliveries/" in path else subscriptions,
         "client_id": ["client_aaaaaaaaaaaaaaaaaaaa"],
         "agency": ["badan"],
+        "domain": ["kependudukan"],
     }
     named = re.findall(r"{(\w+)}", path)
     for chosen in itertools.product(*(values[name] for name in named)):

@@ -17,7 +17,8 @@ import pytest
 import structlog
 
 from bus.contracts.asyncapi import describe_as_asyncapi
-from bus.contracts.codegen import GeneratedUnsafe, _check_inert, generate_python_models
+from bus.contracts.codegen import GeneratedUnsafe, generate_models
+from bus.contracts.codegen.python import _check_inert
 from bus.contracts.document import parse_contract
 from bus.contracts.page import write_index, write_page
 from bus.contracts.yaml import read_yaml, write_yaml
@@ -271,7 +272,7 @@ def test_a_text_does_not_become_code(text: str):
             "b": {"type": "object", "title": text, "description": text, "properties": {"c": {"const": text}}},
         },
     }
-    (module,) = generate_python_models(
+    (module,) = generate_models(
         a_strict_contract(schema=schema, key=None, kind="event", subject="/nik", examples=[])
     ).values()
     imported = {one.module for one in ast.walk(ast.parse(module)) if isinstance(one, ast.ImportFrom | ast.Import)}

@@ -151,6 +151,8 @@ NOT_CHANGING = {
     "contract show": "reads",
     "contract docs": "writes files",
     "contract codegen": "writes files",
+    "contract export": "writes a file",
+    "contract import": "writes a file",
 }
 
 

@@ -34,6 +34,12 @@ def test_a_document_becomes_modules(run: Callable[..., Any], tmp_path: Path) -> 
     assert _names(tmp_path / "models") == {"kependudukan_cari_nik_request.py", "kependudukan_cari_nik_answer.py"}
 
 
+@pytest.mark.parametrize(("language", "ending"), [("typescript", "ts"), ("php", "php")])
+def test_other_languages_need_no_generator(run: Callable[..., Any], tmp_path: Path, language: str, ending: str) -> None:
+    assert run("contract", "codegen", QUERY, "--lang", language, "--output", tmp_path) == 0
+    assert {f"kependudukan_cari_nik_{part}.{ending}" for part in ("request", "answer")} <= _names(tmp_path)
+
+
 def test_a_registered_contract_becomes_modules_by_its_name(run: Callable[..., Any], tmp_path: Path) -> None:
     run("init")
     run("contract", "apply", "--grants-seen", QUERY)

@@ -27,7 +27,7 @@ OFFICE = "dinas-kominfo"
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevBus]:
-    with a_dev_bus(tmp_path_factory.mktemp("dev")) as running:
+    with a_dev_bus(tmp_path_factory.mktemp("dev"), "--agencies") as running:
         yield running
 
 
@@ -76,6 +76,22 @@ def test_each_line_works_in_a_fresh_terminal(dev: DevBus, tmp_path: Path) -> Non
     finally:
         listening.terminate()
         listening.wait(30)
+
+
+def test_the_agencies_are_simulated_and_asked(dev: DevBus) -> None:
+    addresses = dict(
+        re.findall(r"(\w+) (http://127\.0\.0\.1:\d+)", dev.printed.partition("\nagencies ")[2].partition("\n")[0])
+    )
+    assert addresses.keys() == {"bappenas", "kemendagri", "kominfo", "ksp", "pupr"}
+    environment = dev.environment("dinkes")
+    ask = """
+        TOKEN=$(curl -s -u "$BUS_CLIENT_ID:$BUS_CLIENT_SECRET" -d grant_type=client_credentials "$BUS_URL/oauth/token" |
+          cut -d'"' -f4)
+        curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"nik": "3524010101909001"}' \\
+          "$BUS_URL/v1/queries/kependudukan.cari-nik"
+    """
+    done = subprocess.run(["bash", "-c", ask], env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert "ditemukan" in json.loads(done.stdout), done.stdout
 
 
 def test_no_other_user_reads_the_secrets(dev: DevBus) -> None:

@@ -18,7 +18,7 @@ from bus.contracts.errors import CompatibilityUndecided, Incompatible, NotReady,
 from bus.contracts.jobs import judge_approval
 from bus.contracts.registered import Basis
 from bus.problem import Conflict
-from tests.builders import SCHEMA, a_strict_contract
+from tests.builders import SCHEMA, a_grant, a_strict_contract
 
 SERVED = [{"adapter": "badan", "operation": "terima"}]
 LENGTHS = SCHEMA["properties"]
@@ -111,6 +111,32 @@ def test_a_version_that_says_less_than_its_adapter_asks_is_neither_proposed_nor_
         check_approvable(contract, [], asks_for_sensitive_data)
     for refused in (proposed, approved):
         assert "/classification" in [error.pointer for error in refused.value.errors]
+
+
+def no_such_operation(use: AdapterUse) -> Binding:
+    return Binding("badan", frozenset())
+
+
+def test_a_version_with_an_operation_that_does_not_exist_is_neither_proposed_nor_put_in_force() -> None:
+    contract = a_strict_contract(adapters=SERVED)
+    for judge in (check_proposable, lambda contract, bindings: check_approvable(contract, [], bindings)):
+        with pytest.raises(NotReady) as refused:
+            judge(contract, no_such_operation)
+        assert [error.pointer for error in refused.value.errors] == ["/adapters/0/operation"]
+
+
+def test_a_version_with_a_grant_that_ended_is_neither_proposed_nor_put_in_force_by_itself() -> None:
+    contract = a_strict_contract(consumers=[a_grant(until="2020-12-31")])
+    candidate = Candidate(contract, Basis(contract.name, contract.version, None, ()), no_adapters, False, True)
+    for judge in (lambda: check_proposable(contract, no_adapters), lambda: judge_approval(candidate.document())):
+        with pytest.raises(NotReady) as refused:
+            judge()
+        assert [error.pointer for error in refused.value.errors] == ["/consumers/0/until"]
+
+
+def test_a_document_with_a_grant_that_ended_may_be_applied() -> None:
+    contract = a_strict_contract(consumers=[a_grant(until="2020-12-31")])
+    assert check_approvable(contract, [], no_adapters).verdict is Verdict.COMPATIBLE
 
 
 def test_a_version_with_a_fault_of_its_own_may_be_laid_before_its_owner() -> None:

@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 
 from bus.contracts.asyncapi import describe_as_asyncapi
+from bus.contracts.schemas import subschemas
 from tests.builders import a_grant, a_strict_contract
 from tests.contracts.documents import SHIPPED, shipped
 
@@ -123,3 +124,38 @@ def test_a_question_is_answered_on_the_same_request() -> None:
 def test_the_servers_address_may_have_port_and_path() -> None:
     server = describe_as_asyncapi(a_strict_contract(), "http://127.0.0.1:8080/bus")["servers"]["bus"]
     assert (server["protocol"], server["host"], server["pathname"]) == ("http", "127.0.0.1:8080", "/bus")
+
+
+def test_each_object_in_the_data_has_a_title() -> None:
+    for path in SHIPPED:
+        schemas = describe_as_asyncapi(shipped(path), URL)["components"]["schemas"]
+        data = schemas.get("data", schemas.get("wholeAnswer"))
+        certain = [one for at, one in subschemas(data) if not {"if", "then", "else", "not"} & set(at)]
+        untitled = [one for one in certain if "properties" in one and "title" not in one]
+        assert untitled == []
+    penduduk = next(shipped(path) for path in SHIPPED if path.stem == "penduduk")
+    assert (
+        describe_as_asyncapi(penduduk, URL)["components"]["schemas"]["data"]["$defs"]["lamongan"]["title"] == "Alamat"
+    )
+
+
+def test_members_that_parsers_take_for_something_else_are_described_by_patterns() -> None:
+    names = {"$ref": "^[$]ref$", "__proto__": "^__proto__$"}
+    properties = {name: {"type": "object", "properties": {name: {"type": "integer"}}} for name in names}
+    contract = a_strict_contract(
+        schema={
+            "type": "object",
+            "properties": {"nik": {"type": "string"}, **properties},
+            "additionalProperties": False,
+        },
+        examples=[{"nik": "1", "$ref": {}}, {"nik": "2"}],
+    )
+    document = describe_as_asyncapi(contract, URL)
+    data = document["components"]["schemas"]["data"]
+    assert data["properties"].keys() == {"nik"}
+    for name, pattern in names.items():
+        assert data["patternProperties"][pattern]["patternProperties"] == {pattern: {"type": "integer"}}
+        assert jsonschema.Draft7Validator(data).is_valid({name: {name: 1}})
+        assert not jsonschema.Draft7Validator(data).is_valid({name: {name: "x"}})
+    examples = document["components"]["messages"]["published"]["examples"]
+    assert [example["payload"]["data"] for example in examples] == [{"nik": "2"}, None]

@@ -1,20 +1,22 @@
 """Python models of contracts: they import, take what is valid, and refuse what typing can refuse."""
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from bus.contracts.codegen import GeneratorMissing, generate_python_models
+from bus.contracts.codegen import GeneratorMissing, generate_models
 from bus.contracts.document import Contract
 from bus.contracts.validation import Validator
 from samples.data import InvalidSample, make_invalid_samples
 from tests.builders import a_strict_contract
-from tests.contracts.documents import SHIPPED, shipped
+from tests.contracts.documents import ROOT, SHIPPED, shipped
 
 pytestmark = pytest.mark.heavy
 
@@ -26,7 +28,7 @@ Imported = Callable[[str, str], ModuleType]
 @cache
 def _models(name: str) -> dict[str, str]:
     """Made once for each contract, since the generator takes a second."""
-    return dict(generate_python_models(BY_NAME[name]))
+    return dict(generate_models(BY_NAME[name]))
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ def _an_event(schema: Any) -> Contract:
 
 
 def test_no_text_of_a_schema_becomes_code(imported: Imported) -> None:
-    models = dict(generate_python_models(_an_event(HOSTILE)))
+    models = dict(generate_models(_an_event(HOSTILE)))
     model = _model(imported, models, ".py", "Uji")
     data = {'a"b': "x", "class": {}, "anak": [{"jenis": "\n"}], "lain": {"x": 1}}
     assert model.model_validate(data).model_dump(by_alias=True, exclude_unset=True) == data
@@ -130,10 +132,27 @@ def test_no_text_of_a_schema_becomes_code(imported: Imported) -> None:
 
 @pytest.mark.parametrize("schema", [{}, {"type": "string"}, {"type": "array", "items": {"type": "integer"}}])
 def test_data_need_not_be_an_object(imported: Imported, schema: Any) -> None:
-    assert issubclass(_model(imported, dict(generate_python_models(_an_event(schema))), ".py", "Uji"), BaseModel)
+    assert issubclass(_model(imported, dict(generate_models(_an_event(schema))), ".py", "Uji"), BaseModel)
+
+
+def test_the_models_pass_mypy_strict(tmp_path: Path) -> None:
+    for name in ("kependudukan.penduduk", "kependudukan.verifikasi-nik", "perizinan.izin", "pengaduan.laporan"):
+        for file, text in _models(name).items():
+            (tmp_path / file).write_text(text)
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--cache-dir",
+        str(ROOT / ".mypy_cache" / "models"),
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datamodel_code_generator", None)
     with pytest.raises(GeneratorMissing, match=r"bus-lamongan\[codegen\]"):
-        generate_python_models(a_strict_contract())
+        generate_models(a_strict_contract())

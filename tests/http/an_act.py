@@ -105,6 +105,11 @@ class Site:
         self.bus.rooms.grants.suspend(WARGA, "bapenda", "sedang diperiksa", Waiting.KEEP, OPERATOR)
         return Ordered(f"/v1/contracts/{WARGA}/grants/bapenda/resume")
 
+    def domain(self) -> str:
+        """The path of a domain that has an owner."""
+        self.bus.rooms.catalogue.registrar.set_domain_owner("kesehatan", "bapenda", OPERATOR)
+        return "/v1/domains/kesehatan"
+
     def client(self) -> str:
         """The path of a client."""
         made, _ = self.bus.rooms.participants.add_client("bapenda", ["events.read"], by=OPERATOR)
@@ -159,6 +164,8 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
         Verb.LIMITS_SET,
         lambda _: Ordered("/v1/participants/bapenda/limits", {"limits": {"drafts": 7}}),
     ),
+    "PUT /v1/domains/{domain}": (Verb.DOMAIN_SET, lambda _: Ordered("/v1/domains/kesehatan", {"owner": "bapenda"})),
+    "DELETE /v1/domains/{domain}": (Verb.DOMAIN_SET, lambda site: Ordered(site.domain())),
     "POST /v1/agencies/{agency}/release": (
         Verb.AGENCY_RELEASE,
         lambda site: Ordered(f"/v1/agencies/{site.holding()}/release"),

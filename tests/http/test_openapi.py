@@ -61,6 +61,11 @@ POST /v1/contracts/{name}/grants/{participant}/suspend
 POST /v1/contracts/{name}/grants/{participant}/resume
 POST /v1/contracts/{name}/validate
 GET /v1/contracts/{name}/asyncapi
+GET /v1/contracts/{name}/odcs
+GET /v1/domains
+GET /v1/domains/{domain}
+PUT /v1/domains/{domain}
+DELETE /v1/domains/{domain}
 GET /v1/subscriptions
 POST /v1/subscriptions
 GET /v1/subscriptions/{id}

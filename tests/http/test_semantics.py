@@ -29,6 +29,8 @@ READABLE: Final = {
     "/v1/contracts/{name}": CONTRACT,
     "/v1/contracts/{name}/access": f"{CONTRACT}/access",
     "/v1/contracts/{name}/asyncapi": f"{CONTRACT}/asyncapi",
+    "/v1/contracts/{name}/odcs": f"{CONTRACT}/odcs",
+    "/v1/domains/{domain}": "/v1/domains/kependudukan",
     "/v1/contracts/{name}/versions/{version}": f"{CONTRACT}/versions/1.0.0",
     "/v1/contracts/{name}/versions/{version}/schema": f"{CONTRACT}/versions/1.0.0/schema",
 }

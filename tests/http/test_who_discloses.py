@@ -88,6 +88,11 @@ SILENT: Final = {
     "PUT /v1/contracts/{name}/versions/{version}": _DOCUMENT,
     "GET /v1/contracts/{name}/versions/{version}/schema": _DOCUMENT,
     "GET /v1/contracts/{name}/asyncapi": _DOCUMENT,
+    "GET /v1/contracts/{name}/odcs": _DOCUMENT,
+    "GET /v1/domains": _REGISTER,
+    "GET /v1/domains/{domain}": _REGISTER,
+    "PUT /v1/domains/{domain}": _REGISTER,
+    "DELETE /v1/domains/{domain}": _REGISTER,
     "POST /v1/contracts/check": _DOCUMENT,
     "POST /v1/contracts/{name}/versions/{version}/propose": _DOCUMENT,
     "POST /v1/contracts/{name}/versions/{version}/consent": _DOCUMENT,
@@ -138,7 +143,7 @@ SILENT: Final = {
 }
 """Operations that hand out no personal data, each with the reason."""
 
-_KNOWN: Final = {"name": WARGA, "version": "1.0.0"}
+_KNOWN: Final = {"name": WARGA, "version": "1.0.0", "domain": "kependudukan"}
 _QUERIES: Final = {
     "GET /v1/disclosures": {"subject": NIK},
     "GET /v1/events/status": {"source": f"/{OWNER}", "id": "e1"},

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from samples.port import free_port
-from tests.a_dev_bus import DevBus, a_dev_bus, strange_environment
+from tests.a_dev_bus import a_dev_bus, strange_environment
 from tests.cli.a_command import commands
 from tests.clients.a_client import require_programs
 from tests.samples.demo import ROOT
@@ -46,7 +46,6 @@ class Checkout:
     """A checkout in which somebody follows the guide, beside a running `bus dev`."""
 
     folder: Path
-    dev: DevBus
 
     def run(self, *lines: str, code: int = 0) -> str:
         """What lines print in a terminal that has read the office's file."""
@@ -63,12 +62,16 @@ class Checkout:
         return done.stdout + done.stderr
 
     @contextmanager
-    def running(self, *lines: str) -> Iterator[Path]:
-        """Where a line that goes on until it is ended writes what it prints."""
+    def running(self, *lines: str, enters: bool = True) -> Iterator[Path]:
+        """Where a line that goes on until it is ended writes what it prints.
+
+        Args:
+            enters: the terminal has read the office's file.
+        """
         output = self.folder / f"output-{len(list(self.folder.iterdir()))}"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                ["bash", "-ec", "\n".join([ENTER, *lines])],
+                ["bash", "-ec", "\n".join([*([ENTER] if enters else []), *lines])],
                 cwd=self.folder,
                 env=strange_environment(),
                 stdout=file,
@@ -96,7 +99,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     assert START.splitlines() == ["make setup", ".venv/bin/bus dev"]
     with a_dev_bus(tmp_path_factory.mktemp("dev")) as dev:
         (folder / ".bus-dev").symlink_to(dev.folder)
-        yield Checkout(folder, dev)
+        yield Checkout(folder)
 
 
 @pytest.fixture(params=LANGUAGES)

@@ -5,7 +5,7 @@ Errors keep a version from becoming active. The author judges warnings.
 
 from collections.abc import Callable, Collection, Iterator
 
-from bus.contracts.binding import Bindings, find_shortfalls, no_adapters
+from bus.contracts.binding import Bindings, find_missing_operations, find_shortfalls, no_adapters
 from bus.contracts.document import Contract
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.lint import agreement, persons, schema
@@ -54,7 +54,7 @@ def lint_contract(
     found = [rule.finding(error) for rule, check in _CHECKS for error in check(contract)]
     found += find_binding_errors(contract, bindings)
     # A version in force keeps its text when a grant in it ends. So this rule does not keep a version from being applied.
-    found += [agreement.ENDED.finding(error) for error in agreement.find_ended(contract)]
+    found += find_ended_grants(contract)
     if adapters is not None:
         found += [rule.finding(error) for rule, error in agreement.find_unknown_uses(contract, adapters, bindings)]
     if participants is not None:
@@ -87,5 +87,11 @@ def find_errors(contract: Contract, bindings: Bindings = no_adapters) -> list[Fi
 
 
 def find_binding_errors(contract: Contract, bindings: Bindings) -> list[Finding]:
-    """The places where the contract says less than its adapter operations demand."""
-    return [persons.ADAPTER.finding(error) for error in find_shortfalls(contract, bindings)]
+    """The operations that no adapter has, and the places where the contract says less than its operations demand."""
+    missing = [agreement.OPERATION.finding(error) for error in find_missing_operations(contract, bindings)]
+    return missing + [persons.ADAPTER.finding(error) for error in find_shortfalls(contract, bindings)]
+
+
+def find_ended_grants(contract: Contract) -> list[Finding]:
+    """The grants that have ended."""
+    return [agreement.ENDED.finding(error) for error in agreement.find_ended(contract)]

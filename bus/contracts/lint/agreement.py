@@ -117,7 +117,7 @@ def find_ended(contract: Contract) -> Iterator[FieldError]:
 def find_unknown_uses(
     contract: Contract, adapters: Collection[str], bindings: Bindings
 ) -> Iterator[tuple[Rule, FieldError]]:
-    """Errors for operations that no installed adapter has, each with its rule.
+    """Errors for adapters that are not installed, and for operations without a binding, each with its rule.
 
     Args:
         adapters: the names of the installed adapters.

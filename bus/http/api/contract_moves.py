@@ -63,7 +63,10 @@ def propose_version(
     version: Version,
     tags: IfMatch,
 ) -> Response:
-    """Propose a draft to those who approve in its domain. The domain's owner or the operator proposes."""
+    """Propose a draft to those who approve in its domain. The domain's owner or the operator proposes.
+
+    A draft with a grant that has ended, or with an operation that its adapter lacks, is refused (409 `contract-not-ready`).
+    """
     moved = rooms.catalogue.registrar.propose(name, version, by, tags)
     return version_answer(rooms.catalogue, moved, by)
 

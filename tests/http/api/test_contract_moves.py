@@ -8,7 +8,7 @@ import pytest
 
 from bus import json
 from tests.a_bus import Bus
-from tests.builders import SCHEMA, a_strict_document
+from tests.builders import SCHEMA, a_grant, a_strict_document
 from tests.http.contract_callers import (
     NAME,
     VERSION,
@@ -87,6 +87,21 @@ async def test_each_step_is_remembered_with_who_and_when(client: httpx.AsyncClie
         ("deprecated", "dukcapil-lamongan"),
     ]
     assert sorted(move["at"] for move in history) == [move["at"] for move in history]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"adapters": [{"adapter": "ksp", "operation": "tiada"}]}, "/adapters/0/operation"),
+        ({"consumers": [a_grant(until="2020-12-31")]}, "/consumers/0/until"),
+    ],
+)
+async def test_what_lint_calls_an_error_is_not_proposed(
+    client: httpx.AsyncClient, changes: dict[str, Any], pointer: str
+) -> None:
+    await post(client, a_strict_document(**changes), operator())
+    refused = await client.post(f"{VERSION}/propose", headers=owner())
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (409, pointer)
 
 
 async def test_proposing_asks_for_no_right_to_approve(client: httpx.AsyncClient) -> None:

@@ -1,18 +1,16 @@
-"""Python models of a contract's data, made by datamodel-code-generator: pydantic v2, one module for each schema.
+"""Python models of a contract's data, made by datamodel-code-generator: pydantic v2.
 
 Models say what typing can say. What it cannot (conditions, dependencies, formats of our own) the gate still checks.
 """
 
 import ast
-import re
 import warnings
-from collections.abc import Mapping
 from typing import Final
 
 from bus import json
-from bus.contracts.document import Contract, Kind
 from bus.contracts.flat import flatten
 from bus.contracts.schemas import Schema, subschemas
+from bus.contracts.titles import name_objects
 from bus.problem import Refused
 from bus.texts import escape_unseen_in_lines
 
@@ -30,9 +28,6 @@ _WORDS: Final = frozenset(
 
 `default` is left out: a model would add members to data that are read and written again.
 """
-_TEXTS: Final = frozenset({"title", "description"})
-
-
 _DECLARATIONS: Final = (ast.ImportFrom, ast.ClassDef, ast.AnnAssign, ast.Assign, ast.Expr, ast.Pass)
 _MODULES: Final = frozenset(
     {"__future__", "typing", "enum", "datetime", "decimal", "uuid", "ipaddress", "pydantic", "collections.abc"}
@@ -53,23 +48,17 @@ class GeneratorMissing(Refused):
     slug = "generator-missing"
 
 
-def generate_python_models(contract: Contract) -> Mapping[str, str]:
-    """The modules for a contract version, by file name.
+def write_python(schema: Schema, class_name: str, source: str) -> str:
+    """A Python module with a pydantic model of the whole schema, and one for each object in it.
+
+    Args:
+        class_name: the name of the whole's model.
+        source: what the module says of where it comes from.
 
     Raises:
         GeneratorMissing: the extra `codegen` is not installed.
+        GeneratedUnsafe: a text of the schema became code.
     """
-    module = re.sub(r"\W", "_", contract.name)
-    class_name = "".join(word.capitalize() for word in re.split(r"\W", contract.name.partition(".")[2]))
-    if contract.kind is not Kind.QUERY:
-        return {f"{module}.py": _generate_module(contract, contract.sent, class_name)}
-    return {
-        f"{module}_request.py": _generate_module(contract, contract.sent, f"{class_name}Request"),
-        f"{module}_answer.py": _generate_module(contract, contract.shown, f"{class_name}Answer"),
-    }
-
-
-def _generate_module(contract: Contract, schema: Schema, class_name: str) -> str:
     try:
         import datamodel_code_generator as generator
         from datamodel_code_generator.enums import DataModelType
@@ -80,12 +69,12 @@ def _generate_module(contract: Contract, schema: Schema, class_name: str) -> str
         # The generator warns of each constraint that a type cannot express, such as a date's length.
         warnings.simplefilter("ignore")
         text = generator.generate(
-            json.dumps(_keep_typed_part(schema)).decode(),
+            json.dumps(_keep_typed_part(schema, class_name)).decode(),
             input_file_type=generator.InputFileType.JsonSchema,
             output_model_type=DataModelType.PydanticV2BaseModel,
             target_python_version=generator.PythonVersion.PY_311,
             class_name=class_name,
-            custom_file_header=f'"""Made by `bus contract codegen` from {contract.name} {contract.version}: do not edit."""',
+            custom_file_header=f'"""{source}"""',
             disable_timestamp=True,
             formatters=[Formatter.BUILTIN],
             enum_field_as_literal=generator.LiteralType.All,
@@ -99,6 +88,7 @@ def _generate_module(contract: Contract, schema: Schema, class_name: str) -> str
             use_field_description=True,
             use_standard_collections=True,
             use_union_operator=True,
+            use_title_as_name=True,
         )
     _check_inert(str(text))
     return str(text)
@@ -120,11 +110,16 @@ def _check_inert(module: str) -> None:
         )
 
 
-def _keep_typed_part(schema: Schema) -> Schema:
+def _keep_typed_part(schema: Schema, class_name: str) -> Schema:
     part = flatten(schema)
+    names = name_objects(part, class_name)
     for _, inner in list(subschemas(part)):
         for word in inner.keys() - _WORDS:
             del inner[word]
-        for word in _TEXTS & inner.keys():
-            inner[word] = escape_unseen_in_lines(str(inner[word]))
+        if "description" in inner:
+            inner["description"] = escape_unseen_in_lines(str(inner["description"]))
+        inner.pop("title", None)
+        if id(inner) in names:
+            # The generator names a class by its title.
+            inner["title"] = names[id(inner)]
     return part
