@@ -1,7 +1,6 @@
 """The spool on a line that fails nine times of ten, with kills: every event arrives once, in order for each key."""
 
 import asyncio
-import resource
 import signal
 from collections import defaultdict
 from contextlib import ExitStack
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.a_bus import Bus
-from tests.builders import OWNER, WARGA, Document, a_document, a_grant, a_nik
+from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik
 from tests.clients.a_client import Client, Installed
 from tests.clients.a_line import Line, a_bad_line
 
@@ -141,22 +140,3 @@ async def _drop_all(app: App) -> None:
             await app.do("spool.drop", number=one["number"])
         await app.send_all()
     assert (await app.do("spool.send"))["waiting"] == 0
-
-
-def test_a_full_disk_is_told_and_loses_nothing(installed: Installed, tmp_path: Path) -> None:
-    spool = {"op": "open", "url": "http://127.0.0.1:9", "id": "i", "secret": "s", "source": "/desa/uji"}
-    spool |= {"spool": str(tmp_path / "spool"), "options": {}}
-    event: Document = {"type": "a.b", "data": {"x": "x" * 1000}}
-    large = event | {"data": {"x": "x" * 300_000}}
-    with Client(installed, ignore_signals=True) as client:
-        client.do(**spool)
-        # From now on its disk takes no file of more than 256 KiB.
-        resource.prlimit(client.process.pid, resource.RLIMIT_FSIZE, (2**18, 2**18))
-        assert client.do(op="spool.publish", event=event | {"id": "e1"}) == "e1"
-        assert client.do(op="spool.publish", event=large | {"id": "e2"})["error"] == "SpoolFull"
-        assert client.do(op="spool.publish", event=event | {"id": "e3"}) == "e3"
-        assert client.do(op="spool.send")["waiting"] == 2
-    with Client(installed) as client:
-        client.do(**spool)
-        assert client.do(op="spool.publish", event=large | {"id": "e4"}) == "e4"
-        assert client.do(op="spool.send")["waiting"] == 3
