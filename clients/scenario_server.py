@@ -150,11 +150,15 @@ def _write_body(answer: Mapping[str, Any]) -> tuple[str, bytes]:
     return "application/json", json.dumps(answer.get("json", {})).encode()
 
 
-def _write_stream(sequences: Sequence[str], trailer: Mapping[str, Any] | None, noise: str = "") -> bytes:
-    """A snapshot as the bus writes it. With `trailer` null it ends without one; `noise` stands before it."""
-    events = [
-        {"specversion": "1.0", "id": number, "sequence": number, "data": {"s": "\u2028é🏛"}} for number in sequences
-    ]
+def _write_stream(
+    sequences: Sequence[str], trailer: Mapping[str, Any] | None, noise: str = "", bytes: int = 0
+) -> bytes:
+    """A snapshot as the bus writes it, with so many bytes more in each record.
+
+    With `trailer` null it ends without one; `noise` stands before it.
+    """
+    data = {"s": "\u2028é🏛" + "x" * bytes}
+    events = [{"specversion": "1.0", "id": number, "sequence": number, "data": data} for number in sequences]
     lines = b"".join(json.dumps(event, ensure_ascii=False).encode() + b"\n" for event in events)
     right = {"count": len(events), "digest": f"sha256:{sha256(lines).hexdigest()}"}
     end = b"" if trailer is None else json.dumps(right | dict(trailer)).encode() + b"\n"

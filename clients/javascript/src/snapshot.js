@@ -7,6 +7,7 @@ export const NDJSON = "application/x-ndjson";
 /** Bytes in a page. With a bound on events alone, a page of large events could take a gigabyte. */
 const MOST_BYTES = 4 * 1024 * 1024;
 const LINE_BREAK = 0x0a;
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The records in the lines of one stream, and the check of its trailer. */
 export class Lines {
@@ -78,7 +79,7 @@ export class Lines {
 /** A record or the trailer; null: the line is neither. */
 function parse(line) {
   try {
-    const value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(line));
+    const value = JSON.parse(UTF8.decode(line));
     return typeof (value && "specversion" in value ? value.sequence : value?.next) === "string" ? value : null;
   } catch {
     return null;

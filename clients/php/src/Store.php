@@ -44,7 +44,7 @@ final class Store
             ]);
             array_map([$this->database, 'exec'], self::SCHEMA);
         } catch (\PDOException $error) {
-            throw self::translate($error);
+            throw new SpoolError("no");
         } finally {
             umask($mask);
         }

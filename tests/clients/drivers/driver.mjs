@@ -25,6 +25,11 @@ const steps = {
   feed: ({ contract, after, wait, limit, pages }) => take(bus.feed(contract, after, { wait, limit }), pages),
   records: ({ contract, after }) => take(bus.records(contract, after)),
   snapshot: ({ contract, after, limit }) => take(bus.snapshot(contract, after, { limit })),
+  async count_snapshot({ contract }) {
+    let count = 0;
+    for await (const page of bus.snapshot(contract)) count += page.events.length;
+    return count;
+  },
   pull: ({ subscription, ...options }) => bus.pull(subscription, options),
   ack: ({ subscription, ...names }) => bus.ack(subscription, names),
   nack: ({ subscription, ...names }) => bus.nack(subscription, names),

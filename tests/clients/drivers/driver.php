@@ -33,6 +33,7 @@ final class Driver
             'feed' => $this->take($this->bus->feed($step->contract, $step->after ?? '', $step->wait ?? 0, $step->limit ?? Bus::LIMIT), $step),
             'records' => $this->take($this->bus->records($step->contract, $step->after), $step),
             'snapshot' => $this->take($this->bus->snapshot($step->contract, $step->after ?? '', $step->limit ?? Bus::LIMIT), $step),
+            'count_snapshot' => $this->count($step->contract),
             'pull' => $this->bus->pull($step->subscription, $step->limit ?? Bus::MOST, $step->wait ?? 0, $step->lease ?? Bus::LEASE),
             'ack' => $this->bus->ack($step->subscription, $step->leases ?? [], $step->deliveries ?? []),
             'nack' => $this->bus->nack($step->subscription, $step->leases ?? [], $step->deliveries ?? [], $step->reason ?? '', $step->delay ?? null),
@@ -80,6 +81,15 @@ final class Driver
             }
         }
         return $taken;
+    }
+
+    private function count(string $contract): int
+    {
+        $count = 0;
+        foreach ($this->bus->snapshot($contract) as $page) {
+            $count += count($page->events);
+        }
+        return $count;
     }
 
     private function handleEach(stdClass $step): array

@@ -44,6 +44,8 @@ class Driver:
                 return getattr(self, op.removeprefix("spool."))(**step)
             case "feed" | "records" | "snapshot":
                 return [plain(page) for page in self.pages(op, **step)]
+            case "count_snapshot":
+                return self.count(**step)
             case "handle_each":
                 return self.handle_each(**step)
             case "verify_webhook":
@@ -62,6 +64,12 @@ class Driver:
         if not ASYNC:
             return list(islice(found, pages))
         return LOOP.run_until_complete(take(found, pages))
+
+    def count(self, contract: str) -> int:
+        found = self.bus.snapshot(contract)
+        if not ASYNC:
+            return sum(len(page.events) for page in found)
+        return LOOP.run_until_complete(count(found))
 
     def handle_each(
         self, fails: Sequence[str] = (), takes: float = 0, goes_on: bool = False, **step: Any
@@ -105,6 +113,13 @@ async def take(found: Any, pages: int) -> list[Any]:
         if len(taken) == pages:
             break
     return taken
+
+
+async def count(found: Any) -> int:
+    counted = 0
+    async for page in found:
+        counted += len(page.events)
+    return counted
 
 
 def wait(result: Any) -> Any:
