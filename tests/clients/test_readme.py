@@ -75,16 +75,19 @@ async def an_office(bus: Bus) -> AsyncIterator[dict[str, str]]:
     catalogue = shipped(ROOT / "contracts" / "layanan" / "katalog.yaml")
     bus.rooms.catalogue.registrar.apply([catalogue], bus.operator)
     bus.apply(a_query(OFFICE, "kependudukan.cari-nik"))
-    scopes = ("events.publish", "events.read", "queries.call")
+    scopes = ("events.publish", "events.read", "queries.call", "subscriptions.manage")
     client, secret = bus.rooms.participants.add_client(OFFICE, scopes, by=bus.operator)
     key = new_secret()
     headers = Signer([key]).headers("msg_1", HOOK.encode(), datetime.now(UTC))
     quoted = ", ".join(f'"{name}": "{value}"' for name, value in headers.items())
+    wanted = {"contracts": ["layanan.katalog"], "sink": {"pull": True}}
+    subscribed = await bus.reader(OFFICE, "subscriptions.manage").post("/v1/subscriptions", json=wanted)
     async with bus.served() as url:
         yield {
             "BUS_URL": url,
             "BUS_CLIENT_ID": client.client_id,
             "BUS_CLIENT_SECRET": secret,
+            "BUS_SUBSCRIPTION": subscribed.json()["id"],
             "WEBHOOK_SECRET": key,
             "HEADERS": f"{{{quoted}}}",
             "BODY": HOOK,
