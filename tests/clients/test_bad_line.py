@@ -140,3 +140,21 @@ async def _drop_all(app: App) -> None:
             await app.do("spool.drop", number=one["number"])
         await app.send_all()
     assert (await app.do("spool.send"))["waiting"] == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_on_a_bad_line_a_snapshot_has_every_record_once(
+    bus: Bus, credentials: dict[str, str], installed: Installed, tmp_path: Path
+) -> None:
+    niks = [a_nik(number) for number in range(1, 41)]
+    await bus.publish_all([{"nik": nik, "desa": "sembung"} for nik in niks])
+    bus.reader("bapenda")
+    client, secret = bus.rooms.participants.add_client("bapenda", ("events.read",), by=bus.operator)
+    random = Random(SEED)
+    async with bus.served() as address, a_bad_line(address, random) as (url, line):
+        with Client(installed) as reader:
+            place = {"url": url, "id": client.client_id, "secret": secret, "spool": str(tmp_path / "spool")}
+            reader.do(op="open", source="/bapenda", options={}, **place)
+            copied = await asyncio.to_thread(reader.do, op="copy", contract=WARGA, limit=7)
+    assert copied == niks
+    assert line.count > 2 * line.passed

@@ -93,7 +93,8 @@ final class Transfer
     {
         curl_multi_exec($this->transfers, $running);
         if ($running > 0) {
-            $this->received === '' && curl_multi_select($this->transfers);
+            // 0 at once while a name is looked up: without the pause this would spin.
+            $this->received === '' && curl_multi_select($this->transfers) <= 0 && usleep(1000);
             return;
         }
         $this->isOver = true;

@@ -2,7 +2,7 @@
 
 import { createInterface } from "node:readline";
 
-import { Bus, BusError, Refused, SpoolFull } from "bus-lamongan-client";
+import { Bus, BusError, Refused, SpoolFull, Unreachable } from "bus-lamongan-client";
 import { Spool } from "bus-lamongan-client/spool";
 import { verifyWebhook } from "bus-lamongan-client/webhook";
 
@@ -25,6 +25,21 @@ const steps = {
   feed: ({ contract, after, wait, limit, pages }) => take(bus.feed(contract, after, { wait, limit }), pages),
   records: ({ contract, after }) => take(bus.records(contract, after)),
   snapshot: ({ contract, after, limit }) => take(bus.snapshot(contract, after, { limit })),
+  /** The keys of all records, as a program gets them that goes on where it stopped. */
+  async copy({ contract, limit }) {
+    const subjects = [];
+    for (let after = ""; ; ) {
+      try {
+        for await (const page of bus.snapshot(contract, after, { limit })) {
+          subjects.push(...page.events.map((event) => event.subject));
+          after = page.next;
+        }
+        return subjects;
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+      }
+    }
+  },
   async count_snapshot({ contract }) {
     let count = 0;
     for await (const page of bus.snapshot(contract)) count += page.events.length;

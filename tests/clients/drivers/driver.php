@@ -4,7 +4,7 @@
 
 declare(strict_types=1);
 
-use Lamongan\Bus\{Bus, BusError, Delivery, Refused, Spool, SpoolFull};
+use Lamongan\Bus\{Bus, BusError, Delivery, Refused, Spool, SpoolFull, Unreachable};
 
 use function Lamongan\Bus\verifyWebhook;
 
@@ -33,6 +33,7 @@ final class Driver
             'feed' => $this->take($this->bus->feed($step->contract, $step->after ?? '', $step->wait ?? 0, $step->limit ?? Bus::LIMIT), $step),
             'records' => $this->take($this->bus->records($step->contract, $step->after), $step),
             'snapshot' => $this->take($this->bus->snapshot($step->contract, $step->after ?? '', $step->limit ?? Bus::LIMIT), $step),
+            'copy' => $this->copy($step->contract, $step->limit),
             'count_snapshot' => $this->count($step->contract),
             'pull' => $this->bus->pull($step->subscription, $step->limit ?? Bus::MOST, $step->wait ?? 0, $step->lease ?? Bus::LEASE),
             'ack' => $this->bus->ack($step->subscription, $step->leases ?? [], $step->deliveries ?? []),
@@ -81,6 +82,23 @@ final class Driver
             }
         }
         return $taken;
+    }
+
+    /** The keys of all records, as a program gets them that goes on where it stopped. */
+    private function copy(string $contract, int $limit): array
+    {
+        [$subjects, $after] = [[], ''];
+        while (true) {
+            try {
+                foreach ($this->bus->snapshot($contract, $after, $limit) as $page) {
+                    array_push($subjects, ...array_column($page->events, 'subject'));
+                    $after = $page->next;
+                }
+                return $subjects;
+            } catch (Unreachable) {
+                continue;
+            }
+        }
     }
 
     private function count(string $contract): int

@@ -44,6 +44,8 @@ class Driver:
                 return getattr(self, op.removeprefix("spool."))(**step)
             case "feed" | "records" | "snapshot":
                 return [plain(page) for page in self.pages(op, **step)]
+            case "copy":
+                return self.copy(**step)
             case "count_snapshot":
                 return self.count(**step)
             case "handle_each":
@@ -64,6 +66,21 @@ class Driver:
         if not ASYNC:
             return list(islice(found, pages))
         return LOOP.run_until_complete(take(found, pages))
+
+    def copy(self, contract: str, limit: int) -> list[str]:
+        """The keys of all records, as a program gets them that goes on where it stopped."""
+        subjects: list[str] = []
+        after, is_whole = "", False
+        while not is_whole:
+            try:
+                found = self.bus.snapshot(contract, after, limit=limit)
+                while (page := wait(anext(found, None)) if ASYNC else next(found, None)) is not None:
+                    subjects += [event["subject"] for event in page.events]
+                    after = page.next
+                is_whole = True
+            except client.Unreachable:
+                continue
+        return subjects
 
     def count(self, contract: str) -> int:
         found = self.bus.snapshot(contract)
