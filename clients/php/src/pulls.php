@@ -109,7 +109,8 @@ final class Held
     public function giveBack(array $deliveries, \Throwable $failure, ?float $delay = null): void
     {
         if ($deliveries !== []) {
-            $reason = (new \ReflectionClass($failure))->getShortName();
+            // The name of a class without a name goes on with a NUL and a path.
+            $reason = strtok((new \ReflectionClass($failure))->getShortName(), "@\0");
             $this->bus->nack($this->subscription, deliveries: array_column($deliveries, 'id'), reason: $reason, delay: $delay);
         }
     }

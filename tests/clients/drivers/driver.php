@@ -12,7 +12,7 @@ require __DIR__ . '/vendor/autoload.php';
 
 set_error_handler(fn (int $level, string $text) => throw new ErrorException($text));
 
-final class HandlerFailed extends Exception
+class HandlerFailed extends Exception
 {
 }
 
@@ -116,7 +116,8 @@ final class Driver
         $handle = function (Delivery $delivery) use ($step, &$handled): void {
             usleep((int) (($step->takes ?? 0) * 1e6));
             if (in_array($delivery->event->id, $step->fails ?? [], true)) {
-                throw new HandlerFailed();
+                throw new class extends HandlerFailed {
+                };
             }
             $handled[] = $delivery->event->id;
         };
