@@ -59,8 +59,23 @@ def _check_public_url(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
+def _check_origin(value: str) -> str:
+    """The origin as browsers write it (RFC 6454, section 6.2)."""
+    try:
+        address = _check_public_url(value)
+        port = urlsplit(address).port
+    except ValueError:
+        address, port = "", None
+    scheme, _, place = address.partition("://")
+    is_usual = port == {"http": 80, "https": 443}.get(scheme)
+    if not address or "/" in place or is_usual or value != value.rstrip("/"):
+        raise ValueError("should be an origin without path and without the usual port, such as https://data.example")
+    return address
+
+
 PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_split_commas)]
 HostPattern = Annotated[
     str, StringConstraints(to_lower=True, pattern=r"^(\*\.)?[a-zA-Z0-9_][a-zA-Z0-9_-]*(\.[a-zA-Z0-9_][a-zA-Z0-9_-]*)*$")
 ]
@@ -88,6 +103,11 @@ class Settings(BaseSettings):
         "",
         pattern=r"^(mailto:[!-~]+@[!-~]+|https://[!-~]+)?$",
         description="where to report a weakness, a mailto: or https: address; stands in /.well-known/security.txt",
+    )
+    cors_origins: Origins = Field(
+        (),
+        description="origins whose pages may call the API from a browser, such as https://data.example, comma separated; "
+        "empty: none",
     )
     sink_networks: Networks = Field(
         (), description="networks where sinks may be plain http or private, comma separated"

@@ -3,14 +3,16 @@
 It keeps the events that it accepts, knows a repeated event by its source and id, and remembers every request.
 """
 
+import gzip
 import json
 import socket
 import socketserver
 import threading
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Final
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105
@@ -55,9 +57,10 @@ class Scenario:
         self._lock = threading.Lock()
 
     def choose_answer(self, request: Request) -> dict[str, Any]:
-        """The answer to a request. Its keys: `status`, `headers`, `json` or `text`, `accept` and `drop`.
+        """The answer to a request. Its keys: `status`, `headers`, `accept`, `drop`, and one of `json`, `text` and `stream`.
 
         `drop` says where the connection breaks: `before` or `after` the request's body, or at `half` of the answer.
+        `stream` has the records of a snapshot, by their sequences, and the members of its trailer that are as the case wants.
         """
         with self._lock:
             self.requests.append(request)
@@ -128,13 +131,38 @@ class _Connection(socketserver.StreamRequestHandler):
 
 def _write(answer: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """An answer's head and body in HTTP/1.1. With `"length": false` the body ends with the connection."""
-    body = (str(answer["text"]) if "text" in answer else json.dumps(answer.get("json", {}))).encode()
-    content = "text/html" if "text" in answer else "application/json"
+    content, body = _write_body(answer)
     headers = {"Content-Type": content, "Connection": "close", **answer.get("headers", {})}
+    if headers.get("Content-Encoding") == "gzip":
+        body = gzip.compress(body)
     if answer.get("length", True):
         headers["Content-Length"] = str(len(body))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 {answer['status']} Scenario\r\n{head}\r\n".encode(), body
+    return f"HTTP/1.1 {answer.get('status', 200)} Scenario\r\n{head}\r\n".encode(), body
+
+
+def _write_body(answer: Mapping[str, Any]) -> tuple[str, bytes]:
+    """An answer's media type and content."""
+    if "stream" in answer:
+        return "application/x-ndjson", _write_stream(**answer["stream"])
+    if "text" in answer:
+        return "text/html", str(answer["text"]).encode()
+    return "application/json", json.dumps(answer.get("json", {})).encode()
+
+
+def _write_stream(
+    sequences: Sequence[str], trailer: Mapping[str, Any] | None, noise: str = "", bytes: int = 0
+) -> bytes:
+    """A snapshot as the bus writes it, with so many bytes more in each record.
+
+    With `trailer` null it ends without one; `noise` stands before it.
+    """
+    data = {"s": "\u2028é🏛" + "x" * bytes}
+    events = [{"specversion": "1.0", "id": number, "sequence": number, "data": data} for number in sequences]
+    lines = b"".join(json.dumps(event, ensure_ascii=False).encode() + b"\n" for event in events)
+    right = {"count": len(events), "digest": f"sha256:{sha256(lines).hexdigest()}"}
+    end = b"" if trailer is None else json.dumps(right | dict(trailer)).encode() + b"\n"
+    return lines + noise.encode() + end
 
 
 @contextmanager

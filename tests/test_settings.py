@@ -63,6 +63,29 @@ def test_a_public_address_that_no_client_can_use_stops_the_start(monkeypatch: py
     assert "rahasia" not in refused.value.detail
 
 
+def test_origins_of_pages_are_kept_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BUS_CORS_ORIGINS", "https://Data.Example, http://localhost:5173")
+    assert load_settings().cors_origins == ("https://data.example", "http://localhost:5173")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "*",
+        "null",
+        "data.example",
+        "https://data.example/",
+        "https://data.example/app",
+        "https://data.example:443",
+        "file://",
+    ],
+)
+def test_an_origin_that_no_browser_sends_stops_the_start(monkeypatch: pytest.MonkeyPatch, wrong: str):
+    monkeypatch.setenv("BUS_CORS_ORIGINS", wrong)
+    with pytest.raises(SettingsWrong, match="BUS_CORS_ORIGINS"):
+        load_settings()
+
+
 @pytest.fixture
 def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of secrets that the settings are read from."""

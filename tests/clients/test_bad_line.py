@@ -1,7 +1,6 @@
 """The spool on a line that fails nine times of ten, with kills: every event arrives once, in order for each key."""
 
 import asyncio
-import resource
 import signal
 from collections import defaultdict
 from contextlib import ExitStack
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.a_bus import Bus
-from tests.builders import OWNER, WARGA, Document, a_document, a_grant, a_nik
+from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik
 from tests.clients.a_client import Client, Installed
 from tests.clients.a_line import Line, a_bad_line
 
@@ -143,20 +142,19 @@ async def _drop_all(app: App) -> None:
     assert (await app.do("spool.send"))["waiting"] == 0
 
 
-def test_a_full_disk_is_told_and_loses_nothing(installed: Installed, tmp_path: Path) -> None:
-    spool = {"op": "open", "url": "http://127.0.0.1:9", "id": "i", "secret": "s", "source": "/desa/uji"}
-    spool |= {"spool": str(tmp_path / "spool"), "options": {}}
-    event: Document = {"type": "a.b", "data": {"x": "x" * 1000}}
-    large = event | {"data": {"x": "x" * 300_000}}
-    with Client(installed, ignore_signals=True) as client:
-        client.do(**spool)
-        # From now on its disk takes no file of more than 256 KiB.
-        resource.prlimit(client.process.pid, resource.RLIMIT_FSIZE, (2**18, 2**18))
-        assert client.do(op="spool.publish", event=event | {"id": "e1"}) == "e1"
-        assert client.do(op="spool.publish", event=large | {"id": "e2"})["error"] == "SpoolFull"
-        assert client.do(op="spool.publish", event=event | {"id": "e3"}) == "e3"
-        assert client.do(op="spool.send")["waiting"] == 2
-    with Client(installed) as client:
-        client.do(**spool)
-        assert client.do(op="spool.publish", event=large | {"id": "e4"}) == "e4"
-        assert client.do(op="spool.send")["waiting"] == 3
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_on_a_bad_line_a_snapshot_has_every_record_once(
+    bus: Bus, credentials: dict[str, str], installed: Installed, tmp_path: Path
+) -> None:
+    niks = [a_nik(number) for number in range(1, 41)]
+    await bus.publish_all([{"nik": nik, "desa": "sembung"} for nik in niks])
+    bus.reader("bapenda")
+    client, secret = bus.rooms.participants.add_client("bapenda", ("events.read",), by=bus.operator)
+    random = Random(SEED)
+    async with bus.served() as address, a_bad_line(address, random) as (url, line):
+        with Client(installed) as reader:
+            place = {"url": url, "id": client.client_id, "secret": secret, "spool": str(tmp_path / "spool")}
+            reader.do(op="open", source="/bapenda", options={}, **place)
+            copied = await asyncio.to_thread(reader.do, op="copy", contract=WARGA, limit=7)
+    assert copied == niks
+    assert line.count > 2 * line.passed

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from bus.delivery.signature import Signer, new_secret
+from bus.identity.keys import Keys
+from bus.storage import Storage
 from tests.a_bus import Bus
 from tests.an_agency import AGENCY, ASK, AnAdapter, join
+from tests.attacks.a_live_bus import a_live_bus
 from tests.builders import OWNER, WARGA, Document, a_document, a_grant, a_nik
 from tests.clients.a_client import Client, Installed
+from tests.http.api.a_puller import a_puller
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -52,7 +56,7 @@ Do = Callable[..., Any]
 def open_as(bus: Bus, client: Client, url: str, folder: Path, participant: str) -> Do:
     """What does a client's steps with the credentials of a participant."""
     bus.reader(participant)
-    scopes = ("events.publish", "events.read", "queries.call")
+    scopes = ("events.publish", "events.read", "queries.call", "subscriptions.manage")
     made, secret = bus.rooms.participants.add_client(participant, scopes, by=bus.operator)
     place = {"url": url, "id": made.client_id, "secret": secret, "spool": str(folder / participant), "options": {}}
 
@@ -80,13 +84,45 @@ async def test_what_a_client_publishes_is_what_another_reads(bus: Bus, installed
             pages = await read("feed", contract=WARGA)
             assert [one["subject"] for page in pages for one in page["events"]] == [a_nik(1), a_nik(2)]
             snapshot = await read("snapshot", contract=WARGA)
-            assert len(snapshot[0]["events"]) == 2
+            assert [one["subject"] for page in snapshot for one in page["events"]] == [a_nik(1), a_nik(2)]
+            (rest,) = await read("snapshot", contract=WARGA, after=snapshot[0]["events"][0]["sequence"])
+            assert [one["subject"] for one in rest["events"]] == [a_nik(2)]
             await publish("publish", event={"type": WARGA, "subject": a_nik(1)})
             changes = await read("records", contract=WARGA, after=snapshot[-1]["next"])
             assert [(one["subject"], one.get("data")) for one in changes[0]["events"]] == [(a_nik(1), None)]
             assert changes[-1]["events"] == []
             waited = await read("feed", contract=WARGA, after=pages[-1]["next"], wait=20, pages=1)
             assert len(waited[0]["events"]) == 1
+
+
+async def test_a_client_pulls_handles_and_acknowledges(
+    storage: Storage, bus_keys: Keys, installed: Installed, tmp_path: Path
+) -> None:
+    async with a_live_bus(storage, bus_keys, tmp_path) as bus, bus.served() as url:
+        bus.apply(a_document(a_grant("bapenda"), schema=SCHEMA))
+        with Client(installed) as client:
+            do = open_as(bus, client, url, tmp_path, OWNER)
+            await do("publish_batch", events=[a_warga(number) | {"id": f"e{number}"} for number in (1, 2, 3)])
+            do = open_as(bus, client, url, tmp_path, "bapenda")
+            puller = await a_puller(bus)
+            await puller.until_pending(3)
+            sub = puller.sub
+            first = await do("pull", subscription=sub, limit=1, wait=20)
+            (delivery,) = first["deliveries"]
+            assert (delivery["tries"], delivery["event"]["subject"]) == (1, a_nik(1))
+            (extended,) = await do("extend", subscription=sub, leases=[first["lease"]], seconds=300)
+            assert extended == {"name": first["lease"], "result": "extended", "detail": ""}
+            (returned,) = await do("nack", subscription=sub, deliveries=[delivery["id"]], reason="locked", delay=0)
+            assert (returned["name"], returned["result"]) == (delivery["id"], "returned")
+            handled = await do("handle_each", subscription=sub, fails=["e2"], goes_on=True)
+            # What was returned may come again at once, since the pauses are random.
+            assert (handled["acknowledged"], handled["returned"]) == (2, len(handled["failed"]))
+            assert (sorted(handled["handled"]), set(handled["failed"])) == (["e1", "e3"], {"e2"})
+            (late,) = await do("ack", subscription=sub, deliveries=[delivery["id"]])
+            assert late["result"] == "settled"
+            assert await do("seek", subscription=sub, to="beginning") is None
+            again = await do("pull", subscription=sub, wait=20)
+            assert again["deliveries"][0]["event"]["id"] == "e1"
 
 
 async def test_the_bus_names_what_is_wrong(bus: Bus, installed: Installed, tmp_path: Path) -> None:

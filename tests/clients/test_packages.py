@@ -75,7 +75,31 @@ def test_a_browser_loads_the_javascript_client_without_node() -> None:
         imported = re.findall(r'^(?:import|export)\b[^;]*?from "([^"]+)"', module.read_text(), re.MULTILINE)
         assert all(name.startswith("./") for name in imported), module
         queue += {module.parent / name for name in imported} - seen
-    assert {path.name for path in seen} == {"index.js", "bus.js", "answers.js", "errors.js", "events.js"}
+    assert {path.stem for path in seen} == {
+        "index",
+        "bus",
+        "answers",
+        "errors",
+        "events",
+        "pulls",
+        "sha256",
+        "snapshot",
+    }
+
+
+def test_the_javascript_client_hashes_as_node_does(installer: Installer) -> None:
+    source = installer("javascript").folder / "node_modules" / "bus-lamongan-client" / "src"
+    script = f"""
+        import {{ createHash, randomBytes }} from "node:crypto";
+        import {{ Sha256 }} from "{source / "sha256.js"}";
+        for (const length of [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 128, 1000, 99_991]) {{
+          const [bytes, hash] = [randomBytes(length), new Sha256()];
+          for (let start = 0; start < length; start += 37) hash.update(bytes.subarray(start, start + 37));
+          if (hash.finish() !== createHash("sha256").update(bytes).digest("hex")) throw new Error(String(length));
+        }}
+    """
+    done = run("node", "--input-type=module", "--eval", script)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_javascript_client_has_no_dependencies() -> None:

@@ -14,13 +14,17 @@ import httpx
 import pytest
 
 from bus.delivery.signature import Signer, new_secret
+from bus.identity.keys import Keys
+from bus.storage import Storage
 from samples.port import free_port
 from tests import no_tls
 from tests.a_bus import Bus
 from tests.an_agency import AnAdapter, join
+from tests.attacks.a_live_bus import a_live_bus
 from tests.clients.a_client import CLIENTS, Installed
 from tests.clients.test_bus import a_query
 from tests.contracts.documents import ROOT, shipped
+from tests.http.api.a_puller import a_puller
 from tests.services.waiting import until
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -67,6 +71,13 @@ GUIDES = {
 }
 
 
+@pytest.fixture
+async def bus(storage: Storage, bus_keys: Keys, tmp_path: Path) -> AsyncIterator[Bus]:
+    """A bus that delivers."""
+    async with a_live_bus(storage, bus_keys, tmp_path) as live:
+        yield live
+
+
 @asynccontextmanager
 async def an_office(bus: Bus) -> AsyncIterator[dict[str, str]]:
     """The environment of an office's app: the bus with the catalogue of services and a query, and the office's client."""
@@ -75,16 +86,19 @@ async def an_office(bus: Bus) -> AsyncIterator[dict[str, str]]:
     catalogue = shipped(ROOT / "contracts" / "layanan" / "katalog.yaml")
     bus.rooms.catalogue.registrar.apply([catalogue], bus.operator)
     bus.apply(a_query(OFFICE, "kependudukan.cari-nik"))
-    scopes = ("events.publish", "events.read", "queries.call")
+    scopes = ("events.publish", "events.read", "queries.call", "subscriptions.manage")
     client, secret = bus.rooms.participants.add_client(OFFICE, scopes, by=bus.operator)
     key = new_secret()
     headers = Signer([key]).headers("msg_1", HOOK.encode(), datetime.now(UTC))
     quoted = ", ".join(f'"{name}": "{value}"' for name, value in headers.items())
+    puller = await a_puller(bus, OFFICE, contracts=["layanan.katalog"])
+    await puller.until_pending(0)
     async with bus.served() as url:
         yield {
             "BUS_URL": url,
             "BUS_CLIENT_ID": client.client_id,
             "BUS_CLIENT_SECRET": secret,
+            "BUS_SUBSCRIPTION": puller.sub,
             "WEBHOOK_SECRET": key,
             "HEADERS": f"{{{quoted}}}",
             "BODY": HOOK,

@@ -21,6 +21,7 @@ from tests.samples.demo import ROOT
 from tests.services.waiting import until
 
 GUIDE = (ROOT / "docs" / "apps.md").read_text()
+FOR_AGENCIES = (ROOT / "docs" / "agencies.md").read_text()
 APPS = ROOT / "samples" / "apps"
 LANGUAGES = {"python": ("python", "py"), "javascript": ("js", "js"), "php": ("php", "php")}
 NEEDS = {"python": (), "javascript": ("node", "npm"), "php": ("php", "composer")}
@@ -34,6 +35,8 @@ def shell_blocks(section: int) -> list[str]:
 
 START, ENTER, PUBLISH, PULL, RECEIVE, FORWARD = shell_blocks(1)
 CLIENT, KEY_CLIENT, TOKEN = shell_blocks(2)
+FEED, SUBSCRIBE, TAKE = shell_blocks(5)
+(COPY, *_) = re.findall(r"```sh\n(.*?)```", FOR_AGENCIES, re.DOTALL)
 
 
 def line_of(block: str, language: str) -> str:
@@ -146,20 +149,60 @@ def test_a_webhook_shows_what_comes_once(checkout: Checkout, language: str) -> N
 
 def test_the_lines_for_curl_work(checkout: Checkout) -> None:
     publish, batch, look = shell_blocks(3)
-    (pull,) = shell_blocks(5)
     assert json.loads(checkout.run(TOKEN, publish)).keys() == {"position", "duplicate"}
     assert json.loads(checkout.run(TOKEN, batch))["accepted"] == 2
     validated, _, schema = checkout.run(TOKEN, look.replace("\ncurl", "\necho; curl")).partition("\n")
     assert json.loads(validated)["valid"] is False
     assert "kode_layanan" in json.loads(schema)["properties"]
-    assert json.loads(checkout.run(TOKEN, pull))["events"]
+    assert json.loads(checkout.run(TOKEN, FEED))["events"]
 
 
-@pytest.mark.parametrize("stem", ["publish", "receive", "pull"])
+def test_the_lines_for_curl_take_a_whole_copy(checkout: Checkout) -> None:
+    checkout.run(line_of(PUBLISH, "python"))
+    output = checkout.run(TOKEN, COPY)
+    trailer, _, changes = output.partition("\n")
+    lines = (checkout.folder / "katalog.ndjson").read_text().splitlines()
+    assert json.loads(trailer)["count"] == len(lines) - 1 > 0
+    assert json.loads(changes)["records"] == []
+
+
+def test_the_lines_for_curl_pull_and_acknowledge(checkout: Checkout) -> None:
+    checkout.run(line_of(PUBLISH, "python"))
+    (result,) = json.loads(checkout.run(TOKEN, SUBSCRIBE, TAKE))["results"]
+    assert (result["result"], result["deliveries"]) == ("acknowledged", 1)
+
+
+def test_an_app_keeps_a_copy(checkout: Checkout, language: str) -> None:
+    checkout.run(line_of(PUBLISH, language))
+    copy = line_of(PULL, language).replace("pull.", "mirror.")
+    folder = checkout.folder if language == "python" else checkout.folder / "samples" / "apps" / language
+    assert re.search(r"^copied: [1-9]\d* records$", checkout.run(copy), re.MULTILINE)
+    assert json.loads((folder / "copy" / "dinas-kominfo.konsultasi.json").read_text())["opd"] == "dinas-kominfo"
+    assert checkout.run(copy).strip() == "copied: 0 records"
+
+
+def test_an_app_handles_what_it_pulls_once(checkout: Checkout, language: str) -> None:
+    checkout.run(line_of(PUBLISH, language))
+    named = f"export BUS_SUBSCRIPTION={checkout.run(TOKEN, SUBSCRIBE, 'echo $BUS_SUBSCRIPTION').strip()}"
+    handle = line_of(PULL, language).replace("pull.", "handle.")
+    printed: list[str] = []
+
+    def handles(count: str) -> bool:
+        printed.append(checkout.run(named, handle))
+        return re.search(rf"^handled: {count} events$", printed[-1], re.MULTILINE) is not None
+
+    until(lambda: handles("[1-9][0-9]*"), 60)
+    until(lambda: handles("0"), 60)
+    subjects = re.findall(r"^([0-9]{20}) dinas-kominfo", "".join(printed), re.MULTILINE)
+    assert len(set(subjects)) == len(subjects) > 0
+
+
+@pytest.mark.parametrize("stem", ["publish", "receive", "pull", "handle", "mirror"])
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_the_guide_shows_each_program_as_it_is(name: str, stem: str) -> None:
     fence, ending = LANGUAGES[name]
-    assert f"```{fence}\n{(APPS / name / f'{stem}.{ending}').read_text()}```\n" in GUIDE
+    guide = FOR_AGENCIES if stem == "mirror" else GUIDE
+    assert f"```{fence}\n{(APPS / name / f'{stem}.{ending}').read_text()}```\n" in guide
 
 
 def test_the_operators_lines_make_the_guides_client(

@@ -14,7 +14,9 @@ from bus.http.front_door.clients import Clients
 from bus.http.front_door.connection import Connection
 from bus.http.front_door.exchange import App
 from bus.http.front_door.hall import Hall, Patience
+from bus.http.front_door.origins import Origins
 from bus.http.front_door.places import PlaceLimits, Places, most_connections, raise_file_limit
+from bus.http.front_door.short_way import ShortWay
 from bus.http.front_door.strangers import Strangers
 from bus.http.front_door.wire import STRANGERS_SEND_BYTES
 from bus.http.publish import Publisher
@@ -71,9 +73,11 @@ class FrontDoor:
             write=settings.write_seconds,
             rate=settings.least_rate_bytes,
         )
+        # Not for the operators' own address, which has no publisher.
+        origins = settings.cors_origins if publisher is not None else ()
         self._hall = Hall(
-            app,
-            publisher,
+            Origins(app, origins) if origins else app,
+            ShortWay(publisher, has_pages=bool(origins)),
             Places(limits),
             Clients(settings.trusted_proxies),
             patience,

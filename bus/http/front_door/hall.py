@@ -10,7 +10,6 @@ from bus.http.front_door.places import Places
 from bus.http.front_door.reception import Reception
 from bus.http.front_door.short_way import ShortWay
 from bus.http.front_door.strangers import Strangers
-from bus.http.publish import Publisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Hall:
     def __init__(
         self,
         app: App,
-        publisher: Publisher | None,
+        short_way: ShortWay,
         places: Places,
         clients: Clients,
         patience: Patience,
@@ -79,7 +78,7 @@ class Hall:
         strangers: Strangers,
     ) -> None:
         self.app = app
-        self.short_way = ShortWay(publisher)
+        self.short_way = short_way
         self.places = places
         self.clients = clients
         self.patience = patience

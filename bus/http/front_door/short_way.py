@@ -1,5 +1,6 @@
 """The short way: finds requests that only publish, and whose sender is known without waiting."""
 
+from bus.http.front_door.origins import ORIGIN
 from bus.http.front_door.publication import PATH, Line, Publication
 from bus.http.front_door.request import END, Request
 from bus.http.heads import Head, Heads
@@ -9,9 +10,15 @@ from bus.http.publish import Publisher
 class ShortWay:
     """Makes publications of requests."""
 
-    def __init__(self, publisher: Publisher | None) -> None:
-        """Create it for a publisher; None: the process takes no events."""
+    def __init__(self, publisher: Publisher | None, *, has_pages: bool = False) -> None:
+        """Create it.
+
+        Args:
+            publisher: None: the process takes no events.
+            has_pages: whether pages of other origins publish. Their answers have more header fields than this way writes.
+        """
         self._publisher = publisher
+        self._has_pages = has_pages
         self._heads = Heads()
 
     def find_at_once(self, line: Line, data: bytes) -> tuple[Publication, bytes] | None:
@@ -29,7 +36,10 @@ class ShortWay:
         is_plain = request.method == "POST" and request.target == PATH and request.length is not None
         if not is_plain or not request.keep_alive or request.expects:
             return None
-        head = Head.of(dict(request.fields))
+        fields = dict(request.fields)
+        if self._has_pages and ORIGIN in fields:
+            return None
+        head = Head.of(fields)
         publication = self._make(line, head)
         if publication is not None and text is not None:
             self._heads.keep(text[: -len(END)], head)

@@ -49,6 +49,16 @@ export function readPage(answer, member) {
   return { events: answer[member], next: answer.next };
 }
 
+export function readPulled({ lease, until, deliveries }) {
+  requireShape(Array.isArray(deliveries) && deliveries.every((one) => typeof one?.id === "string" && one.event));
+  return { lease, until, deliveries: deliveries.map(({ id, tries, event }) => ({ id, tries, event })) };
+}
+
+export function readSettlements({ results }) {
+  requireShape(Array.isArray(results));
+  return results.map(({ lease, delivery, result, detail }) => ({ name: lease ?? delivery, result, detail }));
+}
+
 function readErrors(document) {
   const errors = Array.isArray(document.errors) ? document.errors : [];
   return errors.map(({ pointer = "", detail = "" }) => ({ pointer, detail }));

@@ -6,6 +6,7 @@
  * ├── Refused               mend what `errors` points at
  * ├── CredentialsRefused    check the client's id and secret
  * ├── Unreachable           try again later
+ * ├── SnapshotInvalid       drop what came of the snapshot, and begin again
  * ├── SignatureInvalid      answer the webhook with 401
  * └── SpoolError            look at the spool's folder
  *     └── SpoolFull         make room, or get a line
@@ -39,6 +40,9 @@ export class Unreachable extends BusError {
     this.retryAfter = retryAfter;
   }
 }
+
+/** The snapshot is not what the bus sent: something on the way changed it, or lost a part of it. */
+export class SnapshotInvalid extends BusError {}
 
 /** The bus did not sign this webhook, or signed it too long ago. */
 export class SignatureInvalid extends BusError {}

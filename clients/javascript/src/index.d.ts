@@ -60,6 +60,56 @@ export interface PageOptions {
   limit?: number;
 }
 
+export interface PullOptions {
+  /** Most deliveries of one pull, at most 1,000; 100. */
+  limit?: number;
+  /** Seconds (at most 60) to wait for an event; 0. */
+  wait?: number;
+  /** Seconds for which you hold what you get; 60. */
+  lease?: number;
+}
+
+/** An event that you hold. */
+export interface Delivery<Data = any> {
+  /** Names the delivery in `ack` and `nack`. An event that comes again has the same id. */
+  id: string;
+  /** How often it was pulled, with this time. */
+  tries: number;
+  event: ReceivedEvent<Data>;
+}
+
+/** What you pulled. */
+export interface Pulled<Data = any> {
+  /** Names all of it in `ack`, `nack` and `extend`; null: there is nothing. */
+  lease: string | null;
+  /** When it comes again (RFC 3339); null: there is nothing. */
+  until: string | null;
+  deliveries: Delivery<Data>[];
+}
+
+/** Leases, deliveries, or both. */
+export interface Names {
+  leases?: readonly string[];
+  deliveries?: readonly string[];
+}
+
+/** What became of one lease or one delivery that you named. */
+export interface Settlement {
+  name: string;
+  /** The first three: done. `settled`: it was done before. The others: you do not hold it. */
+  result: "acknowledged" | "returned" | "extended" | "settled" | "ended" | "of-another" | "not-held" | "unknown";
+  /** What the result means; empty if it is done. */
+  detail: string;
+}
+
+/** What `handleEach` did. */
+export interface Handled {
+  /** Events that were handled. If a lease ended too early, its event comes again and is not counted. */
+  acknowledged: number;
+  /** Events whose handler threw. They come again. */
+  returned: number;
+}
+
 export interface BusOptions {
   /** `source` of events that have none of their own, such as `/desa/kedungpring`. */
   source?: string;
@@ -95,11 +145,54 @@ export class Bus {
   records<Data = any>(contract: string, after: string, options?: PageOptions): AsyncGenerator<Page<Data>, void>;
 
   /**
-   * The pages of all records. Go on with `records` and the last page's `next`.
+   * The pages of all records, from one stream. Go on with `records` and the last page's `next`.
    *
-   * A record that changes meanwhile comes again; `data` null deletes it.
+   * If the line breaks, the snapshot goes on behind its last record. To go on with a snapshot that your program left, give
+   * the last page's `next` as `after`. A record that changes meanwhile comes again; `data` null deletes it. At the end the
+   * bus's count and digest are checked; if they are wrong, it throws SnapshotInvalid: drop what came.
    */
-  snapshot<Data = any>(contract: string, options?: PageOptions): AsyncGenerator<Page<Data>, void>;
+  snapshot<Data = any>(contract: string, after?: string, options?: PageOptions): AsyncGenerator<Page<Data>, void>;
+
+  /**
+   * The next events of a subscription with the sink `{"pull": true}`. You hold them until you settle them.
+   *
+   * What you do not settle within the lease comes again.
+   */
+  pull<Data = any>(subscription: string, options?: PullOptions): Promise<Pulled<Data>>;
+
+  /** Acknowledge all of a lease, or single deliveries: they never come again. Each name gets its own result. */
+  ack(subscription: string, names: Names): Promise<Settlement[]>;
+
+  /**
+   * Return what you could not do. It comes again after `delay` seconds; without it, later with each try.
+   *
+   * `reason` is for you and the operator; write no personal data.
+   */
+  nack(subscription: string, names: Names & { reason?: string; delay?: number | null }): Promise<Settlement[]>;
+
+  /** Hold leases for longer: so many seconds from now. */
+  extend(subscription: string, leases: readonly string[], seconds: number): Promise<Settlement[]>;
+
+  /**
+   * Have a subscription go on from elsewhere: a position, a time (RFC 3339), or `beginning`.
+   *
+   * Events from there come again; what is owed before is given up. Rejects with Refused (409) while an earlier seek is under way.
+   */
+  seek(subscription: string, to: string | number): Promise<void>;
+
+  /**
+   * Pull, handle and acknowledge, until nothing is due. If `handle` throws, its event is returned and comes again.
+   *
+   * With `wait` it waits so many seconds for each event, without end. The lease is extended while earlier events are handled;
+   * one call of `handle` has to end within half of the lease. The events of one pull are acknowledged together. An event may
+   * come twice, with the same `id` of its delivery. `onFailure` is told of what `handle` threw, and the loop goes on; without
+   * it the loop ends with the error.
+   */
+  handleEach<Data = any>(
+    subscription: string,
+    handle: (delivery: Delivery<Data>) => unknown,
+    options?: PullOptions & { onFailure?: (delivery: Delivery<Data>, failure: unknown) => unknown },
+  ): Promise<Handled>;
 
   /** The answer to a question, live from an agency. */
   ask<Answer = any>(contract: string, question: object): Promise<Answer>;
@@ -129,6 +222,9 @@ export class Unreachable extends BusError {
   /** Seconds that the bus wants its caller to wait; null: it did not say. */
   readonly retryAfter: number | null;
 }
+
+/** The snapshot is not what the bus sent: something on the way changed it, or lost a part of it. */
+export class SnapshotInvalid extends BusError {}
 
 /** The bus did not sign this webhook, or signed it too long ago. */
 export class SignatureInvalid extends BusError {}

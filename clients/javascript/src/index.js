@@ -2,5 +2,5 @@
 
 export { Bus } from "./bus.js";
 export {
-  BusError, CredentialsRefused, EventInvalid, Refused, SignatureInvalid, SpoolError, SpoolFull, Unreachable,
+  BusError, CredentialsRefused, EventInvalid, Refused, SignatureInvalid, SnapshotInvalid, SpoolError, SpoolFull, Unreachable,
 } from "./errors.js";

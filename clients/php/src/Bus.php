@@ -13,18 +13,13 @@ final class Bus
 {
     /** Events in a page. */
     public const LIMIT = 1000;
-    private const TRIES = 5;
-    private const FIRST_PAUSE = 0.5;
-    /** Seconds. A longer `Retry-After` is told to the caller instead. */
-    private const LONGEST_PAUSE = 60;
+    /** Deliveries of one pull. */
+    public const MOST = 100;
+    /** Seconds for which a pull holds its deliveries. */
+    public const LEASE = 60.0;
     private const TIMEOUT = 30;
-    /** Seconds before its end at which a token is renewed. */
-    private const MARGIN = 30;
 
-    private readonly \CurlHandle $curl;
-    private readonly \Closure $pause;
-    private string $token = '';
-    private float $renewAt = 0;
+    private readonly Session $session;
 
     /**
      * @param string $url the bus's address.
@@ -33,9 +28,9 @@ final class Bus
      * @param callable(float): void|null $pause waits some seconds.
      */
     public function __construct(
-        private readonly string $url,
-        private readonly string $clientId,
-        private readonly string $clientSecret,
+        string $url,
+        string $clientId,
+        string $clientSecret,
         public readonly string $source = '',
         ?callable $pause = null,
     ) {
@@ -44,8 +39,8 @@ final class Bus
                 'Bus needs url, clientId and clientSecret. Are BUS_URL, BUS_CLIENT_ID and BUS_CLIENT_SECRET set?',
             );
         }
-        $this->curl = curl_init();
-        $this->pause = \Closure::fromCallable($pause ?? fn (float $seconds) => usleep((int) ($seconds * 1e6)));
+        $pause = \Closure::fromCallable($pause ?? fn (float $seconds) => usleep((int) ($seconds * 1e6)));
+        $this->session = new Session(rtrim($url, '/'), $clientId, $clientSecret, $pause);
     }
 
     /**
@@ -59,7 +54,7 @@ final class Bus
     {
         $text = Events::writeJson(Events::complete($event, $this->source));
         $answer = $this->post('/v1/events', $text, 'application/cloudevents+json');
-        return $this->call($answer, function (\stdClass $answer): Receipt {
+        return $this->session->call($answer, function (\stdClass $answer): Receipt {
             self::require(is_int($answer->position ?? null) && is_bool($answer->duplicate ?? null));
             return new Receipt($answer->position, $answer->duplicate);
         });
@@ -88,7 +83,7 @@ final class Bus
     {
         $path = '/v1/events' . ($partial ? '?partial=true' : '');
         $request = $this->post($path, '[' . implode(',', $texts) . ']', 'application/cloudevents-batch+json');
-        return $this->call($request, function (\stdClass $answer): BatchReceipt {
+        return $this->session->call($request, function (\stdClass $answer): BatchReceipt {
             $numbers = [$answer->accepted ?? null, $answer->duplicates ?? null, $answer->last_position ?? null];
             self::require(array_filter($numbers, 'is_int') === $numbers && is_array($answer->rejected ?? null));
             $rejected = array_map(fn (\stdClass $one) => new RejectedEvent($one->index, readErrors($one)), $answer->rejected);
@@ -120,15 +115,161 @@ final class Bus
     }
 
     /**
-     * The pages of all records. Go on with `records` and the last page's `next`.
+     * The pages of all records, from one stream. Go on with `records` and the last page's `next`.
      *
-     * A record that changes meanwhile comes again; `data` null deletes it.
+     * If the line breaks, the snapshot goes on behind its last record. A record that changes meanwhile comes again; `data`
+     * null deletes it. At the end the bus's count and digest are checked.
      *
+     * @param string $after `next` of a page, to go on with a snapshot that your program left.
+     * @param int $limit most events in a page.
      * @return \Generator<Page>
+     * @throws SnapshotInvalid count or digest are wrong; drop what came.
      */
-    public function snapshot(string $contract, int $limit = self::LIMIT): \Generator
+    public function snapshot(string $contract, string $after = '', int $limit = self::LIMIT): \Generator
     {
-        return $this->records($contract, '', $limit);
+        $path = "/v1/records/$contract?trailer=true&after=";
+        for ($tries = 1; true; $tries++) {
+            try {
+                $lines = new Lines($limit);
+                foreach ($this->session->stream($path . rawurlencode($after)) as $part) {
+                    foreach ($lines->read($part) as $page) {
+                        [$after, $tries] = [$page->next, 0];
+                        yield $page;
+                    }
+                }
+                $last = $lines->end();
+                if ($last !== null) {
+                    [$after, $tries] = [$last->next, 0];
+                    yield $last;
+                }
+                if ($lines->isWhole) {
+                    return;
+                }
+                throw new Unreachable('The stream of records broke off.');
+            } catch (Unreachable $failure) {
+                $this->session->rest($tries, $failure);
+            }
+        }
+    }
+
+    /**
+     * The next events of a subscription with the sink `{"pull": true}`. You hold them until you settle them.
+     *
+     * @param int $limit most events, at most 1,000.
+     * @param int $wait seconds (at most 60) to wait for an event.
+     * @param float $lease seconds for which you hold them. What you do not settle until then comes again.
+     */
+    public function pull(string $subscription, int $limit = self::MOST, int $wait = 0, float $lease = self::LEASE): Pulled
+    {
+        $path = self::place($subscription) . "/pull?limit=$limit&wait=$wait&lease=$lease";
+        return $this->session->call(['POST', $path, '', [], self::TIMEOUT + $wait], function (\stdClass $answer): Pulled {
+            self::require(is_array($answer->deliveries ?? null));
+            return new Pulled($answer->lease ?? null, $answer->until ?? null, array_map(function (mixed $one): Delivery {
+                self::require(is_string($one->id ?? null) && is_int($one->tries ?? null) && ($one->event ?? null) instanceof \stdClass);
+                return new Delivery($one->id, $one->tries, $one->event);
+            }, $answer->deliveries));
+        });
+    }
+
+    /**
+     * Acknowledge all of a lease, or single deliveries: they never come again. Each name gets its own result.
+     *
+     * @param list<string> $leases
+     * @param list<string> $deliveries
+     * @return list<Settlement>
+     */
+    public function ack(string $subscription, array $leases = [], array $deliveries = []): array
+    {
+        return $this->settle($subscription, 'ack', ['leases' => $leases, 'deliveries' => $deliveries]);
+    }
+
+    /**
+     * Return what you could not do. It comes again.
+     *
+     * @param list<string> $leases
+     * @param list<string> $deliveries
+     * @param string $reason for you and the operator; write no personal data.
+     * @param float|null $delay seconds until it comes again; null: longer with each try.
+     * @return list<Settlement>
+     */
+    public function nack(
+        string $subscription,
+        array $leases = [],
+        array $deliveries = [],
+        string $reason = '',
+        ?float $delay = null,
+    ): array {
+        $order = ['leases' => $leases, 'deliveries' => $deliveries, 'reason' => $reason, 'delay' => $delay];
+        return $this->settle($subscription, 'nack', $order);
+    }
+
+    /**
+     * Hold leases for longer: so many seconds from now.
+     *
+     * @param list<string> $leases
+     * @return list<Settlement>
+     */
+    public function extend(string $subscription, array $leases, float $seconds): array
+    {
+        return $this->settle($subscription, 'extend', ['leases' => $leases, 'seconds' => $seconds]);
+    }
+
+    /**
+     * Have a subscription go on from elsewhere. Events from there come again; what is owed before is given up.
+     *
+     * @param string|int $to a position, a time (RFC 3339), or `beginning`.
+     * @throws Refused an earlier seek is still under way (409), or another reason.
+     */
+    public function seek(string $subscription, string|int $to): void
+    {
+        $order = Events::writeJson(['to' => $to]);
+        $this->session->call($this->post(self::place($subscription) . '/seek', $order, 'application/json'), fn () => null);
+    }
+
+    /**
+     * Pull, handle and acknowledge, until nothing is due. If `$handle` throws, its event is returned and comes again.
+     *
+     * The lease is extended while earlier events are handled. An event may come twice, with the same `id` of its delivery.
+     *
+     * @param callable(Delivery): mixed $handle it has to end within half of the lease.
+     * @param int $limit most events of one pull; they are acknowledged together. 1: each by itself.
+     * @param int $wait 0: end when nothing is due. Else wait so many seconds (at most 60) for each event, and never end.
+     * @param callable(Delivery, \Throwable): mixed|null $onFailure is told of what `$handle` threw, and the loop goes on.
+     *     Null: the loop ends with it.
+     */
+    public function handleEach(
+        string $subscription,
+        callable $handle,
+        int $limit = self::MOST,
+        int $wait = 0,
+        float $lease = self::LEASE,
+        ?callable $onFailure = null,
+    ): Handled {
+        [$acknowledged, $returned] = [0, 0];
+        do {
+            $pulled = $this->pull($subscription, $limit, $wait, $lease);
+            $held = new Held($this, $subscription, $pulled, $lease);
+            foreach ($pulled->deliveries as $index => $delivery) {
+                if (!$held->stays()) {
+                    break;
+                }
+                try {
+                    $handle($delivery);
+                    $held->done[] = $delivery->id;
+                } catch (\Throwable $failure) {
+                    $returned++;
+                    $onFailure === null || $onFailure($delivery, $failure);
+                    $held->giveBack([$delivery], $failure);
+                    if ($onFailure === null) {
+                        $held->acknowledge();
+                        $held->giveBack(array_slice($pulled->deliveries, $index + 1), $failure, 0);
+                        throw $failure;
+                    }
+                }
+            }
+            $acknowledged += $held->acknowledge();
+        } while ($pulled->deliveries !== [] || $wait > 0);
+        return new Handled($acknowledged, $returned);
     }
 
     /**
@@ -139,7 +280,7 @@ final class Bus
     public function ask(string $contract, array|object $question): \stdClass
     {
         $request = $this->post("/v1/queries/$contract", Events::writeJson((object) $question), 'application/json');
-        return $this->call($request, fn (\stdClass $answer) => $answer);
+        return $this->session->call($request, fn (\stdClass $answer) => $answer);
     }
 
     /** @return \Generator<Page> */
@@ -148,7 +289,7 @@ final class Bus
         do {
             $query = "?limit=$limit&after=" . rawurlencode($after) . ($wait > 0 ? "&wait=$wait" : '');
             $request = ['GET', $path . $query, null, [], self::TIMEOUT + $wait];
-            $page = $this->call($request, function (\stdClass $answer) use ($member): Page {
+            $page = $this->session->call($request, function (\stdClass $answer) use ($member): Page {
                 self::require(is_array($answer->$member ?? null) && is_string($answer->next ?? null));
                 return new Page($answer->$member, $answer->next);
             });
@@ -164,95 +305,27 @@ final class Bus
     }
 
     /**
-     * What `$read` makes of the answer. Every request is safe to repeat: an event is known by its id.
+     * Send an order on what is held, and read what became of each name.
      *
-     * @template T
-     * @param array{string, string, string|null, list<string>, int} $request
-     * @param callable(\stdClass): T $read
-     * @return T
+     * @param array<string, mixed> $order
+     * @return list<Settlement>
      */
-    private function call(array $request, callable $read): mixed
+    private function settle(string $subscription, string $what, array $order): array
     {
-        [$method, $path, $body, $headers, $timeout] = $request;
-        $isRenewed = false;
-        for ($tries = 1; true; $tries++) {
-            try {
-                $authorised = [...$headers, 'Authorization: Bearer ' . $this->authorise()];
-                $response = $this->send($method, $path, $body, $authorised, $timeout);
-                if ($response->status === 401 && !$isRenewed) {
-                    [$isRenewed, $this->token] = [true, ''];
-                    $tries--;
-                    continue;
-                }
-                return $read($response->readAnswer());
-            } catch (Unreachable $failure) {
-                ($this->pause)($this->choosePause($tries, $failure));
-            }
-        }
+        $request = $this->post(self::place($subscription) . "/$what", Events::writeJson($order), 'application/json');
+        return $this->session->call($request, function (\stdClass $answer): array {
+            self::require(is_array($answer->results ?? null));
+            return array_map(function (mixed $one): Settlement {
+                $name = $one->lease ?? $one->delivery ?? null;
+                self::require(is_string($name) && is_string($one->result ?? null));
+                return new Settlement($name, $one->result, $one->detail ?? '');
+            }, $answer->results);
+        });
     }
 
-    /**
-     * Seconds before the next try.
-     *
-     * Full jitter after Brooker, "Exponential Backoff And Jitter" (2015), so that apps which failed together spread out.
-     *
-     * @throws Unreachable there is no next try.
-     */
-    private function choosePause(int $tries, Unreachable $failure): float
+    private static function place(string $subscription): string
     {
-        if ($tries >= self::TRIES || $failure->retryAfter > self::LONGEST_PAUSE) {
-            throw $failure;
-        }
-        $most = min(self::LONGEST_PAUSE, self::FIRST_PAUSE * 2 ** $tries);
-        return $failure->retryAfter ?? $most * random_int(0, 1000) / 1000;
-    }
-
-    /** A token that lasts long enough for a request. */
-    private function authorise(): string
-    {
-        $askedAt = hrtime(true) / 1e9;
-        if ($this->token === '' || $askedAt >= $this->renewAt) {
-            $pair = rawurlencode($this->clientId) . ':' . rawurlencode($this->clientSecret);
-            $headers = ['Authorization: Basic ' . base64_encode($pair), 'Content-Type: application/x-www-form-urlencoded'];
-            $response = $this->send('POST', '/oauth/token', 'grant_type=client_credentials', $headers, self::TIMEOUT);
-            [$this->token, $seconds] = $response->readToken();
-            $this->renewAt = $askedAt + $seconds - self::MARGIN;
-        }
-        return $this->token;
-    }
-
-    /**
-     * Send one request.
-     *
-     * @param list<string> $headers
-     * @param int $timeout seconds without a byte after which the request has failed.
-     * @throws Unreachable no whole answer came.
-     */
-    private function send(string $method, string $path, ?string $body, array $headers, int $timeout): Response
-    {
-        $fields = [];
-        curl_reset($this->curl);
-        curl_setopt_array($this->curl, [
-            CURLOPT_URL => rtrim($this->url, '/') . $path,
-            CURLOPT_CUSTOMREQUEST => $method,
-            CURLOPT_HTTPHEADER => [...$headers, 'Expect:'],
-            CURLOPT_RETURNTRANSFER => true,
-            CURLOPT_CONNECTTIMEOUT => self::TIMEOUT,
-            CURLOPT_LOW_SPEED_LIMIT => 1,
-            CURLOPT_LOW_SPEED_TIME => $timeout,
-            CURLOPT_PROTOCOLS => CURLPROTO_HTTP | CURLPROTO_HTTPS,
-            CURLOPT_ENCODING => '',
-            CURLOPT_HEADERFUNCTION => function (\CurlHandle $curl, string $line) use (&$fields): int {
-                [$name, $value] = explode(':', $line, 2) + [1 => ''];
-                $fields[strtolower($name)] = trim($value);
-                return strlen($line);
-            },
-        ] + ($body === null ? [] : [CURLOPT_POSTFIELDS => $body]));
-        $text = curl_exec($this->curl);
-        if (!is_string($text)) {
-            throw new Unreachable('The connection to the bus broke.');
-        }
-        return new Response(curl_getinfo($this->curl, CURLINFO_RESPONSE_CODE), $fields, $text);
+        return '/v1/subscriptions/' . rawurlencode($subscription);
     }
 
     private static function require(bool $isRight): void

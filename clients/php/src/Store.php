@@ -44,7 +44,7 @@ final class Store
             ]);
             array_map([$this->database, 'exec'], self::SCHEMA);
         } catch (\PDOException $error) {
-            throw new SpoolError("The spool cannot be opened: {$error->getMessage()}");
+            throw self::translate($error);
         } finally {
             umask($mask);
         }

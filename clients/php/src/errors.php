@@ -10,6 +10,7 @@ declare(strict_types=1);
  * ├── Refused               mend what `errors` points at
  * ├── CredentialsRefused    check the client's id and secret
  * ├── Unreachable           try again later
+ * ├── SnapshotInvalid       drop what came of the snapshot, and begin again
  * ├── SignatureInvalid      answer the webhook with 401
  * └── SpoolError            look at the spool's file
  *     └── SpoolFull         make room, or get a line
@@ -72,6 +73,11 @@ final class Unreachable extends BusError
     {
         parent::__construct($detail);
     }
+}
+
+/** The snapshot is not what the bus sent: something on the way changed it, or lost a part of it. */
+final class SnapshotInvalid extends BusError
+{
 }
 
 /** The bus did not sign this webhook, or signed it too long ago. */

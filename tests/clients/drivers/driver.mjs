@@ -2,9 +2,11 @@
 
 import { createInterface } from "node:readline";
 
-import { Bus, BusError, Refused, SpoolFull } from "bus-lamongan-client";
+import { Bus, BusError, Refused, SpoolFull, Unreachable } from "bus-lamongan-client";
 import { Spool } from "bus-lamongan-client/spool";
 import { verifyWebhook } from "bus-lamongan-client/webhook";
+
+class HandlerFailed extends Error {}
 
 let bus, spool, place;
 let pauses = [];
@@ -22,7 +24,47 @@ const steps = {
   publish_batch: ({ events, partial }) => bus.publishBatch(events, { partial }),
   feed: ({ contract, after, wait, limit, pages }) => take(bus.feed(contract, after, { wait, limit }), pages),
   records: ({ contract, after }) => take(bus.records(contract, after)),
-  snapshot: ({ contract }) => take(bus.snapshot(contract)),
+  snapshot: ({ contract, after, limit }) => take(bus.snapshot(contract, after, { limit })),
+  /** The keys of all records, as a program gets them that goes on where it stopped. */
+  async copy({ contract, limit }) {
+    const subjects = [];
+    for (let after = ""; ; ) {
+      try {
+        for await (const page of bus.snapshot(contract, after, { limit })) {
+          subjects.push(...page.events.map((event) => event.subject));
+          after = page.next;
+        }
+        return subjects;
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+      }
+    }
+  },
+  async count_snapshot({ contract }) {
+    let count = 0;
+    for await (const page of bus.snapshot(contract)) count += page.events.length;
+    return count;
+  },
+  pull: ({ subscription, ...options }) => bus.pull(subscription, options),
+  ack: ({ subscription, ...names }) => bus.ack(subscription, names),
+  nack: ({ subscription, ...names }) => bus.nack(subscription, names),
+  extend: ({ subscription, leases, seconds }) => bus.extend(subscription, leases, seconds),
+  seek: ({ subscription, to }) => bus.seek(subscription, to),
+  async handle_each({ subscription, fails = [], takes = 0, goes_on: goesOn, ...options }) {
+    const [handled, failed] = [[], []];
+    const onFailure = goesOn ? (delivery) => failed.push(delivery.event.id) : undefined;
+    async function handle({ event }) {
+      await new Promise((resolve) => setTimeout(resolve, takes * 1000));
+      if (fails.includes(event.id)) throw new HandlerFailed();
+      handled.push(event.id);
+    }
+    try {
+      return { ...(await bus.handleEach(subscription, handle, { ...options, onFailure })), handled, failed };
+    } catch (error) {
+      if (error instanceof HandlerFailed) return { error: "HandlerFailed", handled };
+      throw error;
+    }
+  },
   ask: ({ contract, question }) => bus.ask(contract, question),
   verify_webhook: ({ secret, headers, body }) => verifyWebhook(secret, headers, body),
   "spool.publish": ({ event, key }) => spool.publish(event, { key }),

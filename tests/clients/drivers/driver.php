@@ -4,13 +4,17 @@
 
 declare(strict_types=1);
 
-use Lamongan\Bus\{Bus, BusError, Refused, Spool, SpoolFull};
+use Lamongan\Bus\{Bus, BusError, Delivery, Refused, Spool, SpoolFull, Unreachable};
 
 use function Lamongan\Bus\verifyWebhook;
 
 require __DIR__ . '/vendor/autoload.php';
 
 set_error_handler(fn (int $level, string $text) => throw new ErrorException($text));
+
+class HandlerFailed extends Exception
+{
+}
 
 final class Driver
 {
@@ -28,7 +32,15 @@ final class Driver
             'publish_batch' => $this->bus->publishBatch($step->events, $step->partial ?? false),
             'feed' => $this->take($this->bus->feed($step->contract, $step->after ?? '', $step->wait ?? 0, $step->limit ?? Bus::LIMIT), $step),
             'records' => $this->take($this->bus->records($step->contract, $step->after), $step),
-            'snapshot' => $this->take($this->bus->snapshot($step->contract), $step),
+            'snapshot' => $this->take($this->bus->snapshot($step->contract, $step->after ?? '', $step->limit ?? Bus::LIMIT), $step),
+            'copy' => $this->copy($step->contract, $step->limit),
+            'count_snapshot' => $this->count($step->contract),
+            'pull' => $this->bus->pull($step->subscription, $step->limit ?? Bus::MOST, $step->wait ?? 0, $step->lease ?? Bus::LEASE),
+            'ack' => $this->bus->ack($step->subscription, $step->leases ?? [], $step->deliveries ?? []),
+            'nack' => $this->bus->nack($step->subscription, $step->leases ?? [], $step->deliveries ?? [], $step->reason ?? '', $step->delay ?? null),
+            'extend' => $this->bus->extend($step->subscription, $step->leases, $step->seconds),
+            'seek' => $this->bus->seek($step->subscription, $step->to),
+            'handle_each' => $this->handleEach($step),
             'ask' => $this->bus->ask($step->contract, $step->question),
             'verify_webhook' => verifyWebhook($step->secret, (array) $step->headers, $step->body),
             'spool.publish' => $this->spool->publish($step->event, $step->key ?? null),
@@ -70,6 +82,55 @@ final class Driver
             }
         }
         return $taken;
+    }
+
+    /** The keys of all records, as a program gets them that goes on where it stopped. */
+    private function copy(string $contract, int $limit): array
+    {
+        [$subjects, $after] = [[], ''];
+        while (true) {
+            try {
+                foreach ($this->bus->snapshot($contract, $after, $limit) as $page) {
+                    array_push($subjects, ...array_column($page->events, 'subject'));
+                    $after = $page->next;
+                }
+                return $subjects;
+            } catch (Unreachable) {
+                continue;
+            }
+        }
+    }
+
+    private function count(string $contract): int
+    {
+        $count = 0;
+        foreach ($this->bus->snapshot($contract) as $page) {
+            $count += count($page->events);
+        }
+        return $count;
+    }
+
+    private function handleEach(stdClass $step): array
+    {
+        [$handled, $failed] = [[], []];
+        $handle = function (Delivery $delivery) use ($step, &$handled): void {
+            usleep((int) (($step->takes ?? 0) * 1e6));
+            if (in_array($delivery->event->id, $step->fails ?? [], true)) {
+                throw new class extends HandlerFailed {
+                };
+            }
+            $handled[] = $delivery->event->id;
+        };
+        $note = function (Delivery $delivery) use (&$failed): void {
+            $failed[] = $delivery->event->id;
+        };
+        $options = array_intersect_key((array) $step, ['subscription' => 0, 'limit' => 0, 'wait' => 0, 'lease' => 0]);
+        try {
+            $done = $this->bus->handleEach(...$options, handle: $handle, onFailure: ($step->goes_on ?? false) ? $note : null);
+            return (array) plain($done) + ['handled' => $handled, 'failed' => $failed];
+        } catch (HandlerFailed) {
+            return ['error' => 'HandlerFailed', 'handled' => $handled];
+        }
     }
 
     private function mendAsItWas(int $number): void

@@ -4,6 +4,8 @@ import asyncio
 import inspect
 import json
 import sys
+import time
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -11,6 +13,10 @@ import bus_lamongan_client as client
 
 ASYNC = "--async" in sys.argv
 LOOP = asyncio.new_event_loop()
+
+
+class HandlerFailed(Exception):
+    """What a handler raises when the case wants it."""
 
 
 class Driver:
@@ -38,6 +44,12 @@ class Driver:
                 return getattr(self, op.removeprefix("spool."))(**step)
             case "feed" | "records" | "snapshot":
                 return [plain(page) for page in self.pages(op, **step)]
+            case "copy":
+                return self.copy(**step)
+            case "count_snapshot":
+                return self.count(**step)
+            case "handle_each":
+                return self.handle_each(**step)
             case "verify_webhook":
                 return client.verify_webhook(step["secret"], step["headers"], step["body"].encode())
             case "spool.fill":
@@ -55,6 +67,53 @@ class Driver:
             return list(islice(found, pages))
         return LOOP.run_until_complete(take(found, pages))
 
+    def copy(self, contract: str, limit: int) -> list[str]:
+        """The keys of all records, as a program gets them that goes on where it stopped."""
+        subjects: list[str] = []
+        after, is_whole = "", False
+        while not is_whole:
+            try:
+                found = self.bus.snapshot(contract, after, limit=limit)
+                while (page := wait(anext(found, None)) if ASYNC else next(found, None)) is not None:
+                    subjects += [event["subject"] for event in page.events]
+                    after = page.next
+                is_whole = True
+            except client.Unreachable:
+                continue
+        return subjects
+
+    def count(self, contract: str) -> int:
+        found = self.bus.snapshot(contract)
+        if not ASYNC:
+            return sum(len(page.events) for page in found)
+        return LOOP.run_until_complete(count(found))
+
+    def handle_each(
+        self, fails: Sequence[str] = (), takes: float = 0, goes_on: bool = False, **step: Any
+    ) -> dict[str, Any]:
+        """What the loop did, with the ids of the events that were handled, and of those whose handler failed."""
+        handled: list[str] = []
+        failed: list[str] = []
+
+        def handle(delivery: client.Delivery) -> None:
+            time.sleep(takes)
+            if delivery.event["id"] in fails:
+                raise HandlerFailed
+            handled.append(delivery.event["id"])
+
+        async def handle_async(delivery: client.Delivery) -> None:
+            handle(delivery)
+
+        def note(delivery: client.Delivery, failure: Exception) -> None:
+            failed.append(delivery.event["id"])
+
+        on_failure = note if goes_on else None
+        try:
+            work = self.bus.handle_each(handle=handle_async if ASYNC else handle, on_failure=on_failure, **step)
+            return {**plain(wait(work)), "handled": handled, "failed": failed}
+        except HandlerFailed as failure:
+            return {"error": type(failure).__name__, "handled": handled}
+
     def fill(self, event: dict[str, Any], most: int, bytes: int = 0) -> dict[str, Any]:
         for count in range(most):
             try:
@@ -71,6 +130,13 @@ async def take(found: Any, pages: int) -> list[Any]:
         if len(taken) == pages:
             break
     return taken
+
+
+async def count(found: Any) -> int:
+    counted = 0
+    async for page in found:
+        counted += len(page.events)
+    return counted
 
 
 def wait(result: Any) -> Any:

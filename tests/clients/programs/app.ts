@@ -1,7 +1,8 @@
 // Uses every name of the client with its types. It is compiled, and not run.
 
 import {
-  Bus, BusError, CredentialsRefused, Event, EventInvalid, FieldError, Page, Receipt, Refused, SignatureInvalid, SpoolError, SpoolFull, Unreachable,
+  Bus, BusError, CredentialsRefused, Delivery, Event, EventInvalid, FieldError, Handled, Page, Pulled, Receipt, Refused, Settlement, SignatureInvalid,
+  SnapshotInvalid, SpoolError, SpoolFull, Unreachable,
 } from "bus-lamongan-client";
 import { RefusedEvent, Report, Spool } from "bus-lamongan-client/spool";
 import { verifyWebhook } from "bus-lamongan-client/webhook";
@@ -21,12 +22,25 @@ export async function work(): Promise<string[]> {
     const prices: number[] = page.events.map((one) => one.data?.biaya ?? receipt.position + accepted);
     pointers.push(page.next, ...prices.map(String), page.events[0].sequence);
   }
-  for await (const page of bus.snapshot<Service>("layanan.katalog")) {
+  for await (const page of bus.snapshot<Service>("layanan.katalog", "", { limit: 10 })) {
     const records: AsyncGenerator<Page<Service>, void> = bus.records<Service>("layanan.katalog", page.next);
     await records.next();
   }
   const answer: { ditemukan: boolean } = await bus.ask("kependudukan.cari-nik", { nik: "1" });
   return answer.ditemukan ? pointers : [];
+}
+
+export async function pull(bus: Bus, subscription: string): Promise<number> {
+  const pulled: Pulled<Service> = await bus.pull<Service>(subscription, { limit: 10, wait: 20, lease: 300 });
+  const leases = pulled.lease === null ? [] : [pulled.lease];
+  const settled: Settlement[] = await bus.extend(subscription, leases, 300);
+  await bus.nack(subscription, { deliveries: [pulled.deliveries[0].id], reason: "locked", delay: 5 });
+  await bus.ack(subscription, { leases });
+  await bus.seek(subscription, settled[0].result === "ended" ? 1200 : "beginning");
+  const prices: number[] = [];
+  const handle = async ({ event }: Delivery<Service>): Promise<void> => void prices.push(event.data?.biaya ?? 0);
+  const handled: Handled = await bus.handleEach(subscription, handle, { onFailure: ({ tries }, error) => console.log(tries, error) });
+  return handled.acknowledged + handled.returned;
 }
 
 export async function spool(bus: Bus): Promise<BusError | null> {
@@ -42,7 +56,7 @@ export async function spool(bus: Bus): Promise<BusError | null> {
 export function describe(error: unknown): string | number | null {
   if (error instanceof Refused) return error.errors[0]?.detail ?? error.status;
   if (error instanceof Unreachable) return error.retryAfter;
-  const others = [CredentialsRefused, EventInvalid, SignatureInvalid, SpoolError, SpoolFull];
+  const others = [CredentialsRefused, EventInvalid, SignatureInvalid, SnapshotInvalid, SpoolError, SpoolFull];
   return others.some((kind) => error instanceof kind) ? "other" : null;
 }
 

@@ -1,4 +1,4 @@
-"""A client of the bus: publish, read feeds and records, ask, verify webhooks; and a spool for bad lines.
+"""A client of the bus: publish, read, pull, ask, verify webhooks; and a spool for bad lines.
 
 `Bus` and `Spool` are for programs without asyncio, `AsyncBus` and `AsyncSpool` for programs with it. Both have the same methods.
 """
@@ -13,10 +13,12 @@ from bus_lamongan_client.errors import (
     FieldError,
     Refused,
     SignatureInvalid,
+    SnapshotInvalid,
     SpoolError,
     SpoolFull,
     Unreachable,
 )
+from bus_lamongan_client.pulls import Delivery, Handled, Pulled, Settlement
 from bus_lamongan_client.spool import RefusedEvent, Report
 from bus_lamongan_client.webhook import verify_webhook
 
@@ -27,15 +29,20 @@ __all__ = [
     "Bus",
     "BusError",
     "CredentialsRefused",
+    "Delivery",
     "EventInvalid",
     "FieldError",
+    "Handled",
     "Page",
+    "Pulled",
     "Receipt",
     "Refused",
     "RefusedEvent",
     "RejectedEvent",
     "Report",
+    "Settlement",
     "SignatureInvalid",
+    "SnapshotInvalid",
     "Spool",
     "SpoolError",
     "SpoolFull",

@@ -113,12 +113,12 @@ def read_token(response: Response) -> tuple[str, float]:
 
 def read_receipt(answer: dict[str, Any]) -> Receipt:
     """The receipt in the answer to one event."""
-    return _read(lambda: Receipt(int(answer["position"]), bool(answer["duplicate"])))
+    return read_shape(lambda: Receipt(int(answer["position"]), bool(answer["duplicate"])))
 
 
 def read_batch_receipt(answer: dict[str, Any]) -> BatchReceipt:
     """The receipt in the answer to a batch."""
-    return _read(
+    return read_shape(
         lambda: BatchReceipt(
             int(answer["accepted"]),
             int(answer["duplicates"]),
@@ -143,7 +143,7 @@ def read_page(answer: dict[str, Any], member: str) -> Page:
 def read_errors(document: Mapping[str, Any]) -> tuple[FieldError, ...]:
     """The `errors` of a problem."""
     errors = document.get("errors", ())
-    return _read(lambda: tuple(FieldError(str(one["pointer"]), str(one["detail"])) for one in errors))
+    return read_shape(lambda: tuple(FieldError(str(one["pointer"]), str(one["detail"])) for one in errors))
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
@@ -183,7 +183,7 @@ def _make_refusal(status: int, problem: dict[str, Any]) -> BusError:
     return Refused(status, str(problem.get("type", "about:blank")), title, detail, read_errors(problem))
 
 
-def _read(read: Callable[[], _Value]) -> _Value:
+def read_shape(read: Callable[[], _Value]) -> _Value:
     """What `read` gives; an answer of another shape is not the bus's."""
     try:
         return read()

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -9,9 +11,12 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from bus_lamongan_client import pulls
 from bus_lamongan_client.answers import BatchReceipt, Page, Receipt, Response
-from bus_lamongan_client.dialogue import LIMIT, Dialogue, Done, Exchange, Pause, Request, advance
+from bus_lamongan_client.dialogue import LIMIT, Dialogue, Done, Exchange, Pause, Receive, Request, advance
 from bus_lamongan_client.events import Event, complete_event, find_key, mend_event, write_json
+from bus_lamongan_client.pulls import LEASE, MOST, Delivery, Handled, Pulled, Pulling, Settlement
+from bus_lamongan_client.snapshot import is_stream, read_snapshot
 from bus_lamongan_client.spool import MAX_AGE, MAX_BYTES, RefusedEvent, Report, send_spooled
 from bus_lamongan_client.store import Store
 
@@ -72,9 +77,77 @@ class AsyncBus:
                 return
             after = page.next
 
-    def snapshot(self, contract: str, *, limit: int = LIMIT) -> AsyncIterator[Page]:
+    async def snapshot(self, contract: str, after: str = "", *, limit: int = LIMIT) -> AsyncIterator[Page]:
         """As `Bus.snapshot`."""
-        return self.records(contract, "", limit=limit)
+        steps = read_snapshot(self.dialogue, contract, after, limit)
+        parts = _no_parts()
+        answer: Response | bytes | None = None
+        async with AsyncExitStack() as opened:
+            while not isinstance(step := advance(steps, answer), Done):
+                answer = None
+                match step:
+                    case Page():
+                        yield step
+                    case Receive():
+                        answer = await _receive(parts)
+                    case Request():
+                        await opened.aclose()
+                        answer, parts = await self._open(step, opened)
+                    case Pause():
+                        await self._pause(step.seconds)
+
+    async def pull(self, subscription: str, *, limit: int = MOST, wait: int = 0, lease: float = LEASE) -> Pulled:
+        """As `Bus.pull`."""
+        return await self.run(pulls.pull(self.dialogue, subscription, Pulling(limit, wait, lease)))
+
+    async def ack(
+        self, subscription: str, *, leases: Sequence[str] = (), deliveries: Sequence[str] = ()
+    ) -> list[Settlement]:
+        """As `Bus.ack`."""
+        return await self.run(pulls.settle(self.dialogue, subscription, "ack", leases, deliveries))
+
+    async def nack(
+        self,
+        subscription: str,
+        *,
+        leases: Sequence[str] = (),
+        deliveries: Sequence[str] = (),
+        reason: str = "",
+        delay: float | None = None,
+    ) -> list[Settlement]:
+        """As `Bus.nack`."""
+        more = {"reason": reason, "delay": delay}
+        return await self.run(pulls.settle(self.dialogue, subscription, "nack", leases, deliveries, **more))
+
+    async def extend(self, subscription: str, leases: Sequence[str], seconds: float) -> list[Settlement]:
+        """As `Bus.extend`."""
+        return await self.run(pulls.extend(self.dialogue, subscription, leases, seconds))
+
+    async def seek(self, subscription: str, to: str | int) -> None:
+        """As `Bus.seek`."""
+        await self.run(pulls.seek(self.dialogue, subscription, to))
+
+    async def handle_each(
+        self,
+        subscription: str,
+        handle: Callable[[Delivery], Awaitable[object]],
+        *,
+        limit: int = MOST,
+        wait: int = 0,
+        lease: float = LEASE,
+        on_failure: Callable[[Delivery, Exception], object] | None = None,
+    ) -> Handled:
+        """As `Bus.handle_each`. `handle` is a coroutine function, `on_failure` is none."""
+        steps = pulls.handle_each(
+            self.dialogue, subscription, Pulling(limit, wait, lease), goes_on=on_failure is not None
+        )
+        answer: Response | Exception | None = None
+        while not isinstance(step := advance(steps, answer), Done):
+            if isinstance(step, Delivery):
+                answer = await _try(handle, step, on_failure)
+            else:
+                answer = await self.take(step)
+        return step.value
 
     async def ask(self, contract: str, question: Mapping[str, Any]) -> dict[str, Any]:
         """As `Bus.ask`."""
@@ -99,6 +172,52 @@ class AsyncBus:
         except httpx.RequestError:
             return None
         return Response(response.status_code, response.headers, response.content)
+
+    async def _open(self, request: Request, opened: AsyncExitStack) -> tuple[Response | None, AsyncIterator[bytes]]:
+        """The answer to a request, and the parts of its stream. What is no stream is read whole."""
+        try:
+            response = await opened.enter_async_context(
+                self._http.stream(
+                    request.method,
+                    request.path,
+                    headers=dict(request.headers),
+                    content=request.body,
+                    timeout=request.timeout,
+                )
+            )
+            answer = Response(response.status_code, response.headers, b"")
+            if is_stream(answer):
+                return answer, response.aiter_bytes()
+            return replace(answer, body=await response.aread()), _no_parts()
+        except httpx.RequestError:
+            return None, _no_parts()
+
+
+async def _no_parts() -> AsyncIterator[bytes]:
+    return
+    yield
+
+
+async def _receive(parts: AsyncIterator[bytes]) -> bytes | None:
+    try:
+        return await anext(parts, None)
+    except httpx.RequestError:
+        return None
+
+
+async def _try(
+    handle: Callable[[Delivery], Awaitable[object]],
+    delivery: Delivery,
+    on_failure: Callable[[Delivery, Exception], object] | None,
+) -> Exception | None:
+    """What a handler raises; None: it handled the delivery."""
+    try:
+        await handle(delivery)
+    except Exception as failure:  # noqa: BLE001 - whatever it raises, the event has to come again
+        if on_failure is not None:
+            on_failure(delivery, failure)
+        return failure
+    return None
 
 
 class AsyncSpool:

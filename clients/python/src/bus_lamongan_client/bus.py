@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -9,9 +11,12 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from bus_lamongan_client import pulls
 from bus_lamongan_client.answers import BatchReceipt, Page, Receipt, Response
-from bus_lamongan_client.dialogue import LIMIT, Dialogue, Done, Exchange, Pause, Request, advance
+from bus_lamongan_client.dialogue import LIMIT, Dialogue, Done, Exchange, Pause, Receive, Request, advance
 from bus_lamongan_client.events import Event, complete_event, find_key, mend_event, write_json
+from bus_lamongan_client.pulls import LEASE, MOST, Delivery, Handled, Pulled, Pulling, Settlement
+from bus_lamongan_client.snapshot import is_stream, read_snapshot
 from bus_lamongan_client.spool import MAX_AGE, MAX_BYTES, RefusedEvent, Report, send_spooled
 from bus_lamongan_client.store import Store
 
@@ -106,15 +111,129 @@ class Bus:
                 return
             after = page.next
 
-    def snapshot(self, contract: str, *, limit: int = LIMIT) -> Iterator[Page]:
-        """The pages of all records. Go on with `records` and the last page's `next`.
+    def snapshot(self, contract: str, after: str = "", *, limit: int = LIMIT) -> Iterator[Page]:
+        """The pages of all records, from one stream. Go on with `records` and the last page's `next`.
 
-        A record that changes meanwhile comes again; `data: None` deletes it.
+        If the line breaks, the snapshot goes on behind its last record. A record that changes meanwhile comes again;
+        `data: None` deletes it. The bus's count and digest are checked at the end.
+
+        Args:
+            after: `next` of a page, to go on with a snapshot that your program left.
+            limit: most events in a page.
+
+        Raises:
+            SnapshotInvalid: count or digest are wrong; drop what came.
+            Refused, CredentialsRefused, Unreachable
+        """
+        steps = read_snapshot(self.dialogue, contract, after, limit)
+        parts: Iterator[bytes] = iter(())
+        answer: Response | bytes | None = None
+        with ExitStack() as opened:
+            while not isinstance(step := advance(steps, answer), Done):
+                answer = None
+                match step:
+                    case Page():
+                        yield step
+                    case Receive():
+                        answer = _receive(parts)
+                    case Request():
+                        opened.close()
+                        answer, parts = self._open(step, opened)
+                    case Pause():
+                        self._pause(step.seconds)
+
+    def pull(self, subscription: str, *, limit: int = MOST, wait: int = 0, lease: float = LEASE) -> Pulled:
+        """The next events of a subscription with the sink `{"pull": true}`. You hold them until you settle them.
+
+        Args:
+            limit: most events, at most 1,000.
+            wait: seconds (at most 60) to wait for an event.
+            lease: seconds for which you hold them. What you do not settle until then comes again.
 
         Raises:
             Refused, CredentialsRefused, Unreachable
         """
-        return self.records(contract, "", limit=limit)
+        return self.run(pulls.pull(self.dialogue, subscription, Pulling(limit, wait, lease)))
+
+    def ack(self, subscription: str, *, leases: Sequence[str] = (), deliveries: Sequence[str] = ()) -> list[Settlement]:
+        """Acknowledge all of a lease, or single deliveries: they never come again. Each name gets its own result.
+
+        Raises:
+            Refused, CredentialsRefused, Unreachable
+        """
+        return self.run(pulls.settle(self.dialogue, subscription, "ack", leases, deliveries))
+
+    def nack(
+        self,
+        subscription: str,
+        *,
+        leases: Sequence[str] = (),
+        deliveries: Sequence[str] = (),
+        reason: str = "",
+        delay: float | None = None,
+    ) -> list[Settlement]:
+        """Return what you could not do. It comes again.
+
+        Args:
+            reason: for you and the operator; write no personal data.
+            delay: seconds until it comes again; None: longer with each try.
+
+        Raises:
+            Refused, CredentialsRefused, Unreachable
+        """
+        more = {"reason": reason, "delay": delay}
+        return self.run(pulls.settle(self.dialogue, subscription, "nack", leases, deliveries, **more))
+
+    def extend(self, subscription: str, leases: Sequence[str], seconds: float) -> list[Settlement]:
+        """Hold leases for longer: so many seconds from now.
+
+        Raises:
+            Refused, CredentialsRefused, Unreachable
+        """
+        return self.run(pulls.extend(self.dialogue, subscription, leases, seconds))
+
+    def seek(self, subscription: str, to: str | int) -> None:
+        """Have a subscription go on from elsewhere. Events from there come again; what is owed before is given up.
+
+        Args:
+            to: a position, a time (RFC 3339), or `beginning`.
+
+        Raises:
+            Refused: an earlier seek is still under way (409), or another reason.
+            CredentialsRefused, Unreachable
+        """
+        self.run(pulls.seek(self.dialogue, subscription, to))
+
+    def handle_each(
+        self,
+        subscription: str,
+        handle: Callable[[Delivery], object],
+        *,
+        limit: int = MOST,
+        wait: int = 0,
+        lease: float = LEASE,
+        on_failure: Callable[[Delivery, Exception], object] | None = None,
+    ) -> Handled:
+        """Pull, handle and acknowledge, until nothing is due. If `handle` raises, its event is returned and comes again.
+
+        The lease is extended while earlier events are handled. An event may come twice, with the same `id` of its delivery.
+
+        Args:
+            handle: is called with each delivery. It has to end within half of the lease.
+            limit: most events of one pull; they are acknowledged together. 1: each by itself.
+            wait: 0: end when nothing is due. Else wait so many seconds (at most 60) for each event, and never end.
+            on_failure: is told of what `handle` raised, and the loop goes on. None: the loop ends, and the error is raised.
+
+        Raises:
+            Refused, CredentialsRefused, Unreachable
+        """
+        steps = pulls.handle_each(
+            self.dialogue, subscription, Pulling(limit, wait, lease), goes_on=on_failure is not None
+        )
+        answer: Response | Exception | None = None
+        while not isinstance(step := advance(steps, answer), Done):
+            answer = _try(handle, step, on_failure) if isinstance(step, Delivery) else self._take(step)
+        return step.value
 
     def ask(self, contract: str, question: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a question, live from an agency.
@@ -142,6 +261,47 @@ class Bus:
         except httpx.RequestError:
             return None
         return Response(response.status_code, response.headers, response.content)
+
+    def _open(self, request: Request, opened: ExitStack) -> tuple[Response | None, Iterator[bytes]]:
+        """The answer to a request, and the parts of its stream. What is no stream is read whole."""
+        try:
+            response = opened.enter_context(
+                self._http.stream(
+                    request.method,
+                    request.path,
+                    headers=dict(request.headers),
+                    content=request.body,
+                    timeout=request.timeout,
+                )
+            )
+            answer = Response(response.status_code, response.headers, b"")
+            if is_stream(answer):
+                return answer, response.iter_bytes()
+            return replace(answer, body=response.read()), iter(())
+        except httpx.RequestError:
+            return None, iter(())
+
+
+def _receive(parts: Iterator[bytes]) -> bytes | None:
+    try:
+        return next(parts, None)
+    except httpx.RequestError:
+        return None
+
+
+def _try(
+    handle: Callable[[Delivery], object],
+    delivery: Delivery,
+    on_failure: Callable[[Delivery, Exception], object] | None,
+) -> Exception | None:
+    """What a handler raises; None: it handled the delivery."""
+    try:
+        handle(delivery)
+    except Exception as failure:  # noqa: BLE001 - whatever it raises, the event has to come again
+        if on_failure is not None:
+            on_failure(delivery, failure)
+        return failure
+    return None
 
 
 class Spool:

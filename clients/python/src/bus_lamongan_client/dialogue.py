@@ -37,6 +37,8 @@ _MARGIN: Final = 30.0
 """Seconds before its end at which a token is renewed."""
 
 _Value = TypeVar("_Value")
+_Step = TypeVar("_Step")
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Receive:
+    """The wish for the next part of a stream. The answer is None at the end, and if the line broke."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done(Generic[_Value]):
     """The result of an exchange."""
 
@@ -72,7 +79,7 @@ class Done(Generic[_Value]):
 Exchange = Generator[Request | Pause, Response | None, _Value]
 
 
-def advance(exchange: Exchange[_Value], answer: Response | None) -> Request | Pause | Done[_Value]:
+def advance(exchange: Generator[_Step, _Answer, _Value], answer: _Answer) -> _Step | Done[_Value]:
     """The next step of an exchange, after the answer to its last step."""
     try:
         return exchange.send(answer)
@@ -99,8 +106,8 @@ class Dialogue:
     def publish(self, event: Event) -> Exchange[Receipt]:
         """Publish one event."""
         text = write_json(complete_event(event, self.source))
-        request = _post("/v1/events", text, "application/cloudevents+json")
-        return (yield from self._call(request, read_receipt))
+        request = post("/v1/events", text, "application/cloudevents+json")
+        return (yield from self.call(request, read_receipt))
 
     def publish_batch(self, events: Sequence[Event], *, partial: bool) -> Exchange[BatchReceipt]:
         """Publish a batch."""
@@ -110,44 +117,62 @@ class Dialogue:
     def publish_texts(self, texts: Sequence[str], *, partial: bool) -> Exchange[BatchReceipt]:
         """Publish a batch of events that are JSON already."""
         path = "/v1/events?partial=true" if partial else "/v1/events"
-        request = _post(path, f"[{','.join(texts)}]", "application/cloudevents-batch+json")
-        return (yield from self._call(request, read_batch_receipt))
+        request = post(path, f"[{','.join(texts)}]", "application/cloudevents-batch+json")
+        return (yield from self.call(request, read_batch_receipt))
 
     def read_feed(self, contract: str, after: str, wait: int, limit: int) -> Exchange[Page]:
         """Read one page of a feed."""
         path = f"/v1/feeds/{quote(contract, safe='')}?limit={limit}&after={quote(after, safe='')}"
         request = Request("GET", f"{path}&wait={wait}" if wait else path, timeout=TIMEOUT + wait)
-        return (yield from self._call(request, lambda answer: read_page(answer, "events")))
+        return (yield from self.call(request, lambda answer: read_page(answer, "events")))
 
     def read_records(self, contract: str, after: str, limit: int) -> Exchange[Page]:
         """Read one page of records."""
         path = f"/v1/records/{quote(contract, safe='')}?limit={limit}&after={quote(after, safe='')}"
-        return (yield from self._call(Request("GET", path), lambda answer: read_page(answer, "records")))
+        return (yield from self.call(Request("GET", path), lambda answer: read_page(answer, "records")))
 
     def ask(self, contract: str, question: Mapping[str, Any]) -> Exchange[dict[str, Any]]:
         """Ask a query."""
-        request = _post(f"/v1/queries/{quote(contract, safe='')}", write_json(question), "application/json")
-        return (yield from self._call(request, lambda answer: answer))
+        request = post(f"/v1/queries/{quote(contract, safe='')}", write_json(question))
+        return (yield from self.call(request, lambda answer: answer))
 
-    def _call(self, request: Request, read: Callable[[dict[str, Any]], _Value]) -> Exchange[_Value]:
+    def call(self, request: Request, read: Callable[[dict[str, Any]], _Value]) -> Exchange[_Value]:
         """What `read` makes of the answer. Every request is safe to repeat: an event is known by its id."""
-        tries, is_renewed = 0, False
+        tries = 0
         while True:
             try:
-                token = yield from self._authorise()
-                response = yield replace(request, headers={**request.headers, "authorization": f"Bearer {token}"})
-                if response is None:
-                    raise Unreachable("The connection to the bus broke.")
-                if response.status == 401 and not is_renewed:
-                    is_renewed, self._token = True, ""
-                    continue
+                response = yield from self.send(request)
                 return read(read_answer(response))
             except Unreachable as failure:
                 tries += 1
-                pause = choose_pause(tries, failure.retry_after, self._random)
-                if pause is None:
-                    raise
-                yield Pause(pause)
+                yield self.choose_pause(tries, failure)
+
+    def send(self, request: Request) -> Exchange[Response]:
+        """The answer to a request with a token. A token that the bus no longer knows is renewed once.
+
+        Raises:
+            Unreachable: no answer came.
+        """
+        is_renewed = False
+        while True:
+            token = yield from self._authorise()
+            response = yield replace(request, headers={**request.headers, "authorization": f"Bearer {token}"})
+            if response is None:
+                raise Unreachable("The connection to the bus broke.")
+            if response.status != 401 or is_renewed:
+                return response
+            is_renewed, self._token = True, ""
+
+    def choose_pause(self, tries: int, failure: Unreachable) -> Pause:
+        """The pause before the next try.
+
+        Raises:
+            Unreachable: there is no next try.
+        """
+        seconds = choose_pause(tries, failure.retry_after, self._random)
+        if seconds is None:
+            raise failure
+        return Pause(seconds)
 
     def _authorise(self) -> Exchange[str]:
         """A token that lasts long enough for a request."""
@@ -178,5 +203,6 @@ def choose_pause(tries: int, retry_after: float | None, random: Random) -> float
     return random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2**tries))
 
 
-def _post(path: str, text: str, content_type: str) -> Request:
+def post(path: str, text: str, content_type: str = "application/json") -> Request:
+    """A request that brings a document."""
     return Request("POST", path, {"content-type": content_type}, text.encode())

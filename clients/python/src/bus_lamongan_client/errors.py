@@ -5,6 +5,7 @@ BusError
 ├── Refused               mend what `errors` points at
 ├── CredentialsRefused    check the client's id and secret
 ├── Unreachable           try again later
+├── SnapshotInvalid       drop what came of the snapshot, and begin again
 ├── SignatureInvalid      answer the webhook with 401
 └── SpoolError            look at the spool's file
     └── SpoolFull         make room, or get a line
@@ -69,6 +70,10 @@ class Unreachable(BusError):
     def __init__(self, detail: str, retry_after: float | None = None) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class SnapshotInvalid(BusError):
+    """The snapshot is not what the bus sent: something on the way changed it, or lost a part of it."""
 
 
 class SignatureInvalid(BusError):

@@ -1,5 +1,6 @@
 """The spool's file: events in SQLite, in the order in which they were published."""
 
+import errno
 import json
 import os
 import sqlite3
@@ -34,6 +35,8 @@ _USED: Final = (
 )
 _FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 """SQLite's codes for a write that the disk did not take."""
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The system's codes for the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Store:
             for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", _TABLE, _INDEX, _VIEW):
                 self._database.execute(statement)
         except (OSError, sqlite3.Error) as error:
-            raise SpoolError(f"The spool cannot be opened: {error}") from error
+            raise _translate(error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -193,9 +196,10 @@ class Store:
                     self._database.execute("ROLLBACK")
 
 
-def _translate(error: sqlite3.Error) -> SpoolError:
-    # The lower byte is the code, the rest says which operation failed.
-    if error.sqlite_errorcode & 0xFF in _FULL:
+def _translate(error: OSError | sqlite3.Error) -> SpoolError:
+    # Of SQLite's code the lower byte is the kind, the rest says which operation failed.
+    is_full = error.errno in _NO_ROOM if isinstance(error, OSError) else error.sqlite_errorcode & 0xFF in _FULL
+    if is_full:
         return SpoolFull("The disk takes no more. Make room; nothing of the spool is lost.")
     return SpoolError(f"The spool's file cannot be used: {error}")
 
