@@ -86,6 +86,11 @@ class Model:
     in_force: list[str] = field(default_factory=list)
     consumers: dict[str, Consumer] = field(default_factory=lambda: {one.name: one for one in _make_consumers()})
 
+    @property
+    def refused(self) -> list[Consumer]:
+        """Whose grants show nothing now."""
+        return [one for one in self.consumers.values() if one.is_refused]
+
     def newest(self) -> dict[str, Event]:
         """Each key's newest event."""
         return {event.key: event for event in self.journal}
