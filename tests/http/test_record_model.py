@@ -325,7 +325,11 @@ def test_records_feeds_and_copies_are_what_a_dictionary_says(sqlite_template: Pa
     # `make conformance` looks for new courses.
     is_long = settings.get_current_profile_name() == "thorough"
     few = settings(
-        max_examples=12, stateful_step_count=50, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
+        max_examples=12,
+        stateful_step_count=50,
+        derandomize=True,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
     )
     many = settings(max_examples=200, stateful_step_count=60)
     run_state_machine_as_test(Machine, settings=many if is_long else few)

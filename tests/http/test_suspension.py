@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from bus.actions import Verb
 from bus.contracts import Waiting
-from bus.delivery import NewSubscription, Webhook
+from bus.delivery import NewSubscription, Pull, Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
+from bus.delivery.unfinished_drops import UnfinishedDrops
 from bus.disclosures import Wanted
 from bus.identity.keys import Keys
 from bus.storage import Storage
@@ -234,6 +236,26 @@ async def test_a_drop_takes_nothing_of_the_subscriptions_other_contracts(bus: Bu
     assert suspend(bus, Waiting.DROP) == 1
     (kept,) = bus.rooms.deliveries.of_event(other, [one])
     assert kept.state.name == "PENDING"
+
+
+@sqlite_alone
+async def test_a_drop_that_broke_off_is_finished_also_where_nobody_pulls(bus: Bus, monkeypatch: pytest.MonkeyPatch):
+    bus.apply(a_document(a_grant("dinkes")))
+    one = bus.rooms.subscriptions.add(NewSubscription("dinkes", [WARGA], Pull()), OPERATOR)
+    positions = await bus.publish_all([a_person(n) for n in range(5)])
+    with bus.rooms.storage.write() as transaction:
+        Ledger(bus.rooms.storage).add(transaction, [NewDelivery(one.number, at, 7) for at in positions], 0, again=False)
+    # The process was killed behind the suspension, before the first delivery was discarded.
+    bus.rooms.catalogue.registrar.suspend_grant(WARGA, "dinkes", REASON, Waiting.DROP, OPERATOR, 5)
+    monkeypatch.setattr("bus.delivery.suspended._STEP", 2)
+    drops = UnfinishedDrops(bus.rooms.catalogue, bus.rooms.grants)
+    assert not drops.look()
+    assert bus.rooms.deliveries.tally(one).counts == {"pending": 5}
+    monkeypatch.setattr("bus.delivery.unfinished_drops._MOMENT", timedelta(0))
+    drops = UnfinishedDrops(bus.rooms.catalogue, bus.rooms.grants)
+    while drops.look():
+        pass
+    assert bus.rooms.deliveries.tally(one).counts == {"discarded": 5}
 
 
 async def test_an_event_that_was_loaded_before_the_suspension_is_not_sent_after_it(live: Bus):
