@@ -206,6 +206,26 @@ async def test_what_waits_and_what_comes_goes_after_the_suspension(live: Bus):
     assert sorted(sink.persons) == [a_nik(1), a_nik(2), a_nik(3)]
 
 
+@sqlite_alone
+async def test_what_waits_under_a_grant_that_ended_is_dead_and_says_so(live: Bus):
+    async with a_sink(says(TAKEN)) as sink:
+        await asyncio.to_thread(suspend, live)
+        subscription = subscribe(live, "dinkes", Webhook(sink.url))
+        one = live.rooms.subscriptions.get(subscription, None)
+        await live.publish_all([a_person(1), a_person(2)])
+        await until(lambda: live.rooms.deliveries.tally(one).counts == {"pending": 2})
+        live.apply(a_document(a_grant("dinkes", until="2020-01-01"), version="1.1.0"))
+        live.rooms.catalogue.registrar.retire(WARGA, "1.0.0", OPERATOR)
+        await asyncio.to_thread(resume, live)
+        await until(lambda: live.rooms.deliveries.tally(one).counts == {"dead": 2})
+        assert sink.persons == []
+        client = live.reader("dinkes", "subscriptions.manage")
+        listed = (await client.get("/v1/deliveries", params={"subscription": subscription})).text
+        assert "ended on 2020-01-01" in listed
+        detail = (await client.get(f"/v1/subscriptions/{subscription}")).json()
+        assert [item["type"] for item in detail["withheld"]] == ["urn:bus:problem:grant-expired"]
+
+
 async def test_what_waits_and_what_comes_is_dropped_and_counted(live: Bus):
     live.apply(a_document(a_grant("dinkes"), contract="lain.hal"))
     async with a_sink(says(b"HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n")) as away:
