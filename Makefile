@@ -31,9 +31,10 @@ test: setup  ## the whole test suite
 attacks: setup  ## attacks that take long, beside an innocent
 	$(VENV)/bin/python -m pytest tests/attacks -m stress
 
-conformance: setup  ## outside suites in full, without skipping any; validators compared at length
+conformance: setup  ## outside suites in full, without skipping any; validators and the model of records at length
 	CI=true $(VENV)/bin/python -m pytest tests/conformance tests/asyncapi -v
-	$(VENV)/bin/python -m pytest tests/contracts/test_validation.py tests/attacks/test_agency_answers.py --hypothesis-profile thorough
+	$(VENV)/bin/python -m pytest tests/contracts/test_validation.py tests/attacks/test_agency_answers.py \
+	  tests/http/test_record_model.py --timeout 1800 --hypothesis-profile thorough
 
 quick: setup  ## the tests that need neither a database nor a process
 	$(VENV)/bin/python -m pytest -m unit -p no:schemathesis --hypothesis-profile quick -q

@@ -26,6 +26,8 @@ _SHARE: Final = 0.5
 """Of the rate that the bus reaches alone, at which the percentile is measured."""
 _LEAST_RATE: Final = 50.0
 _OPENED_AT_ONCE: Final = 50
+_READERS_AN_ADDRESS: Final = 500
+"""The bus gives one address half of its connections at most. It would close those of the publisher, who has this address too."""
 _READY_SECONDS: Final = 300
 _KILOBYTES_EACH: Final = 60
 
@@ -81,7 +83,6 @@ async def waiting(folder: Path, rounds: int, seconds: float, readers: int) -> Se
     shutil.copytree(none.data, many.data)
     allowed = {
         "BUS_MAX_CONNECTIONS": str(readers + 1000),
-        "BUS_MAX_CONNECTIONS_PER_ADDRESS": str(readers + 1000),
         # One participant may have half of them.
         "BUS_MAX_WAITING_READERS": str(2 * readers),
         "BUS_LIMITS__WAITING_READERS": str(readers),
@@ -163,6 +164,7 @@ async def _waiting(bus: Running, count: int) -> AsyncIterator[None]:
                 partial(Reader, stream if number % 2 else polls[number // 2 % len(polls)], is_stream=bool(number % 2)),
                 "127.0.0.1",
                 bus.port,
+                local_addr=(f"127.0.1.{1 + number // _READERS_AN_ADDRESS}", 0),
             )
             for number in range(start, min(start + _OPENED_AT_ONCE, count))
         ]

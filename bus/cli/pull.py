@@ -20,7 +20,10 @@ def pull(
     to: Annotated[
         str,
         typer.Option(
-            "--to", metavar="TARGET", help="FILE.ndjson, sqlite:///FILE or postgresql://…", show_default=False
+            "--to",
+            metavar="TARGET",
+            help="FILE.ndjson, FILE.csv, FILE.parquet, FOLDER, sqlite:///FILE or postgresql://…",
+            show_default=False,
         ),
     ],
     follows: Annotated[

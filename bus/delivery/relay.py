@@ -25,7 +25,9 @@ from bus.delivery.release import Release
 from bus.delivery.replays import advance_replay, end_replay, go_live, order_by_turn
 from bus.delivery.subscription import Pull, Subscription
 from bus.delivery.subscriptions import Subscriptions
+from bus.delivery.suspended import GrantStops
 from bus.delivery.turn import Turn
+from bus.delivery.unfinished_drops import UnfinishedDrops
 from bus.journal import Entry, History, JournalReader
 from bus.problem import Unavailable
 from bus.storage import Leadership, Storage
@@ -77,6 +79,7 @@ class Relay:
         self._leadership = leadership
         self._reclaim = reclaim
         self._release = Release(storage, catalogue, subscriptions)
+        self._drops = UnfinishedDrops(catalogue, GrantStops(storage, catalogue, subscriptions))
         self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)
         self._nudged = threading.Event()
         self._turns: dict[int, int] = {}
@@ -162,8 +165,9 @@ class Relay:
         replayed = self._replay()
         self._look_for_due(found=self._reclaim.look())
         self._look_for_due(found=self._release.look())
+        dropping = self._drops.look()
         handed_over = self._dispatch.look()
-        return moved or replayed or handed_over
+        return moved or replayed or dropping or handed_over
 
     def _look_for_due(self, *, found: bool) -> None:
         if found:

@@ -44,7 +44,7 @@ class GrantStops:
         """
         count = self.count(contract, participant)
         self._catalogue.registrar.suspend_grant(contract, participant, reason, waiting, by, count)
-        return count if waiting is Waiting.KEEP else self._drop(contract, participant)
+        return count if waiting is Waiting.KEEP else sum(self.drop_in_steps(contract, participant))
 
     def resume(self, contract: str, participant: str, by: Actor) -> int:
         """Lift a suspension. Returns the number of deliveries that waited; the relay makes them due within seconds.
@@ -69,20 +69,21 @@ class GrantStops:
                 last = step[-1]
         return found
 
-    def _drop(self, contract: str, participant: str) -> int:
-        """Discard the pending deliveries under a suspended grant. Returns their number.
+    def drop_in_steps(self, contract: str, participant: str) -> Iterator[int]:
+        """Discard the pending deliveries under a suspended grant. Gives the number of each step.
 
-        It may break off at any step: while the grant is suspended, the worker discards what comes due.
+        It may break off at any step: the relay finishes it (`UnfinishedDrops`).
         """
-        dropped = 0
         for subscription in self._find_subscriptions(contract, participant):
             # Another pass as long as it finds some: deliveries change their place in the order meanwhile.
-            while count := self._drop_pass(contract, subscription):
-                dropped += count
-        return dropped
+            is_clean = False
+            while not is_clean:
+                is_clean = True
+                for count in self._drop_pass(contract, subscription):
+                    is_clean = is_clean and not count
+                    yield count
 
-    def _drop_pass(self, contract: str, subscription: Subscription) -> int:
-        dropped = 0
+    def _drop_pass(self, contract: str, subscription: Subscription) -> Iterator[int]:
         last: _Pending | None = None
         while True:
             with self._storage.write() as transaction:
@@ -90,11 +91,10 @@ class GrantStops:
                 self._ledger.hold(transaction, subscription.number)
                 step = _read_step(transaction, subscription, last)
                 mine = {one.position: one.key for one in self._of_contract(transaction, subscription, contract, step)}
-                dropped += (
-                    self._ledger.discard(transaction, subscription.number, mine, clock.now_micros()) if mine else 0
-                )
+                count = self._ledger.discard(transaction, subscription.number, mine, clock.now_micros()) if mine else 0
+            yield count
             if len(step) < _STEP:
-                return dropped
+                return
             last = step[-1]
 
     def _find_subscriptions(self, contract: str, participant: str) -> Iterator[Subscription]:

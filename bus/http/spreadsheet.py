@@ -7,19 +7,10 @@ from io import StringIO
 from typing import Any, Final
 
 from bus import json
+from bus.cells import make_harmless
 from bus.heavy import Steps
 from bus.http.columns import Path, name_column, read_cell
 from bus.http.scan import Page
-from bus.texts import UNSEEN
-
-_SIGNS: Final = r"[=+@\-\u2212\uff1d\uff0b\uff0d\uff20]"
-_PASSED_OVER: Final = rf"(?:[\s\"'\u115f\u1160\u2800\u3164\uffa0]|{UNSEEN.pattern})*"
-_FORMULA: Final = re.compile(rf"[\t\r\n]|{_PASSED_OVER}{_SIGNS}")
-"""Beginnings of cells that a spreadsheet takes for a formula (OWASP, "CSV Injection"). Full-width signs count in some locales.
-Programs first skip blanks, quotes and invisible characters."""
-_INNER: Final = re.compile(rf"[;\t\r\n]{_PASSED_OVER}(?=[=@\uff1d\uff20]|{_SIGNS}[^\s\d])")
-"""A formula inside a text: Excel in Indonesian separates cells by semicolons, and then ignores quotes."""
-
 
 _EXCEL_CHANGES: Final = re.compile(r"(?=.*[0-9])[0-9A-Za-z .,:/()+\-%]{1,255}|true|false|benar|salah", re.IGNORECASE)
 """Texts that Excel may take for a number, a date or a truth value. The letters are safe within a formula's quotes."""
@@ -40,7 +31,7 @@ class SheetWriter:
         """`for_excel`: the file begins as Excel needs it, and Excel leaves every text as it is."""
         self._columns = columns
         self._start = _BYTE_ORDER_MARK if for_excel else b""
-        self._write_text = _keep_text if for_excel else _harmless
+        self._write_text = _keep_text if for_excel else make_harmless
 
     def begin(self) -> bytes:
         """The row of names."""
@@ -77,15 +68,9 @@ class SheetWriter:
             return value
         if isinstance(value, str):
             return self._write_text(value)
-        return "" if value is None else _harmless(json.dumps(value).decode())
+        return "" if value is None else make_harmless(json.dumps(value).decode())
 
 
 def _keep_text(text: str) -> str:
     """The text so that Excel shows it unchanged: a formula that is the text, if Excel would change the text itself."""
-    return f'="{text}"' if _EXCEL_CHANGES.fullmatch(text) else _harmless(text)
-
-
-def _harmless(text: str) -> str:
-    """The text with an apostrophe before each formula that a spreadsheet could find in it."""
-    within = _INNER.sub(r"\g<0>'", text)
-    return f"'{within}" if _FORMULA.match(text) else within
+    return f'="{text}"' if _EXCEL_CHANGES.fullmatch(text) else make_harmless(text)

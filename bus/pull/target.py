@@ -1,4 +1,4 @@
-"""Targets of a pull: a file, or a database."""
+"""Targets of a pull: a file, a folder with a file for each contract, or a database."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bus.pull.databases import is_database, open_database
 from bus.pull.errors import TargetInvalid
-from bus.pull.files import open_file
+from bus.pull.files import find_file, open_file
 from bus.pull.store import Store
 
 
@@ -34,7 +34,7 @@ def open_target(target: str, contract: str) -> Iterator[Target]:
         TargetBusy: another pull has it.
         TargetFailed: it cannot be opened.
         TargetForeign: it holds something else.
-        TargetInvalid: it is neither a file with a known ending nor a database's URL.
+        TargetInvalid: it is neither a folder, nor a file with a known ending, nor a database's URL.
     """
     if is_database(target):
         with open_database(target, contract) as store:
@@ -43,9 +43,9 @@ def open_target(target: str, contract: str) -> Iterator[Target]:
         return
     if "://" in target:
         raise TargetInvalid(
-            "Name a file, or a database as sqlite:///copy.db or postgresql://user:password@host/database."
+            "Name a file, a folder, or a database as sqlite:///copy.db or postgresql://user:password@host/database."
         )
-    with open_file(Path(target), contract) as (store, file):
+    with open_file(find_file(Path(target), contract), contract) as (store, file):
         yield Target(store, file.write, file.check)
 
 

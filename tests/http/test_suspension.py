@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from bus.actions import Verb
 from bus.contracts import Waiting
-from bus.delivery import NewSubscription, Webhook
+from bus.delivery import NewSubscription, Pull, Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
+from bus.delivery.unfinished_drops import UnfinishedDrops
 from bus.disclosures import Wanted
 from bus.identity.keys import Keys
 from bus.storage import Storage
@@ -204,6 +206,26 @@ async def test_what_waits_and_what_comes_goes_after_the_suspension(live: Bus):
     assert sorted(sink.persons) == [a_nik(1), a_nik(2), a_nik(3)]
 
 
+@sqlite_alone
+async def test_what_waits_under_a_grant_that_ended_is_dead_and_says_so(live: Bus):
+    async with a_sink(says(TAKEN)) as sink:
+        await asyncio.to_thread(suspend, live)
+        subscription = subscribe(live, "dinkes", Webhook(sink.url))
+        one = live.rooms.subscriptions.get(subscription, None)
+        await live.publish_all([a_person(1), a_person(2)])
+        await until(lambda: live.rooms.deliveries.tally(one).counts == {"pending": 2})
+        live.apply(a_document(a_grant("dinkes", until="2020-01-01"), version="1.1.0"))
+        live.rooms.catalogue.registrar.retire(WARGA, "1.0.0", OPERATOR)
+        await asyncio.to_thread(resume, live)
+        await until(lambda: live.rooms.deliveries.tally(one).counts == {"dead": 2})
+        assert sink.persons == []
+        client = live.reader("dinkes", "subscriptions.manage")
+        listed = (await client.get("/v1/deliveries", params={"subscription": subscription})).text
+        assert "ended on 2020-01-01" in listed
+        detail = (await client.get(f"/v1/subscriptions/{subscription}")).json()
+        assert [item["type"] for item in detail["withheld"]] == ["urn:bus:problem:grant-expired"]
+
+
 async def test_what_waits_and_what_comes_is_dropped_and_counted(live: Bus):
     live.apply(a_document(a_grant("dinkes"), contract="lain.hal"))
     async with a_sink(says(b"HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n")) as away:
@@ -234,6 +256,26 @@ async def test_a_drop_takes_nothing_of_the_subscriptions_other_contracts(bus: Bu
     assert suspend(bus, Waiting.DROP) == 1
     (kept,) = bus.rooms.deliveries.of_event(other, [one])
     assert kept.state.name == "PENDING"
+
+
+@sqlite_alone
+async def test_a_drop_that_broke_off_is_finished_also_where_nobody_pulls(bus: Bus, monkeypatch: pytest.MonkeyPatch):
+    bus.apply(a_document(a_grant("dinkes")))
+    one = bus.rooms.subscriptions.add(NewSubscription("dinkes", [WARGA], Pull()), OPERATOR)
+    positions = await bus.publish_all([a_person(n) for n in range(5)])
+    with bus.rooms.storage.write() as transaction:
+        Ledger(bus.rooms.storage).add(transaction, [NewDelivery(one.number, at, 7) for at in positions], 0, again=False)
+    # The process was killed behind the suspension, before the first delivery was discarded.
+    bus.rooms.catalogue.registrar.suspend_grant(WARGA, "dinkes", REASON, Waiting.DROP, OPERATOR, 5)
+    monkeypatch.setattr("bus.delivery.suspended._STEP", 2)
+    drops = UnfinishedDrops(bus.rooms.catalogue, bus.rooms.grants)
+    assert not drops.look()
+    assert bus.rooms.deliveries.tally(one).counts == {"pending": 5}
+    monkeypatch.setattr("bus.delivery.unfinished_drops._MOMENT", timedelta(0))
+    drops = UnfinishedDrops(bus.rooms.catalogue, bus.rooms.grants)
+    while drops.look():
+        pass
+    assert bus.rooms.deliveries.tally(one).counts == {"discarded": 5}
 
 
 async def test_an_event_that_was_loaded_before_the_suspension_is_not_sent_after_it(live: Bus):
