@@ -161,6 +161,7 @@ class Subscription:
         replay_position: deliveries are being made for events after it, up to `replay_until`.
         secrets: what webhooks are signed with, the newest first.
         sink_set_by: who set the sink, if not the participant.
+        hastened_at: a circuit that opened before this moment (microseconds) holds nothing back.
     """
 
     number: int
@@ -177,6 +178,7 @@ class Subscription:
     secrets: tuple[str, ...]
     created_at: datetime
     sink_set_by: str | None
+    hastened_at: int = 0
 
     @property
     def tag(self) -> str:

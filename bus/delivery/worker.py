@@ -196,7 +196,7 @@ class Worker:
         lease = received.lease
         lane = self._lanes.get(subscription.number)
         if lane is None:
-            lane = self._lanes[subscription.number] = self._make_lane()
+            lane = self._lanes[subscription.number] = self._make_lane(subscription)
         margin = min(self._compute_longest(), self._policy.lease / 2)
         deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
         channel = Channel.WEBHOOK if isinstance(subscription.sink, Webhook) else Channel.ADAPTER
@@ -221,10 +221,19 @@ class Worker:
         known = self._subscriptions.numbered(subscription.number)
         return known is not None and known.state is SubscriptionState.ACTIVE and self._claims.is_holder
 
-    def _make_lane(self) -> Lane:
+    def look_again(self) -> None:
+        """Have the sinks tried at once that somebody mended. Called in any thread when subscriptions have changed."""
+        self._loop.call_soon_threadsafe(self._hasten)
+
+    def _hasten(self) -> None:
+        for number, lane in self._lanes.items():
+            if (subscription := self._subscriptions.numbered(number)) is not None:
+                lane.hasten(subscription.hastened_at)
+
+    def _make_lane(self, subscription: Subscription) -> Lane:
         # A probe that is still under way must not be taken for lost.
         circuit = CircuitPolicy(probe=2 * self._compute_longest())
-        return Lane(self._policy.concurrency, circuit, self._random)
+        return Lane(self._policy.concurrency, circuit, self._random, hastened_at=subscription.hastened_at)
 
     def _compute_longest(self) -> float:
         """The most seconds that one sending takes."""
