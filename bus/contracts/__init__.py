@@ -24,7 +24,7 @@ from bus.contracts.approval import describe_compatibility
 from bus.contracts.asyncapi import make_schema_url
 from bus.contracts.binding import Binding, Bindings, check_named, check_serves, write_bindings
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.catalogued import AdapterUses
+from bus.contracts.catalogued import AdapterUses, Freshness
 from bus.contracts.certain import Certain, find_certain
 from bus.contracts.codegen import generate_python_models
 from bus.contracts.compatibility import Report, Rule, Touched, Verdict, compare_versions, find_touched
@@ -102,6 +102,7 @@ __all__ = [
     "FilterIndex",
     "FilterInvalid",
     "Finding",
+    "Freshness",
     "GrantExpired",
     "GrantSuspended",
     "Granted",

@@ -1,9 +1,8 @@
 """Outcomes: decide what becomes of a delivery after an attempt (without I/O), and write that in batches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
-from types import MappingProxyType
 
 import structlog
 
@@ -26,7 +25,7 @@ class Batch:
 
     attempts: Sequence[Attempt]
     unsent: Sequence[Noted] = ()
-    circuits: Mapping[int, CircuitReport] = MappingProxyType({})
+    circuits: Mapping[int, CircuitReport] = field(default_factory=dict)
 
 
 class OutcomeWriter:

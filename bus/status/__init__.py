@@ -1,0 +1,10 @@
+"""Status: who does not get what, and since when; what the bus itself lacks.
+
+What the room offers: `StatusReader` reads a `Status`, for the operator or for one participant. Nothing here counts all deliveries
+or events: each number has a partial index, or a row of its own.
+"""
+
+from bus.status.reader import StatusReader
+from bus.status.state import BusState, PollState, ProducerState, Status, SubscriberState
+
+__all__ = ["BusState", "PollState", "ProducerState", "Status", "StatusReader", "SubscriberState"]
