@@ -12,6 +12,7 @@ What the room offers:
 - The handover: `Here` within one process, `Broker` between processes. `ChangesBell` tells processes of changes.
 - The worker: `Worker` sends. `RunLoader`, `Room`, `OutcomeWriter`, `WebhookSink`, `Claims` and `Heartbeat` are its parts.
 - Signatures: `Signer` signs webhooks with secrets that `new_webhook_secret` makes.
+- Answers: `Answers` opens what sinks answered.
 - State: `read_tallies` counts what waits, by subscription, and has the `Health` of each. `list_living` tells who lives.
 - State of the whole: `measure_lag`, `find_unattended`, `is_reachable`.
 """
@@ -27,7 +28,7 @@ from bus.delivery.admission import (
     find_withheld,
 )
 from bus.delivery.along import AlongAppends
-from bus.delivery.answer import ANSWER_BYTES
+from bus.delivery.answers import Answers, ReasonMissing, SinkAnswer
 from bus.delivery.claims import Claims, NoClaims, WrittenClaims
 from bus.delivery.deliveries import Deliveries, Delivery, DeliveryUnknown
 from bus.delivery.dispatch import HandoverPolicy
@@ -72,10 +73,10 @@ from bus.delivery.turn import Turn
 from bus.delivery.worker import Worker, WorkerPolicy
 
 __all__ = [
-    "ANSWER_BYTES",
     "MOST",
     "AgencySink",
     "AlongAppends",
+    "Answers",
     "Broker",
     "BrokerAddress",
     "ChangesBell",
@@ -107,6 +108,7 @@ __all__ = [
     "PullLease",
     "Pulled",
     "Pulls",
+    "ReasonMissing",
     "Reclaim",
     "Relay",
     "RetryPolicy",
@@ -119,6 +121,7 @@ __all__ = [
     "Settlements",
     "Signer",
     "Sink",
+    "SinkAnswer",
     "Subscription",
     "SubscriptionState",
     "Subscriptions",

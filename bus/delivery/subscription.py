@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 from hashlib import blake2b
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from bus import json
 from bus.actions import mask_url
@@ -92,6 +93,12 @@ class Webhook:
     """A sink that is an app's own endpoint."""
 
     url: str
+
+    @property
+    def host(self) -> str:
+        """The host, with its port if the address names one. An address may hold a secret elsewhere, and it is left out."""
+        parts = urlsplit(self.url)
+        return parts.netloc.rpartition("@")[2]
 
     def document(self) -> dict[str, str]:
         """As the API writes it."""

@@ -35,6 +35,7 @@ from bus.http.api import (
     queries,
     refusals,
     security_txt,
+    status,
     subscriptions,
 )
 from bus.http.api.oauth_documents import ERRORS
@@ -95,6 +96,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     actions.router,
     agencies.router,
     refusals.router,
+    status.router,
     security_txt.router,
     front_page.router,
 )
