@@ -45,9 +45,9 @@ class Verb(StrEnum):
     SUBSCRIPTION_REDRIVE = "subscription.redrive"
     SUBSCRIPTION_ROTATE_SECRET = "subscription.rotate-secret"  # noqa: S105 - a verb
     SUBSCRIPTION_TEST = "subscription.test"
-    SUBSCRIPTION_ANSWERS = "subscription.answers"
     DELIVERY_RETRY = "delivery.retry"
     DELIVERY_DISCARD = "delivery.discard"
+    DELIVERY_ANSWERS = "delivery.answers"
     DISCLOSURES_READ = "disclosures.read"
     ACTIONS_READ = "actions.read"
     LOGIN_FAIL = "login.fail"

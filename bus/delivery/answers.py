@@ -11,9 +11,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from bus import clock
-from bus.actions import Actor, Verb, make_printable, note
+from bus.actions import Action, Actor, Object, Verb, make_printable, note
 from bus.contracts import Catalogue
-from bus.delivery.acts import make_subscription_act
 from bus.delivery.answer import read_answer
 from bus.delivery.subscription import Subscription
 from bus.delivery.tables import ATTEMPTS
@@ -87,13 +86,8 @@ class Answers:
             return None
 
     def _disclose(self, subscription: Subscription, position: int, by: Actor, reason: str) -> None:
-        act = make_subscription_act(
-            Verb.SUBSCRIPTION_ANSWERS,
-            subscription.id,
-            subscription.participant,
-            by,
-            details={"position": position, "reason": reason},
-        )
+        about = Object("delivery", f"{subscription.id}.{position}")
+        act = Action(Verb.DELIVERY_ANSWERS, by, about, subscription.participant, details={"reason": reason})
         with self._storage.write() as transaction:
             note(transaction, act)
         entry = self._journal.at([position]).get(position)

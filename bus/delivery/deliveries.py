@@ -16,7 +16,7 @@ from bus.delivery.ordering import HELD, PARKED
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import TOPIC
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
-from bus.delivery.tally import Tally, read_tally
+from bus.delivery.tally import MOST, Tally, read_tally
 from bus.problem import NotFound
 from bus.storage import Storage, Transaction, announce
 
@@ -86,16 +86,18 @@ class Deliveries:
         found: list[Any] = []
         for number in sorted(n for n in by_number if n >= after[0]):
             first, most = after[1] if number == after[0] else 0, limit - len(found)
+            if most <= 0:
+                break
             wanted = sa.select(DELIVERIES).where(table.subscription == number, table.position > first)
             if state is not None:
                 wanted = wanted.where(table.state == state.value)
             with self._storage.read() as transaction:
                 if state is DeliveryState.DEAD:
                     found.extend(_read_dead(transaction, number, first, most))
-                else:
-                    found.extend(transaction.rows(wanted.order_by(table.position).limit(most)))
-            if len(found) >= limit:
-                break
+                    continue
+                if state is DeliveryState.PENDING:
+                    wanted = _narrow_to_pending(transaction, wanted, number, first, most)
+                found.extend(transaction.rows(wanted.order_by(table.position).limit(most)))
         return self._add_failures(found, by_number)
 
     def of_event(self, position: int, subscriptions: Sequence[Subscription]) -> list[Delivery]:
@@ -250,6 +252,22 @@ def _read_dead(transaction: Transaction, subscription: int, after: int, most: in
     """The next dead deliveries of a subscription, by position."""
     asked = {"subscription": subscription, "after": after, "most": most}
     return [_Dead(*row) for row in transaction.rows(statements.DEAD, asked)]
+
+
+def _narrow_to_pending(
+    transaction: Transaction, wanted: sa.Select[Any], number: int, after: int, most: int
+) -> sa.Select[Any]:
+    """The statement for the next pending deliveries, without a walk over all that were delivered.
+
+    The index of pending deliveries has them in the order in which they are due. If they are few, all of their positions are read.
+    If they are many, the key finds the next one soon.
+    """
+    asked = {"subscription": number, "most": MOST}
+    positions = [row[0] for row in transaction.rows(statements.PENDING_POSITIONS, asked)]
+    if len(positions) == MOST:
+        return wanted
+    chosen = sorted(one for one in positions if one > after)[:most]
+    return sa.select(DELIVERIES).where(DELIVERIES.c.subscription == number, DELIVERIES.c.position.in_(chosen))
 
 
 def _make_redrive_action(transaction: Transaction, subscription: Subscription, by: Actor) -> Action:

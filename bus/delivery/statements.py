@@ -100,6 +100,11 @@ RELEASE_HELD: Final = Prepared(
     AND position IN (SELECT position FROM deliveries
     WHERE subscription=:subscription AND state=0 AND due_at=:held ORDER BY position LIMIT :most)""",
 )
+PENDING_POSITIONS: Final = Prepared(
+    sqlite="""SELECT position FROM deliveries INDEXED BY ix_deliveries_due
+    WHERE subscription=:subscription AND state=0 LIMIT :most""",
+    postgres="SELECT position FROM deliveries WHERE subscription=:subscription AND state=0 ORDER BY due_at LIMIT :most",
+)
 _PENDING_AFTER: Final = (
     "WHERE subscription=:subscription AND state=0 AND (due_at, position)>(:due, :position) "
     "ORDER BY due_at, position LIMIT :most"

@@ -44,7 +44,10 @@ def _make_statement(condition: str) -> Prepared:
 
 
 def _write(condition: str, named: str) -> str:
-    """One look-up for each number, by the partial index of its state: SQLite has no statistics, so it is told which."""
+    """One look-up for each number, by the partial index of its state.
+
+    SQLite has no statistics, so it is told which index. PostgreSQL takes the index for its order; without one it may read all.
+    """
 
     def choose(index: str, state: int, rest: str = "") -> str:
         by = named.format(index)
@@ -53,8 +56,8 @@ def _write(condition: str, named: str) -> str:
             f"AND deliveries.state={state} {rest} LIMIT :most) AS found"
         )
 
-    return f"""SELECT number, (SELECT count(*) {choose("due", 0)}), (SELECT count(*) {choose("dead", 2)}),
-    (SELECT count(*) {choose("discarded", 3)}),
+    return f"""SELECT number, (SELECT count(*) {choose("due", 0, "ORDER BY due_at, position")}), (SELECT count(*) {choose("dead", 2, "ORDER BY position")}),
+    (SELECT count(*) {choose("discarded", 3, "ORDER BY position")}),
     (SELECT min(position) {choose("due", 0, "ORDER BY due_at, position")}),
     (SELECT min(position) {choose("due", 0, "ORDER BY due_at DESC, position DESC")}),
     coalesce(delivered, 0), succeeded_at, failed_at, failing_since, failure, status, detail, circuit_since, circuit_until

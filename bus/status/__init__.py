@@ -1,6 +1,6 @@
 """Status: who does not get what, and since when; what the bus itself lacks.
 
-What the room offers: `StatusReader` reads a `Status`, for the operator or for one participant, and `describe_status` writes it as a
+What the room offers: `StatusReader` reads a `Status`, for the operator or for one participant. `describe_status` writes it as a
 document. Nothing here counts all deliveries or events: each number has a partial index, or a row of its own.
 """
 

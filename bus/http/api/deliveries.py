@@ -138,7 +138,7 @@ def discard_delivery(
 @router.post("/{id}/answers", responses={422: {}})
 def read_answers(
     rooms: TheRooms,
-    by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.SUBSCRIPTION_ANSWERS))],
+    by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_ANSWERS))],
     id: DeliveryId,
     order: AnswersOrder,
     response: Response,
