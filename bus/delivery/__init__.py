@@ -14,7 +14,7 @@ What the room offers:
 - Signatures: `Signer` signs webhooks with secrets that `new_webhook_secret` makes.
 - Answers: `Answers` opens what sinks answered.
 - State: `read_tallies` counts what waits, by subscription, and has the `Health` of each. `list_living` tells who lives.
-- State of the whole: `measure_lag`, `find_unattended`, `is_reachable`.
+- State of the whole: `measure_lag`, `find_unattended`, `look_for`.
 """
 
 from bus.delivery.acts import make_subscription_act
@@ -39,8 +39,9 @@ from bus.delivery.handover import (
     ChangesBell,
     Handover,
     Here,
+    Reach,
     find_broker,
-    is_reachable,
+    look_for,
     ring_once,
 )
 from bus.delivery.health import Health
@@ -108,6 +109,7 @@ __all__ = [
     "PullLease",
     "Pulled",
     "Pulls",
+    "Reach",
     "ReasonMissing",
     "Reclaim",
     "Relay",
@@ -145,8 +147,8 @@ __all__ = [
     "find_unattended",
     "find_views",
     "find_withheld",
-    "is_reachable",
     "list_living",
+    "look_for",
     "make_subscription_act",
     "measure_lag",
     "new_webhook_secret",

@@ -56,7 +56,8 @@ def _write(condition: str, named: str) -> str:
             f"AND deliveries.state={state} {rest} LIMIT :most) AS found"
         )
 
-    return f"""SELECT number, (SELECT count(*) {choose("due", 0, "ORDER BY due_at, position")}), (SELECT count(*) {choose("dead", 2, "ORDER BY position")}),
+    return f"""SELECT number, (SELECT count(*) {choose("due", 0, "ORDER BY due_at, position")}),
+    (SELECT count(*) {choose("dead", 2, "ORDER BY position")}),
     (SELECT count(*) {choose("discarded", 3, "ORDER BY position")}),
     (SELECT min(position) {choose("due", 0, "ORDER BY due_at, position")}),
     (SELECT min(position) {choose("due", 0, "ORDER BY due_at DESC, position DESC")}),

@@ -44,7 +44,7 @@ from bus.disclosures import Channel, Disclosure, Noted
 from bus.kit import Does, Event, Outcome
 from bus.problem import Refused
 from bus.storage import GroupCommit
-from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, read_trace_id
+from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, SUBSCRIPTION_ATTEMPTS, UNEXPECTED, read_trace_id
 
 log = structlog.get_logger(__name__)
 
@@ -291,7 +291,9 @@ class Worker:
         """Count and log an outcome, and decide what becomes of its delivery."""
         made = judge_attempt(subscription.number, item.leased, outcome, seconds, self._policy.retry, self._random)
         kind = "webhook" if isinstance(subscription.sink, Webhook) else _find_agency_sink(subscription).adapter
-        _find_counter(kind, "delivered" if outcome.failure is None else outcome.failure.value).inc()
+        told = "delivered" if outcome.failure is None else outcome.failure.value
+        _find_counter(kind, told).inc()
+        _find_own_counter(subscription.participant, subscription.id, told).inc()
         traceparent = read_traceparent(item.entry.body)
         if outcome.failure is None:
             DELIVERY_SECONDS.observe((made.at - item.entry.recorded_at) / 1_000_000)
@@ -323,6 +325,11 @@ def _find_agency_sink(subscription: Subscription) -> AgencySink:
 def _find_counter(kind: str, outcome: str) -> Counter:
     # Cached, since a look-up takes longer than counting.
     return DELIVERIES.labels(kind, outcome)
+
+
+@lru_cache(4096)
+def _find_own_counter(participant: str, subscription: str, outcome: str) -> Counter:
+    return SUBSCRIPTION_ATTEMPTS.labels(participant, subscription, outcome)
 
 
 def read_traceparent(body: bytes) -> str | None:

@@ -207,7 +207,7 @@ class Process:
         """The checks of readiness."""
         rooms = self.rooms
         return Readiness(
-            self._storage, rooms.subscriptions, rooms.journal, self._form.is_reachable, self._roles, self._workers
+            self._storage, rooms.subscriptions, rooms.journal, self._form.look_for_broker, self._roles, self._workers
         ).make_health()
 
 

@@ -1,10 +1,12 @@
 """Status: who does not get what, and since when; what the bus itself lacks.
 
 What the room offers: `StatusReader` reads a `Status`, for the operator or for one participant. `describe_status` writes it as a
-document. Nothing here counts all deliveries or events: each number has a partial index, or a row of its own.
+document, and `write_metrics` writes what metrics need of it. Nothing here counts all deliveries or events: each number has a
+partial index, or a row of its own.
 """
 
 from bus.status.document import describe_status, name_sink
+from bus.status.metrics import write_metrics
 from bus.status.reader import StatusReader
 from bus.status.state import BusState, PollState, ProducerState, Status, SubscriberState
 
@@ -17,4 +19,5 @@ __all__ = [
     "SubscriberState",
     "describe_status",
     "name_sink",
+    "write_metrics",
 ]
