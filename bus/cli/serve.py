@@ -73,7 +73,7 @@ def serve(
     wakeups = Wakeups()
     with private_files(), open_workspace(data, wakeups.changed) as workspace:
         settings = workspace.settings
-        is_embedded = find_broker(settings.broker_url, settings.broker_prefix) is None
+        is_embedded = find_broker(settings.broker, settings.broker_prefix) is None
         if is_embedded and chosen & _DELIVER and not chosen >= _TOGETHER:
             raise RolesApart("With memory://, start the roles relay, worker and adapters in one process.")
         listener = _bind_shared(host, port) if _SIBLING in os.environ else listen(host, port, is_shared=workers > 1)

@@ -124,5 +124,5 @@ class BesideBroker:
 
 def make_form(settings: Settings, storage: Storage) -> Form:
     """Make the form that the settings ask for."""
-    address = find_broker(settings.broker_url, settings.broker_prefix)
+    address = find_broker(settings.broker, settings.broker_prefix)
     return OneProcess(storage) if address is None else BesideBroker(storage, address)

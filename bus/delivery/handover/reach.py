@@ -1,7 +1,7 @@
 """Whether a broker can be reached, and whether it takes messages.
 
-RabbitMQ holds publishers back while its memory or disk is nearly full. It still takes the first message of a connection, and reads
-nothing from it then. So a look publishes two messages, which go to no queue.
+RabbitMQ holds publishers back while its memory or disk is nearly full. It still takes the first message of a connection, and
+reads nothing from it then. So a look publishes two messages, which go to no queue.
 """
 
 from enum import Enum
