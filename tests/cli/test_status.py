@@ -40,7 +40,7 @@ def failing(bus: Commands) -> str:
 
 def test_who_gets_nothing_comes_first_with_the_reason_and_the_command_that_helps(bus: Commands, failing: str) -> None:
     lines = bus("status").out.splitlines()
-    at = next(number for number, line in enumerate(lines) if line.startswith("!"))
+    at = next(number for number, line in enumerate(lines) if line.startswith("! bapenda"))
     assert failing in lines[at]
     assert "1 waiting" in lines[at]
     assert "pajak.example" in lines[at]
