@@ -28,7 +28,7 @@ class Sender(Protocol):
     """Sends items to a subscription's sink. The worker implements it."""
 
     def is_active(self, subscription: Subscription) -> bool:
-        """Whether the subscription exists and is not paused, and this process still holds its runs."""
+        """Whether the subscription exists, is not paused and has the same sink, and this process still holds its runs."""
         ...
 
     def batch(self, subscription: Subscription) -> int:

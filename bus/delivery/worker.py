@@ -217,9 +217,14 @@ class Worker:
         return await written
 
     def is_active(self, subscription: Subscription) -> bool:
-        """Whether the subscription exists and is not paused, and this process still holds its runs."""
+        """Whether the subscription exists, is not paused and has the same sink, and this process still holds its runs.
+
+        With another sink the run ends: who mended a subscription must not wait for the old address to answer.
+        """
         known = self._subscriptions.numbered(subscription.number)
-        return known is not None and known.state is SubscriptionState.ACTIVE and self._claims.is_holder
+        if known is None or known.state is not SubscriptionState.ACTIVE or not self._claims.is_holder:
+            return False
+        return known is subscription or known.sink == subscription.sink
 
     def look_again(self) -> None:
         """Have the sinks tried at once that somebody mended. Called in any thread when subscriptions have changed."""
