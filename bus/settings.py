@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -92,6 +92,10 @@ class Settings(BaseSettings):
         "", description="folder with a file for each setting that is a secret, such as bus_database_url; empty: none"
     )
     database_url: str = Field("", description="SQLAlchemy URL; empty: a SQLite file in the data folder")
+    database_password: SecretStr = Field(
+        SecretStr(""), description="the password for database_url, as it is: no sign in it needs another spelling"
+    )
+    broker_password: SecretStr = Field(SecretStr(""), description="the password for broker_url, likewise")
     broker_url: str = Field("memory://", description="kombu URL: memory:// or amqp://…")
     broker_prefix: str = Field(
         "bus", description="begins the names of this bus's queues, so that buses can share a broker"
@@ -216,7 +220,24 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The database's URL. The default is a SQLite file in the data folder."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'bus.db'}"
+        address = self.database_url or f"sqlite:///{self.data_dir / 'bus.db'}"
+        return _add_password(address, self.database_password.get_secret_value())
+
+    @property
+    def broker(self) -> str:
+        """The broker's URL."""
+        return _add_password(self.broker_url, self.broker_password.get_secret_value())
+
+
+def _add_password(address: str, password: str) -> str:
+    """An address with a password that stands in a setting of its own. There `/`, `#` and `@` stand for themselves."""
+    if not password:
+        return address
+    parts = urlsplit(address)
+    user, at, place = parts.netloc.rpartition("@")
+    if not at:
+        return address
+    return parts._replace(netloc=f"{user.partition(':')[0]}:{quote(password, safe='')}@{place}").geturl()
 
 
 def load_settings(**given: Any) -> Settings:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from kombu.connection import Connection
+from sqlalchemy.engine import make_url
 
 from bus.cli.workspace import find_settings, keep_settings
 from bus.settings import SettingsWrong, load_settings
@@ -164,3 +166,12 @@ def test_an_address_from_a_file_wins_over_the_kept_one_and_is_kept_nowhere_else(
 def test_an_address_that_was_kept_is_taken_where_nothing_else_is_given(tmp_path: Path):
     keep_settings(load_settings(data_dir=tmp_path, database_url="postgresql://kept"))
     assert find_settings(tmp_path).database_url == "postgresql://kept"
+
+
+def test_a_password_of_its_own_may_hold_any_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUS_DATABASE_PASSWORD", "a/b#c@d")
+    monkeypatch.setenv("BUS_BROKER_PASSWORD", "a/b#c@d")
+    settings = load_settings(database_url="postgresql://bus@db:5432/bus", broker_url="amqp://bus@mq:5672//")
+    assert make_url(settings.database).password == "a/b#c@d"
+    assert Connection(settings.broker).password == "a/b#c@d"
+    assert "a/b" not in repr(settings)

@@ -47,6 +47,7 @@ class Verb(StrEnum):
     SUBSCRIPTION_TEST = "subscription.test"
     DELIVERY_RETRY = "delivery.retry"
     DELIVERY_DISCARD = "delivery.discard"
+    DELIVERY_ANSWERS = "delivery.answers"
     DISCLOSURES_READ = "disclosures.read"
     ACTIONS_READ = "actions.read"
     LOGIN_FAIL = "login.fail"

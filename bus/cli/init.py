@@ -14,7 +14,15 @@ from bus.cli.workspace import find_settings, keep_settings
 from bus.identity import bootstrap, create_keys, has_operator
 from bus.problem import Refused
 from bus.settings import Settings
-from bus.storage import Storage, Transaction, open_storage, read_schema, upgrade
+from bus.storage import (
+    Storage,
+    StorageUnavailable,
+    Transaction,
+    explain_unreachable,
+    open_storage,
+    read_schema,
+    upgrade,
+)
 
 _BUS: Final = Object("bus", "bus")
 _NO_DATABASE: Final = (
@@ -78,7 +86,10 @@ def make_bus(settings: Settings, by: Actor, keys_are_lost: bool = False) -> tupl
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     storage = open_storage(settings.database)
     try:
-        _check_halves(settings, storage, keys, keys_are_lost)
+        try:
+            _check_halves(settings, storage, keys, keys_are_lost)
+        except StorageUnavailable:
+            raise explain_unreachable(settings.database) from None
         has_new_tables = upgrade(storage, partial(_note_upgrade, by))
         # After the tables: what is broken off in between can be begun again.
         has_new_keys = create_keys(keys)

@@ -40,6 +40,12 @@ class RolesApart(Refused):
     slug = "roles-apart"
 
 
+class WorkersWithoutApi(Refused):
+    """--workers starts more processes that serve the API, and this process does not serve it; leave --workers out."""
+
+    slug = "workers-without-api"
+
+
 class PortTaken(Refused):
     """The bus cannot listen on this port; choose another port, or end the process that uses it."""
 
@@ -59,13 +65,15 @@ def serve(
     Example: bus serve --data .bus --port 8080
     """
     chosen = _parse_roles(roles)
+    if workers > 1 and Role.API not in chosen:
+        raise WorkersWithoutApi("--workers is for the role api. For more workers, start this command again.")
     if workers > 1 and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         _start_again_with_metrics()
     configure_logging(log_level.upper())
     wakeups = Wakeups()
     with private_files(), open_workspace(data, wakeups.changed) as workspace:
         settings = workspace.settings
-        is_embedded = find_broker(settings.broker_url, settings.broker_prefix) is None
+        is_embedded = find_broker(settings.broker, settings.broker_prefix) is None
         if is_embedded and chosen & _DELIVER and not chosen >= _TOGETHER:
             raise RolesApart("With memory://, start the roles relay, worker and adapters in one process.")
         listener = _bind_shared(host, port) if _SIBLING in os.environ else listen(host, port, is_shared=workers > 1)

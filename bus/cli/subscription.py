@@ -8,7 +8,7 @@ import typer
 from bus.actions import Channel, identify_operator
 from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
-from bus.delivery import Pull, Subscription, Subscriptions, SubscriptionState
+from bus.delivery import Deliveries, Pull, Subscription, Subscriptions, SubscriptionState
 
 subscription = typer.Typer(no_args_is_help=True, help="Who gets which events, and where to.")
 
@@ -48,6 +48,27 @@ def resume(
         found = subscriptions.get(id, None)
         subscriptions.set_state(found, SubscriptionState.ACTIVE, identify_operator(Channel.CLI))
     say(f"{id} is active")
+
+
+@subscription.command("redrive")
+def redrive(
+    id: Annotated[str, typer.Argument(help="the subscription's id")],
+    pending: Annotated[
+        bool, typer.Option("--pending", help="also what waits for its next attempt; the sink is tried at once")
+    ] = False,
+    data: Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")] = None,
+) -> None:
+    """Make the dead deliveries of a subscription due again, after its sink was mended.
+
+    Example: bus subscription redrive sub_k3v5… --pending
+    """
+    by = identify_operator(Channel.CLI)
+    with open_workspace(data) as workspace:
+        found = Subscriptions(workspace.storage, workspace.keys).get(id, None)
+        deliveries = Deliveries(workspace.storage)
+        redriven = deliveries.redrive(found, by)
+        hastened = deliveries.hasten(found, by) if pending else 0
+    say(f"{id}: {redriven} dead deliveries are due again" + (f", and {hastened} that waited" if pending else ""))
 
 
 def _describe(one: Subscription) -> dict[str, object]:

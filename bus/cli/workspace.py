@@ -12,7 +12,7 @@ from typing import Any
 from bus.identity import Keys, load_keys
 from bus.problem import Refused
 from bus.settings import EMBEDDED, Settings, load_settings
-from bus.storage import Storage, has_pending_migrations, open_storage
+from bus.storage import Storage, StorageUnavailable, explain_unreachable, has_pending_migrations, open_storage
 
 _KEPT = ("database_url", "broker_url")
 
@@ -44,6 +44,7 @@ def open_workspace(data: Path | None, announced: Callable[[], None] | None = Non
     Raises:
         NotInitialised: nobody ran `bus init` there, or this version needs `bus init` again.
         SettingsWrong: a setting is missing or wrong, by its name.
+        DatabaseUnreachable: the message names the part of the address that is wrong.
     """
     settings = find_settings(data, **given)
     if not (settings.data_dir / "keys").is_dir():
@@ -54,20 +55,27 @@ def open_workspace(data: Path | None, announced: Callable[[], None] | None = Non
     keys = load_keys(settings.data_dir / "keys")
     storage = open_storage(settings.database, announced or partial(_ring, settings))
     try:
-        if has_pending_migrations(storage):
+        if _is_of_another_version(storage, settings):
             raise NotInitialised(f"The database is of another version; run `bus init --data {settings.data_dir}`.")
         yield Workspace(settings, storage, keys)
     finally:
         storage.close()
 
 
+def _is_of_another_version(storage: Storage, settings: Settings) -> bool:
+    try:
+        return has_pending_migrations(storage)
+    except StorageUnavailable:
+        raise explain_unreachable(settings.database) from None
+
+
 def _ring(settings: Settings) -> None:
-    if settings.broker_url.startswith(EMBEDDED):
+    if settings.broker.startswith(EMBEDDED):
         return
     # Most commands need nothing else of delivery, whose import takes longer than they do.
     from bus.delivery import find_broker, ring_once
 
-    broker = find_broker(settings.broker_url, settings.broker_prefix)
+    broker = find_broker(settings.broker, settings.broker_prefix)
     if broker is not None:
         ring_once(broker)
 

@@ -26,7 +26,7 @@ from bus.contracts.approval import describe_compatibility
 from bus.contracts.asyncapi import make_schema_url
 from bus.contracts.binding import Binding, Bindings, check_named, check_serves, write_bindings
 from bus.contracts.catalogue import Catalogue
-from bus.contracts.catalogued import AdapterUses
+from bus.contracts.catalogued import AdapterUses, Freshness
 from bus.contracts.certain import Certain, find_certain
 from bus.contracts.codegen import Language, generate_models
 from bus.contracts.compatibility import Report, Rule, Touched, Verdict, compare_versions, find_touched
@@ -108,6 +108,7 @@ __all__ = [
     "FilterIndex",
     "FilterInvalid",
     "Finding",
+    "Freshness",
     "GrantExpired",
     "GrantSuspended",
     "Granted",

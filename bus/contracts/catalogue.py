@@ -13,7 +13,7 @@ from bus import json
 from bus.contracts import registered
 from bus.contracts.asyncapi import make_schema_url
 from bus.contracts.binding import Bindings, no_adapters
-from bus.contracts.catalogued import AdapterUses, CataloguedContract, read_contracts
+from bus.contracts.catalogued import AdapterUses, CataloguedContract, Freshness, read_contracts
 from bus.contracts.document import Contract, restore_contract
 from bus.contracts.errors import GrantExpired, NoSuchContract, NotGranted, UnknownContract
 from bus.contracts.lifecycle import IN_FORCE, State
@@ -193,6 +193,14 @@ class Catalogue:
         """The adapters that contracts name in their newest version in force, sorted by the contracts' names."""
         found = [one.adapter_uses for one in self._contracts.values() if one.adapter_uses]
         return sorted(found, key=lambda one: one.name)
+
+    def list_freshness(self) -> list[Freshness]:
+        """The contracts that say how fresh their data are to be, sorted by name."""
+        return sorted((one.freshness for one in self._contracts.values() if one.freshness), key=lambda one: one.name)
+
+    def list_numbers(self) -> list[int]:
+        """The numbers in the journal of all contracts."""
+        return list(self._names)
 
     def number_of(self, name: str) -> int | None:
         """A contract's number in the journal, whatever the states of its versions; None: there is no such contract."""

@@ -22,6 +22,8 @@ _DATASCHEMA: Final = re.compile(
 )
 _ADAPTER: Final = b'"adapter":'
 """The text of every document that names an adapter holds this; few others do."""
+_FRESH: Final = b'"fresh_hours":'
+"""The text of every document that says how fresh its data are to be holds this."""
 _NEWLINE: Final = b"\n"
 """Separates packed documents: canonical JSON has no line feed."""
 _MOST_SPELLINGS: Final = 64
@@ -37,6 +39,21 @@ class AdapterUses:
     granted: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How fresh the data of a contract are to be, and who sends them.
+
+    Attributes:
+        hours: whoever sends nothing for longer is silent.
+    """
+
+    name: str
+    contract_id: int
+    owner: str
+    producers: frozenset[str]
+    hours: int
+
+
 @dataclass(slots=True)
 class CataloguedContract:
     """The versions of one contract.
@@ -46,6 +63,7 @@ class CataloguedContract:
         packed: the documents of the versions in force, in order; None: no version is in force. They are compressed, since
             ten thousand contracts would take a gigabyte. They are compressed together, since they differ little.
         adapter_uses: the adapters that the newest version in force names; None: it names none.
+        freshness: how fresh the newest version in force wants its data; None: it does not say.
         found: versions that were found before, by dataschema. Look here first, then call `find_version`.
     """
 
@@ -53,6 +71,7 @@ class CataloguedContract:
     entries: Sequence[CatalogueEntry]
     packed: bytes | None
     adapter_uses: AdapterUses | None
+    freshness: Freshness | None = None
     found: dict[str | None, ContractVersion] = field(default_factory=dict)
 
     @property
@@ -145,7 +164,10 @@ def _make_contract(name: str, entries: Sequence[CatalogueEntry], documents: Iter
     texts = {one.id: next(documents) for one in entries if one.state in IN_FORCE}
     packed = zlib.compress(_NEWLINE.join(texts.values()), 1) if texts else None
     newest = _pick_newest(entries)
-    return CataloguedContract(name, entries, packed, _find_uses(texts[newest.id]) if newest else None)
+    if newest is None:
+        return CataloguedContract(name, entries, packed, None)
+    text = texts[newest.id]
+    return CataloguedContract(name, entries, packed, _find_uses(text), _find_freshness(text, newest.contract_id))
 
 
 def _find_uses(document: bytes) -> AdapterUses | None:
@@ -155,6 +177,14 @@ def _find_uses(document: bytes) -> AdapterUses | None:
     if not contract.adapters:
         return None
     return AdapterUses(contract.name, contract.adapters, frozenset(grant.participant for grant in contract.grants))
+
+
+def _find_freshness(document: bytes, contract_id: int) -> Freshness | None:
+    if _FRESH not in document:
+        return None
+    contract = restore_contract(json.loads(document))
+    hours = contract.delivery.fresh_hours
+    return Freshness(contract.name, contract_id, contract.owner, contract.producers, hours) if hours else None
 
 
 def _pick_newest(entries: Sequence[CatalogueEntry]) -> CatalogueEntry | None:

@@ -88,11 +88,13 @@ class Delivery:
         ordered_by: a pointer into the data. Events with the same value there are delivered in order.
         retention_days: how long the journal keeps events; None: for ever.
         max_bytes: the size of the largest event; one mebibyte unless the document says otherwise.
+        fresh_hours: a producer who sends nothing for longer is silent; None: events may be as rare as they are.
     """
 
     ordered_by: str | None
     retention_days: int | None
     max_bytes: int
+    fresh_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,10 @@ def restore_contract(document: dict[str, Any]) -> Contract:
         producers=frozenset(document["producers"]),
         grants=tuple(_make_grant(consumer) for consumer in document.get("consumers", ())),
         delivery=Delivery(
-            delivery.get("ordered_by"), delivery.get("retention_days"), delivery.get("max_bytes", _LARGEST_EVENT)
+            delivery.get("ordered_by"),
+            delivery.get("retention_days"),
+            delivery.get("max_bytes", _LARGEST_EVENT),
+            delivery.get("fresh_hours"),
         ),
         adapters=tuple(AdapterUse(use["adapter"], use["operation"]) for use in document.get("adapters", ())),
         examples=tuple(document.get("examples", ())),

@@ -12,7 +12,9 @@ What the room offers:
 - The handover: `Here` within one process, `Broker` between processes. `ChangesBell` tells processes of changes.
 - The worker: `Worker` sends. `RunLoader`, `Room`, `OutcomeWriter`, `WebhookSink`, `Claims` and `Heartbeat` are its parts.
 - Signatures: `Signer` signs webhooks with secrets that `new_webhook_secret` makes.
-- State of the whole: `measure_lag`, `find_unattended`, `is_reachable`.
+- Answers: `Answers` opens what sinks answered.
+- State: `read_tallies` counts what waits, by subscription, and has the `Health` of each. `list_living` tells who lives.
+- State of the whole: `measure_lag`, `find_unattended`, `look_for`.
 """
 
 from bus.delivery.acts import make_subscription_act
@@ -26,6 +28,7 @@ from bus.delivery.admission import (
     find_withheld,
 )
 from bus.delivery.along import AlongAppends
+from bus.delivery.answers import Answers, ReasonMissing, SinkAnswer
 from bus.delivery.claims import Claims, NoClaims, WrittenClaims
 from bus.delivery.deliveries import Deliveries, Delivery, DeliveryUnknown
 from bus.delivery.dispatch import HandoverPolicy
@@ -36,11 +39,13 @@ from bus.delivery.handover import (
     ChangesBell,
     Handover,
     Here,
+    Reach,
     find_broker,
-    is_reachable,
+    look_for,
     ring_once,
 )
-from bus.delivery.heartbeat import Heartbeat, find_unattended
+from bus.delivery.health import Health
+from bus.delivery.heartbeat import Heartbeat, Living, find_unattended, list_living
 from bus.delivery.leases import Leases
 from bus.delivery.ledger import DeliveryState, Ledger
 from bus.delivery.names import Names
@@ -50,7 +55,7 @@ from bus.delivery.pull_lease import PullLease
 from bus.delivery.pulls import Pulled, Pulls
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.reencrypt import check_secrets, reencrypt_secrets
-from bus.delivery.relay import Relay, measure_lag
+from bus.delivery.relay import Lag, Relay, measure_lag
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
@@ -63,13 +68,16 @@ from bus.delivery.standing import ensure_standing_subscriptions
 from bus.delivery.subscription import AgencySink, NewSubscription, Pull, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.suspended import GrantStops
+from bus.delivery.tally import MOST, Tally, read_tallies
 from bus.delivery.trial import Trials, find_tried_webhook
 from bus.delivery.turn import Turn
 from bus.delivery.worker import Worker, WorkerPolicy
 
 __all__ = [
+    "MOST",
     "AgencySink",
     "AlongAppends",
+    "Answers",
     "Broker",
     "BrokerAddress",
     "ChangesBell",
@@ -83,11 +91,14 @@ __all__ = [
     "GrantStops",
     "Handover",
     "HandoverPolicy",
+    "Health",
     "Heartbeat",
     "Here",
     "Item",
+    "Lag",
     "Leases",
     "Ledger",
+    "Living",
     "Named",
     "Names",
     "NewSubscription",
@@ -98,6 +109,8 @@ __all__ = [
     "PullLease",
     "Pulled",
     "Pulls",
+    "Reach",
+    "ReasonMissing",
     "Reclaim",
     "Relay",
     "RetryPolicy",
@@ -110,9 +123,11 @@ __all__ = [
     "Settlements",
     "Signer",
     "Sink",
+    "SinkAnswer",
     "Subscription",
     "SubscriptionState",
     "Subscriptions",
+    "Tally",
     "Trials",
     "Turn",
     "Webhook",
@@ -132,10 +147,12 @@ __all__ = [
     "find_unattended",
     "find_views",
     "find_withheld",
-    "is_reachable",
+    "list_living",
+    "look_for",
     "make_subscription_act",
     "measure_lag",
     "new_webhook_secret",
+    "read_tallies",
     "reencrypt_secrets",
     "ring_once",
 ]

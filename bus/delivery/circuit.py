@@ -101,6 +101,10 @@ class Circuit:
             return self
         return replace(self, state=TRANSITIONS[self.state, Signal.PROBED], until=now + self.policy.probe)
 
+    def hastened(self, now: float) -> "Circuit":
+        """The circuit after somebody said that the sink is mended: unless it is closed, the next delivery goes as the probe."""
+        return self if self.state is State.CLOSED else replace(self, until=min(self.until, now))
+
     def after(self, outcome: Outcome, now: float, random: Random, *, is_first: bool = True) -> "Circuit":
         """The circuit after this outcome of a delivery.
 

@@ -14,9 +14,11 @@ from bus.delivery.acts import make_delivery_act, make_subscription_act
 from bus.delivery.ledger import Attempt, DeliveryState, Ledger
 from bus.delivery.ordering import HELD, PARKED
 from bus.delivery.subscription import Subscription
-from bus.delivery.tables import ATTEMPTS, DELIVERIES
+from bus.delivery.subscriptions import TOPIC
+from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
+from bus.delivery.tally import MOST, Tally, read_tally
 from bus.problem import NotFound
-from bus.storage import Storage, Transaction
+from bus.storage import Storage, Transaction, announce
 
 _REDRIVE_STEP = 1000
 
@@ -62,20 +64,6 @@ class Delivery:
     failures: tuple[FailedAttempt, ...]
 
 
-class Tally(NamedTuple):
-    """How the deliveries of a subscription stand.
-
-    Attributes:
-        counts: how many there are by the name of their state; a state without deliveries is left out.
-        leased: how many of the pending ones are under way to the sink, or held by who pulled them.
-        oldest: the position of the oldest pending one; None: none is pending.
-    """
-
-    counts: dict[str, int]
-    leased: int
-    oldest: int | None
-
-
 class Deliveries:
     """The deliveries of one bus. Synchronous: call it from threads."""
 
@@ -98,16 +86,18 @@ class Deliveries:
         found: list[Any] = []
         for number in sorted(n for n in by_number if n >= after[0]):
             first, most = after[1] if number == after[0] else 0, limit - len(found)
+            if most <= 0:
+                break
             wanted = sa.select(DELIVERIES).where(table.subscription == number, table.position > first)
             if state is not None:
                 wanted = wanted.where(table.state == state.value)
             with self._storage.read() as transaction:
                 if state is DeliveryState.DEAD:
                     found.extend(_read_dead(transaction, number, first, most))
-                else:
-                    found.extend(transaction.rows(wanted.order_by(table.position).limit(most)))
-            if len(found) >= limit:
-                break
+                    continue
+                if state is DeliveryState.PENDING:
+                    wanted = _narrow_to_pending(transaction, wanted, number, first, most)
+                found.extend(transaction.rows(wanted.order_by(table.position).limit(most)))
         return self._add_failures(found, by_number)
 
     def of_event(self, position: int, subscriptions: Sequence[Subscription]) -> list[Delivery]:
@@ -189,20 +179,37 @@ class Deliveries:
                 transaction.execute(statements.REDRIVE, {**again, "wanted": transaction.numbers(positions)})
             redriven += len(positions)
 
+    def hasten(self, subscription: Subscription, by: Actor) -> int:
+        """Make every delivery due that waits for its next attempt, and let the sink be tried at once. Returns their number.
+
+        It is for a sink that was mended. What waits behind another delivery of its key still waits.
+        """
+        now, hastened = clock.now_micros(), 0
+        asked = {"subscription": subscription.number, "now": now, "held": HELD, "most": _REDRIVE_STEP}
+        self._note_hastened(subscription, now, by)
+        while True:
+            with self._storage.write() as transaction:
+                self._ledger.hold(transaction, subscription.number)
+                made_due = transaction.execute(statements.HASTEN, asked)
+            hastened += made_due
+            if made_due < _REDRIVE_STEP:
+                return hastened
+
+    def _note_hastened(self, subscription: Subscription, now: int, by: Actor) -> None:
+        """Let circuits that opened before this moment hold nothing back."""
+        told = make_subscription_act(
+            Verb.SUBSCRIPTION_REDRIVE, subscription.id, subscription.participant, by, details={"pending": True}
+        )
+        with self._storage.write() as transaction:
+            values = {"hastened_at": now, "changed": announce(transaction, TOPIC)}
+            its = SUBSCRIPTIONS.c.number == subscription.number
+            transaction.execute(sa.update(SUBSCRIPTIONS).where(its).values(values))
+            note(transaction, told)
+
     def tally(self, subscription: Subscription) -> Tally:
         """How the deliveries of a subscription stand."""
-        table = DELIVERIES.c
-        wanted = (
-            sa.select(table.state, sa.func.count(), sa.func.min(table.position))
-            .where(table.subscription == subscription.number)
-            .group_by(table.state)
-        )
         with self._storage.read() as transaction:
-            rows = {DeliveryState(state): (count, first) for state, count, first in transaction.rows(wanted)}
-            asked = {"subscription": subscription.number, "now": clock.now_micros()}
-            leased = int(transaction.value(statements.LEASED_COUNT, asked))
-        _, oldest = rows.get(DeliveryState.PENDING, (0, None))
-        return Tally({state.name.lower(): count for state, (count, _) in rows.items()}, leased, oldest)
+            return read_tally(transaction, subscription.number)
 
     def _add_failures(self, rows: Sequence[Any], by_number: dict[int, Subscription]) -> list[Delivery]:
         failures = self._read_failures([row for row in rows if row.attempts])
@@ -247,9 +254,24 @@ def _read_dead(transaction: Transaction, subscription: int, after: int, most: in
     return [_Dead(*row) for row in transaction.rows(statements.DEAD, asked)]
 
 
+def _narrow_to_pending(
+    transaction: Transaction, wanted: sa.Select[Any], number: int, after: int, most: int
+) -> sa.Select[Any]:
+    """The statement for the next pending deliveries, without a walk over all that were delivered.
+
+    The index of pending deliveries has them in the order in which they are due. If they are few, all of their positions are read.
+    If they are many, the key finds the next one soon.
+    """
+    asked = {"subscription": number, "most": MOST}
+    positions = [row[0] for row in transaction.rows(statements.PENDING_POSITIONS, asked)]
+    if len(positions) == MOST:
+        return wanted
+    chosen = sorted(one for one in positions if one > after)[:most]
+    return sa.select(DELIVERIES).where(DELIVERIES.c.subscription == number, DELIVERIES.c.position.in_(chosen))
+
+
 def _make_redrive_action(transaction: Transaction, subscription: Subscription, by: Actor) -> Action:
-    dead = transaction.value(statements.DEAD_COUNT, {"subscription": subscription.number})
-    details = {"dead": dead}
+    details = {"dead": read_tally(transaction, subscription.number).count(DeliveryState.DEAD)}
     return make_subscription_act(
         Verb.SUBSCRIPTION_REDRIVE, subscription.id, subscription.participant, by, details=details
     )

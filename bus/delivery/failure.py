@@ -57,16 +57,17 @@ UNLISTED: Final = Outcome(Failure.SINK_DOWN, "the sink's host is not on the oper
 """The operator took the host off the list after the sink was registered. What waits goes out when the host is back."""
 
 
-def classify_status(status: int, retry_after: float | None = None) -> Outcome:
+def classify_status(status: int, retry_after: float | None = None, answer: bytes = b"") -> Outcome:
     """The outcome of a delivery that was answered with this HTTP status.
 
     Args:
         retry_after: seconds, as the answer's `Retry-After` said.
+        answer: the beginning of the answer's body.
     """
     if 200 <= status < 300:
         return _make_delivered(status)
     failure, meaning = _STATUS.get(status) or _classify_by_hundred(status)
-    return Outcome(failure, f"the sink answered {_name_status(status)}: {meaning}", retry_after, status)
+    return Outcome(failure, f"the sink answered {_name_status(status)}: {meaning}", retry_after, status, answer=answer)
 
 
 @lru_cache

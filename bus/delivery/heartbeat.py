@@ -6,6 +6,8 @@ They tell readiness if a bus accepts events and delivers none. They let another 
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import sqlalchemy as sa
@@ -106,6 +108,25 @@ def read_beats(storage: Storage) -> dict[str, int]:
     last = sa.select(HEARTBEATS.c.process, sa.func.max(HEARTBEATS.c.seen_at)).group_by(HEARTBEATS.c.process)
     with storage.read() as transaction:
         return {row[0]: row[1] for row in transaction.rows(last)}
+
+
+@dataclass(frozen=True, slots=True)
+class Living:
+    """A process that delivers and lives, and its roles."""
+
+    process: str
+    roles: tuple[str, ...]
+
+
+def list_living(storage: Storage) -> list[Living]:
+    """The processes that deliver, by their heartbeats."""
+    since = clock.micros(clock.now()) - _ALIVE_MICROS
+    wanted = sa.select(HEARTBEATS.c.process, HEARTBEATS.c.role).where(HEARTBEATS.c.seen_at >= since)
+    with storage.read() as transaction:
+        rows = sorted((row[0], row[1]) for row in transaction.rows(wanted))
+    return [
+        Living(process, tuple(role for _, role in group)) for process, group in groupby(rows, key=lambda row: row[0])
+    ]
 
 
 def find_unattended(storage: Storage, subscriptions: Sequence[Subscription]) -> list[str]:

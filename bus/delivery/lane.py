@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, cast
 
+from bus.clock import now_micros
 from bus.delivery.circuit import Circuit, CircuitPolicy, State
+from bus.delivery.health import CircuitReport
 from bus.delivery.run import Owed, list_candidates
 from bus.delivery.signature import Signer
 from bus.delivery.subscription import Subscription
@@ -39,7 +41,12 @@ class Lane:
     """
 
     def __init__(
-        self, concurrency: int, policy: CircuitPolicy, random: Random, clock: Callable[[], float] = time.monotonic
+        self,
+        concurrency: int,
+        policy: CircuitPolicy,
+        random: Random,
+        clock: Callable[[], float] = time.monotonic,
+        hastened_at: int = 0,
     ) -> None:
         self._concurrency = concurrency
         self._width = concurrency
@@ -51,6 +58,7 @@ class Lane:
         self._moved = asyncio.Event()
         self._waiting = 0
         self._signer: tuple[tuple[str, ...], Signer] | None = None
+        self._hastened_at = hastened_at
 
     async def make(self, jobs: Iterable[Job]) -> None:
         """Do jobs, begun in their order, after the jobs that wait already. Returns when all of them are done.
@@ -104,6 +112,19 @@ class Lane:
     def let_through(self) -> None:
         """Note that one delivery goes now. Unless the circuit is closed, it is the probe."""
         self._circuit = self._circuit.let_through(self._clock())
+
+    def report(self) -> CircuitReport:
+        """The circuit, as other processes are told."""
+        left = max(0.0, self._circuit.until - self._clock())
+        return CircuitReport(self.is_flowing, now_micros() + int(left * 1_000_000))
+
+    def hasten(self, at: int) -> None:
+        """Let the sink be tried now, if this is a newer word that it was mended. `at` is `Subscription.hastened_at`."""
+        if at <= self._hastened_at:
+            return
+        self._hastened_at = at
+        self._circuit = self._circuit.hastened(self._clock())
+        self._wake()
 
     @property
     def is_awaited(self) -> bool:
@@ -159,8 +180,11 @@ class Lane:
         self._circuit = before.after(outcome, self._clock(), self._random, is_first=is_first)
         if self._circuit.state is not before.state:
             CIRCUITS_OPEN.inc((self._circuit.state is not State.CLOSED) - (before.state is not State.CLOSED))
-            self._moved.set()
-            self._moved = asyncio.Event()
+            self._wake()
+
+    def _wake(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
 
     def get_signer(self, subscription: Subscription) -> Signer:
         """The signer with the subscription's present secrets."""

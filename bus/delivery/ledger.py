@@ -7,7 +7,7 @@ under its name, and does no harm. A late outcome does no harm either: unless it 
 One statement serves a whole group; `bus.delivery.statements` has them.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
@@ -16,6 +16,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from bus.delivery import statements
+from bus.delivery.answer import write_answer
+from bus.delivery.health import CircuitReport, write_health
 from bus.delivery.ordering import PARKED, Owed, Plan, cut_runs, make_chains, plan
 from bus.delivery.tables import ATTEMPTS
 from bus.storage import Parameters, Storage, Transaction
@@ -82,6 +84,7 @@ class Attempt(NamedTuple):
         due_at: when to try again; None: the delivery is over.
         failure: the class of the failure; None: the event was delivered.
         detail: a text for the subscriber, which holds nothing of the event.
+        answer: the beginning of what the sink answered to an attempt that failed. It may hold personal data.
     """
 
     subscription: int
@@ -96,13 +99,16 @@ class Attempt(NamedTuple):
     status: int | None
     detail: str
     duration_ms: int
+    answer: bytes = b""
 
 
 class Ledger:
     """The deliveries of one bus. Synchronous: call it from threads."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, seal: Callable[[str], str] | None = None) -> None:
+        """`seal` encrypts what sinks answered; None: no attempt that this ledger records has an answer."""
         self._storage = storage
+        self._seal = seal
 
     def add(
         self,
@@ -189,10 +195,19 @@ class Ledger:
                 named = {"subscription": lease.subscription, "lease": lease.due_at}
                 transaction.execute(statements.RELEASE, {**named, "due": due_at})
 
-    def record(self, transaction: Transaction, attempts: Sequence[Attempt]) -> bool:
+    def record(
+        self,
+        transaction: Transaction,
+        attempts: Sequence[Attempt],
+        circuits: Mapping[int, CircuitReport] = MappingProxyType({}),
+    ) -> bool:
         """Write the results of attempts, and make deliveries due that waited behind them, in the caller's transaction.
 
-        Returns whether something became due.
+        Args:
+            circuits: by subscription, the circuits of the workers that made the attempts.
+
+        Returns:
+            Whether something became due.
         """
         touched = _group_keys(attempts)
         for subscription in sorted(touched):
@@ -203,11 +218,13 @@ class Ledger:
             transaction.execute(statements.DELIVERED, {**written, "wanted": transaction.numbers(positions)})
         for attempt in attempts:
             if attempt.state is not DeliveryState.DELIVERED:
-                _record_failure(transaction, attempt)
+                _record_failure(transaction, attempt, self._seal)
         unparked = [
             _unpark(transaction, subscription, keys, at=max(a.at for a in attempts))
             for subscription, keys in touched.items()
         ]
+        tried = (one for one in attempts if one.failure is not None or one.state is DeliveryState.DELIVERED)
+        write_health(transaction, tried, circuits)
         return any(unparked) or any(a.due_at is not None and a.due_at <= a.at for a in attempts)
 
     def discard(self, transaction: Transaction, subscription: int, owed: Mapping[int, int | None], at: int) -> int:
@@ -288,7 +305,7 @@ def _set_due(transaction: Transaction, subscription: int, positions: Sequence[in
     transaction.execute(statements.SET_DUE, {"subscription": subscription, "due": due_at, "wanted": wanted})
 
 
-def _record_failure(transaction: Transaction, attempt: Attempt) -> None:
+def _record_failure(transaction: Transaction, attempt: Attempt, seal: Callable[[str], str] | None) -> None:
     written: Parameters = {
         "subscription": attempt.subscription,
         "position": attempt.position,
@@ -310,6 +327,7 @@ def _record_failure(transaction: Transaction, attempt: Attempt) -> None:
         "status": attempt.status,
         "detail": attempt.detail[:500],
         "duration_ms": attempt.duration_ms,
+        "answer": seal(write_answer(attempt.answer)) if seal and attempt.answer else None,
     }
     # After a redrive the delivery's count begins anew, but its old rows stay.
     number = sa.select(sa.func.coalesce(sa.func.max(ATTEMPTS.c.number), 0) + 1).where(

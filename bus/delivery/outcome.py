@@ -1,12 +1,13 @@
 """Outcomes: decide what becomes of a delivery after an attempt (without I/O), and write that in batches."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from random import Random
 
 import structlog
 
 from bus import clock
+from bus.delivery.health import CircuitReport
 from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger
 from bus.delivery.ordering import HELD, PARKED
 from bus.delivery.retry import RetryPolicy, plan_next_attempt
@@ -20,10 +21,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The attempts of a run, and announced disclosures that were not sent."""
+    """The attempts of a run, announced disclosures that were not sent, and the sink's circuit by the subscription."""
 
     attempts: Sequence[Attempt]
     unsent: Sequence[Noted] = ()
+    circuits: Mapping[int, CircuitReport] = field(default_factory=dict)
 
 
 class OutcomeWriter:
@@ -47,8 +49,9 @@ class OutcomeWriter:
         Returns for each batch whether something became due.
         """
         attempts = [attempt for batch in batches for attempt in batch.attempts]
+        circuits = {number: circuit for batch in batches for number, circuit in batch.circuits.items()}
         with self._storage.write(durable=False) as transaction:
-            is_due = bool(attempts) and self._ledger.record(transaction, attempts)
+            is_due = bool(attempts) and self._ledger.record(transaction, attempts, circuits)
             self._disclosures.withdraw(transaction, [noted for batch in batches for noted in batch.unsent])
         return [is_due] * len(batches)
 
@@ -94,6 +97,7 @@ def judge_attempt(
         status=outcome.status,
         detail=outcome.detail,
         duration_ms=int(duration * 1000),
+        answer=outcome.answer,
     )
 
 

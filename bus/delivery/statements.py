@@ -100,6 +100,11 @@ RELEASE_HELD: Final = Prepared(
     AND position IN (SELECT position FROM deliveries
     WHERE subscription=:subscription AND state=0 AND due_at=:held ORDER BY position LIMIT :most)""",
 )
+PENDING_POSITIONS: Final = Prepared(
+    sqlite="""SELECT position FROM deliveries INDEXED BY ix_deliveries_due
+    WHERE subscription=:subscription AND state=0 LIMIT :most""",
+    postgres="SELECT position FROM deliveries WHERE subscription=:subscription AND state=0 ORDER BY due_at LIMIT :most",
+)
 _PENDING_AFTER: Final = (
     "WHERE subscription=:subscription AND state=0 AND (due_at, position)>(:due, :position) "
     "ORDER BY due_at, position LIMIT :most"
@@ -131,11 +136,6 @@ DEAD: Final = Prepared(
     WHERE subscription=:subscription AND state=2 AND position>:after ORDER BY position LIMIT :most""",
 )
 """By an index of dead deliveries: they are few among all deliveries of a subscription."""
-DEAD_COUNT: Final = Prepared(
-    sqlite="""SELECT count(*) AS count FROM deliveries INDEXED BY ix_deliveries_dead
-    WHERE subscription=:subscription AND state=2""",
-    postgres="SELECT count(*) AS count FROM deliveries WHERE subscription=:subscription AND state=2",
-)
 REDRIVE: Final = Prepared(
     sqlite="""UPDATE deliveries SET state=0, attempts=0, due_at=:now, finished_at=NULL
     WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state=2""",
@@ -143,6 +143,18 @@ REDRIVE: Final = Prepared(
     FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state=2""",
 )
+_UNLEASED: Final = """subscription=:subscription AND state=0 AND due_at>:now AND due_at<:held
+    AND due_at NOT IN (SELECT due_at FROM leases WHERE subscription=:subscription AND due_at>:now
+    UNION SELECT due_at FROM pull_leases WHERE subscription=:subscription AND due_at>:now)
+    ORDER BY due_at, position LIMIT :most"""
+HASTEN: Final = Prepared(
+    sqlite=f"""UPDATE deliveries SET due_at=:now WHERE subscription=:subscription
+    AND position IN (SELECT position FROM deliveries INDEXED BY ix_deliveries_due WHERE {_UNLEASED})
+    AND state<1""",  # noqa: S608
+    postgres=f"""UPDATE deliveries SET due_at=:now WHERE subscription=:subscription
+    AND position=ANY(ARRAY(SELECT position FROM deliveries WHERE {_UNLEASED})) AND state<1""",  # noqa: S608
+)
+"""Makes deliveries due that wait for their next attempt; not those that are under way, which their leases name."""
 DISCARD: Final = Prepared(
     sqlite="""UPDATE deliveries SET state=3, finished_at=:at
     WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted)) AND state IN (0, 2)""",

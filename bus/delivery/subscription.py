@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 from hashlib import blake2b
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from bus import json
 from bus.actions import mask_url
@@ -93,6 +94,12 @@ class Webhook:
 
     url: str
 
+    @property
+    def host(self) -> str:
+        """The host, with its port if the address names one. An address may hold a secret elsewhere, and it is left out."""
+        parts = urlsplit(self.url)
+        return parts.netloc.rpartition("@")[2]
+
     def document(self) -> dict[str, str]:
         """As the API writes it."""
         return {"url": self.url}
@@ -161,6 +168,7 @@ class Subscription:
         replay_position: deliveries are being made for events after it, up to `replay_until`.
         secrets: what webhooks are signed with, the newest first.
         sink_set_by: who set the sink, if not the participant.
+        hastened_at: a circuit that opened before this moment (microseconds) holds nothing back.
     """
 
     number: int
@@ -177,6 +185,7 @@ class Subscription:
     secrets: tuple[str, ...]
     created_at: datetime
     sink_set_by: str | None
+    hastened_at: int = 0
 
     @property
     def tag(self) -> str:

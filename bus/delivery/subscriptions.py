@@ -30,7 +30,7 @@ from bus.delivery.subscription import (
     refuse_unknown,
     write_sink,
 )
-from bus.delivery.tables import ATTEMPTS, DELIVERIES, PULL_LEASES, SUBSCRIPTIONS
+from bus.delivery.tables import ATTEMPTS, DELIVERIES, HEALTH, PULL_LEASES, SUBSCRIPTIONS
 from bus.identity import Keys
 from bus.ids import new_id
 from bus.storage import RowConflict, Storage, Transaction, announce, find_last_change
@@ -252,7 +252,7 @@ class Subscriptions:
             note(transaction, act)
             announce(transaction, TOPIC)
             transaction.execute(sa.delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number))
-            for table in (PULL_LEASES, ATTEMPTS, DELIVERIES):
+            for table in (PULL_LEASES, ATTEMPTS, DELIVERIES, HEALTH):
                 transaction.execute(sa.delete(table).where(table.c.subscription == subscription.number))
         self.refresh()
 
@@ -340,6 +340,7 @@ class Subscriptions:
             secrets=tuple(one.secret for one in secrets),
             created_at=clock.moment(row.created_at),
             sink_set_by=row.sink_set_by,
+            hastened_at=row.hastened_at or 0,
         )
 
 

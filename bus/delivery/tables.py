@@ -21,13 +21,15 @@ SUBSCRIPTIONS = sa.Table(
     sa.Column("replay_until", sa.BigInteger),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("sink_set_by", sa.Text),
+    sa.Column("hastened_at", sa.BigInteger),
     sa.Column("changed", sa.BigInteger, nullable=False, server_default="0", index=True),
     # A number is never used twice: deliveries name their subscription by it.
     sqlite_autoincrement=True,
 )
 """`secrets` are encrypted. Events after `from_position` are delivered as they come; null: the relay has not taken it up yet.
 A replay under way makes deliveries for the events after `replay_position` up to `replay_until`. `changed` is the number of the
-last change of the row (`bus.storage.Changes`). `sink_set_by` names who set the sink; null: the subscriber.
+last change of the row (`bus.storage.Changes`). `sink_set_by` names who set the sink; null: the subscriber. From
+`hastened_at` on, a circuit that opened before holds nothing back: somebody mended the sink, and said so.
 """
 
 DELIVERIES = sa.Table(
@@ -73,6 +75,13 @@ sa.Index(
     sqlite_where=sa.and_(_OWED, DELIVERIES.c.key.is_not(None)),
     postgresql_where=sa.and_(_OWED, DELIVERIES.c.key.is_not(None)),
 )
+sa.Index(
+    "ix_deliveries_discarded",
+    DELIVERIES.c.subscription,
+    DELIVERIES.c.position,
+    sqlite_where=DELIVERIES.c.state == 3,
+    postgresql_where=DELIVERIES.c.state == 3,
+)
 ATTEMPTS = sa.Table(
     "attempts",
     metadata,
@@ -84,9 +93,30 @@ ATTEMPTS = sa.Table(
     sa.Column("status", sa.Integer),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("duration_ms", sa.Integer, nullable=False),
+    sa.Column("answer", sa.Text),
     sqlite_with_rowid=False,
 )
-"""Attempts that failed; the one that succeeded is in the delivery's own row."""
+"""Attempts that failed; the one that succeeded is in the delivery's own row.
+
+`answer` is the encrypted beginning of what the sink answered, which may hold personal data. Null: there was none.
+"""
+
+HEALTH = sa.Table(
+    "subscription_health",
+    metadata,
+    sa.Column("subscription", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("delivered", sa.BigInteger, nullable=False),
+    sa.Column("succeeded_at", sa.BigInteger),
+    sa.Column("failed_at", sa.BigInteger),
+    sa.Column("failing_since", sa.BigInteger),
+    sa.Column("failure", sa.Text),
+    sa.Column("status", sa.Integer),
+    sa.Column("detail", sa.Text),
+    sa.Column("circuit", sa.Text),
+    sa.Column("circuit_since", sa.BigInteger),
+    sa.Column("circuit_until", sa.BigInteger),
+)
+"""A row for each subscription whose sink was tried; `bus.delivery.health` says what the columns hold."""
 
 RELAY = sa.Table(
     "relay",

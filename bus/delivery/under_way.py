@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final, Protocol
 
+import structlog
+
 from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState
@@ -17,6 +19,8 @@ from bus.delivery.sinks.places import Place
 from bus.delivery.subscription import Subscription
 from bus.kit import Failure, Outcome
 
+log = structlog.get_logger(__name__)
+
 _TELLING: Final = (None, Failure.PERMANENT, Failure.TRANSIENT, Failure.SINK_DOWN)
 
 
@@ -24,7 +28,7 @@ class Sender(Protocol):
     """Sends items to a subscription's sink. The worker implements it."""
 
     def is_active(self, subscription: Subscription) -> bool:
-        """Whether the subscription exists and is not paused, and this process still holds its runs."""
+        """Whether the subscription exists, is not paused and has the same sink, and this process still holds its runs."""
         ...
 
     def batch(self, subscription: Subscription) -> int:
@@ -194,12 +198,24 @@ class RunUnderWay:
         begun = time.perf_counter()
         outcomes = await self._worker.send(self._subscription, self._lane, sending, place)
         seconds = time.perf_counter() - begun
-        self._lane.note(_find_telling(outcomes), seconds, is_first=any(item.leased.attempts == 0 for item in sending))
+        self._note(_find_telling(outcomes), seconds, is_first=any(item.leased.attempts == 0 for item in sending))
         for item, outcome in zip(sending, outcomes, strict=True):
             self.attempts.append(self._worker.judge(self._subscription, item, outcome, seconds))
             if outcome.is_unsent:
                 self._disclosed.note_stayed(item)
         return all(outcome.failure is None for outcome in outcomes)
+
+    def _note(self, telling: Outcome, seconds: float, *, is_first: bool) -> None:
+        """Let the circuit learn, and log when it opens and closes."""
+        was_flowing = self._lane.is_flowing
+        self._lane.note(telling, seconds, is_first=is_first)
+        if was_flowing is self._lane.is_flowing:
+            return
+        named = {"subscription": self._subscription.id, "participant": self._subscription.participant}
+        if self._lane.is_flowing:
+            log.info("circuit.closed", **named)
+        else:
+            log.warning("circuit.opened", **named, status=telling.status, detail=telling.detail)
 
     def _make_withheld(self, item: Item) -> Attempt:
         if item.is_held:
@@ -211,7 +227,8 @@ class RunUnderWay:
     def batch(self) -> Batch:
         """The results of the run so far, and announced disclosures that were not sent."""
         # A copy: outcomes may still come after the run is broken off.
-        return Batch(tuple(self.attempts), self._disclosed.find_unsent())
+        circuits = {self._subscription.number: self._lane.report()}
+        return Batch(tuple(self.attempts), self._disclosed.find_unsent(), circuits)
 
 
 def _find_telling(outcomes: Sequence[Outcome]) -> Outcome:

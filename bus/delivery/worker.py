@@ -44,7 +44,7 @@ from bus.disclosures import Channel, Disclosure, Noted
 from bus.kit import Does, Event, Outcome
 from bus.problem import Refused
 from bus.storage import GroupCommit
-from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, UNEXPECTED, read_trace_id
+from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, SUBSCRIPTION_ATTEMPTS, UNEXPECTED, read_trace_id
 
 log = structlog.get_logger(__name__)
 
@@ -196,7 +196,7 @@ class Worker:
         lease = received.lease
         lane = self._lanes.get(subscription.number)
         if lane is None:
-            lane = self._lanes[subscription.number] = self._make_lane()
+            lane = self._lanes[subscription.number] = self._make_lane(subscription)
         margin = min(self._compute_longest(), self._policy.lease / 2)
         deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
         channel = Channel.WEBHOOK if isinstance(subscription.sink, Webhook) else Channel.ADAPTER
@@ -217,14 +217,28 @@ class Worker:
         return await written
 
     def is_active(self, subscription: Subscription) -> bool:
-        """Whether the subscription exists and is not paused, and this process still holds its runs."""
-        known = self._subscriptions.numbered(subscription.number)
-        return known is not None and known.state is SubscriptionState.ACTIVE and self._claims.is_holder
+        """Whether the subscription exists, is not paused and has the same sink, and this process still holds its runs.
 
-    def _make_lane(self) -> Lane:
+        With another sink the run ends: who mended a subscription must not wait for the old address to answer.
+        """
+        known = self._subscriptions.numbered(subscription.number)
+        if known is None or known.state is not SubscriptionState.ACTIVE or not self._claims.is_holder:
+            return False
+        return known is subscription or known.sink == subscription.sink
+
+    def look_again(self) -> None:
+        """Have the sinks tried at once that somebody mended. Called in any thread when subscriptions have changed."""
+        self._loop.call_soon_threadsafe(self._hasten)
+
+    def _hasten(self) -> None:
+        for number, lane in self._lanes.items():
+            if (subscription := self._subscriptions.numbered(number)) is not None:
+                lane.hasten(subscription.hastened_at)
+
+    def _make_lane(self, subscription: Subscription) -> Lane:
         # A probe that is still under way must not be taken for lost.
         circuit = CircuitPolicy(probe=2 * self._compute_longest())
-        return Lane(self._policy.concurrency, circuit, self._random)
+        return Lane(self._policy.concurrency, circuit, self._random, hastened_at=subscription.hastened_at)
 
     def _compute_longest(self) -> float:
         """The most seconds that one sending takes."""
@@ -282,7 +296,9 @@ class Worker:
         """Count and log an outcome, and decide what becomes of its delivery."""
         made = judge_attempt(subscription.number, item.leased, outcome, seconds, self._policy.retry, self._random)
         kind = "webhook" if isinstance(subscription.sink, Webhook) else _find_agency_sink(subscription).adapter
-        _find_counter(kind, "delivered" if outcome.failure is None else outcome.failure.value).inc()
+        told = "delivered" if outcome.failure is None else outcome.failure.value
+        _find_counter(kind, told).inc()
+        _find_own_counter(subscription.participant, subscription.id, told).inc()
         traceparent = read_traceparent(item.entry.body)
         if outcome.failure is None:
             DELIVERY_SECONDS.observe((made.at - item.entry.recorded_at) / 1_000_000)
@@ -314,6 +330,11 @@ def _find_agency_sink(subscription: Subscription) -> AgencySink:
 def _find_counter(kind: str, outcome: str) -> Counter:
     # Cached, since a look-up takes longer than counting.
     return DELIVERIES.labels(kind, outcome)
+
+
+@lru_cache(4096)
+def _find_own_counter(participant: str, subscription: str, outcome: str) -> Counter:
+    return SUBSCRIPTION_ATTEMPTS.labels(participant, subscription, outcome)
 
 
 def read_traceparent(body: bytes) -> str | None:

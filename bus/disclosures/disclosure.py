@@ -19,6 +19,8 @@ class Channel(Enum):
     WEBHOOK = "webhook"
     PULL = "pull"
     ADAPTER = "adapter"
+    ANSWER = "answer"
+    """The operator opened what a sink answered, which may repeat the event's data."""
 
 
 @dataclass(frozen=True, slots=True)

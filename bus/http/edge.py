@@ -37,6 +37,7 @@ from bus.http.api import (
     queries,
     refusals,
     security_txt,
+    status,
     subscriptions,
 )
 from bus.http.api.oauth_documents import ERRORS
@@ -99,6 +100,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     actions.router,
     agencies.router,
     refusals.router,
+    status.router,
     security_txt.router,
     front_page.router,
 )

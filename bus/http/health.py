@@ -72,12 +72,17 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", responses={503: {"description": "Something that this process needs does not work"}})
 async def readyz(request: Request) -> Response:
-    """Whether this process can do its work: database, broker, and how far the relay is behind."""
+    """Whether this process can do its work: database, broker, and how far the relay is behind.
+
+    `elsewhere` names what does not work and is another process's work. This process stays ready: it takes events, and the journal
+    keeps them.
+    """
     health: Health = request.app.state.health
     results = await health.found()
     ready = all(check.ok or not check.needed for check in results.values())
     document = {
         "status": "ready" if ready else "not ready",
+        "elsewhere": {name: check.detail for name, check in results.items() if not (check.ok or check.needed)},
         "checks": {name: {"ok": check.ok, "detail": check.detail} for name, check in results.items()},
     }
     if ready:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,7 +13,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
 from bus.http.documentation import add_documentation
+from bus.http.rooms import Rooms
 from bus.http.security import Authorised, caller
+from bus.problem import Unavailable
+from bus.status import write_metrics
 
 Document = Callable[[], dict[str, Any]]
 """Makes the OpenAPI document."""
@@ -54,10 +58,15 @@ async def openapi(request: Request) -> Response:
     return show_document()
 
 
-async def metrics() -> Response:
-    """Prometheus metrics of this process, or of all processes behind the same port."""
+async def metrics(request: Request) -> Response:
+    """Prometheus metrics of this process or of all behind its port, and of the subscriptions of the whole bus."""
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(await asyncio.to_thread(generate_latest, registry), headers={"content-type": CONTENT_TYPE_LATEST})
+    rooms: Rooms = request.app.state.rooms
+    text = await asyncio.to_thread(generate_latest, registry)
+    with suppress(Unavailable):
+        # Without a database the process's own metrics still tell.
+        text += await asyncio.to_thread(write_metrics, rooms.status)
+    return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})

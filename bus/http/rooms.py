@@ -8,7 +8,18 @@ from fastapi import Depends, Request
 from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Holds, Queries
 from bus.contracts import Catalogue
-from bus.delivery import Deliveries, GrantStops, Names, PullBell, Pulls, Seeks, Settlements, Subscriptions, Trials
+from bus.delivery import (
+    Answers,
+    Deliveries,
+    GrantStops,
+    Names,
+    PullBell,
+    Pulls,
+    Seeks,
+    Settlements,
+    Subscriptions,
+    Trials,
+)
 from bus.disclosures import DisclosureLog
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
@@ -18,6 +29,7 @@ from bus.journal import Appender, Gate, JournalReader, Tail
 from bus.limits import Limits
 from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.settings import Settings
+from bus.status import StatusReader
 from bus.storage import Storage
 
 
@@ -27,6 +39,7 @@ class Rooms:
 
     Attributes:
         answers: of requests with an `Idempotency-Key`.
+        sink_answers: what sinks answered to deliveries that failed.
         heavy: runs what may take long, apart from the event loop.
         pull_bell: wakes pulls that wait.
         reading: threads for pages of feeds and records.
@@ -55,6 +68,8 @@ class Rooms:
     disclosures: DisclosureLog
     subscriptions: Subscriptions
     deliveries: Deliveries
+    sink_answers: Answers
+    status: StatusReader
     grants: GrantStops
     pulls: Pulls
     settlements: Settlements

@@ -40,7 +40,7 @@ from bus.journal.incoming import (
 )
 from bus.journal.lines import Lines
 from bus.journal.projection import Persons, Projection
-from bus.journal.read import JournalReader
+from bus.journal.read import JournalReader, Placed
 from bus.journal.state import RecordState
 from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
@@ -65,6 +65,7 @@ __all__ = [
     "Lines",
     "NothingBeside",
     "Persons",
+    "Placed",
     "Projection",
     "Receipt",
     "RecordState",

@@ -65,6 +65,15 @@ _IDENTIFIED = sa.select(*_ENTRY).where(JOURNAL.c.identity == sa.bindparam("ident
 _NEXT = sa.select(JOURNAL.c.recorded_at).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
 
 
+class Placed(NamedTuple):
+    """Where an event is in the journal, who sent it, and when (microseconds since 1970)."""
+
+    position: int
+    contract_id: int
+    participant: str
+    recorded_at: int
+
+
 class JournalReader:
     """Reads the journal. Synchronous: call it from a thread."""
 
@@ -159,6 +168,31 @@ class JournalReader:
         with self._storage.read() as transaction:
             rows = transaction.rows(statements.UP_TO, (position, _FURTHEST, limit))
             return [(row[0], row[1]) for row in rows]
+
+    def find_newest(self, contract_ids: Sequence[int]) -> list[Placed]:
+        """Where the newest event of each contract is. A contract without events is left out."""
+        with self._storage.read() as transaction:
+            asked = {"wanted": transaction.numbers(contract_ids)}
+            return [Placed(*row) for row in transaction.rows(statements.NEWEST, asked)]
+
+    def find_moments(self, positions: Sequence[int]) -> dict[int, int]:
+        """When the events at some positions were recorded, in microseconds since 1970."""
+        with self._storage.read() as transaction:
+            asked = {"wanted": transaction.numbers(positions)}
+            return {row[0]: row[1] for row in transaction.rows(statements.MOMENTS, asked)}
+
+    def find_last(self, contract_id: int | None, before: int, limit: int) -> list[Placed]:
+        """Where the newest events are, the newest first; not what is in them.
+
+        Args:
+            contract_id: only events of this contract; None: of all contracts.
+            before: only events before this position.
+        """
+        asked = {"before": before, "limit": limit}
+        statement = statements.LAST_OF_ALL if contract_id is None else statements.LAST_OF_ONE
+        with self._storage.read() as transaction:
+            rows = transaction.rows(statement, asked if contract_id is None else {**asked, "contract": contract_id})
+            return [Placed(*row) for row in rows]
 
     def last_position(self) -> int:
         """The newest position; 0 in an empty journal."""

@@ -25,6 +25,26 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 
 APPENDS: Final = (7102, 1)
 """The lock of appenders. The holder keeps it until the commit, so that positions become visible in order."""
+NEWEST: Final = Prepared(
+    sqlite="""SELECT position, journal.contract_id, participant, recorded_at FROM json_each(:wanted) AS wanted
+    CROSS JOIN journal ON position=(SELECT position FROM journal INDEXED BY ix_journal_contract_id_position
+    WHERE contract_id=wanted.value ORDER BY position DESC LIMIT 1)""",
+    postgres="""SELECT newest.position, newest.contract_id, participant, recorded_at
+    FROM unnest((SELECT CAST(:wanted AS int[]))) AS wanted (number)
+    CROSS JOIN LATERAL (SELECT contract_id, position FROM journal
+    WHERE contract_id=wanted.number ORDER BY position DESC LIMIT 1) AS newest
+    JOIN journal ON journal.position=newest.position""",
+)
+"""One look-up for each contract, by the index of its events."""
+MOMENTS: Final = Prepared(
+    sqlite="SELECT position, recorded_at FROM journal WHERE position IN (SELECT value FROM json_each(:wanted))",
+    postgres="SELECT position, recorded_at FROM journal WHERE position=ANY(CAST(:wanted AS bigint[]))",
+)
+_PLACED: Final = "SELECT position, contract_id, participant, recorded_at FROM journal WHERE"
+LAST_OF_ALL: Final = Prepared.in_both(f"{_PLACED} position<:before ORDER BY position DESC LIMIT :limit")
+LAST_OF_ONE: Final = Prepared.in_both(
+    f"{_PLACED} contract_id=:contract AND position<:before ORDER BY position DESC LIMIT :limit"
+)
 LAST: Final = Prepared.in_both("SELECT coalesce(max(position), 0) FROM journal")
 
 _FIELDS: Final = (

@@ -24,6 +24,8 @@ class Outcome:
         detail: a text for the operator, without personal data, secrets and URLs.
         retry_after: seconds that the agency asks the bus to wait; None: the agency did not say.
         status: the HTTP status; None: there was no answer.
+        answer: the beginning of what the sink answered to an event that it did not take. It may repeat personal data, so it is
+            never logged.
         is_unsent: True: no byte of the event left the bus. In doubt it is False, and the event counts as disclosed.
     """
 
@@ -32,6 +34,7 @@ class Outcome:
     retry_after: float | None = None
     status: int | None = None
     is_unsent: bool = field(default=False, compare=False)
+    answer: bytes = field(default=b"", compare=False, repr=False)
 
 
 DELIVERED = Outcome()

@@ -6,6 +6,7 @@ from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Holds, Queries, make_bindings
 from bus.contracts import Catalogue
 from bus.delivery import (
+    Answers,
     Deliveries,
     GrantStops,
     Names,
@@ -27,6 +28,7 @@ from bus.limits import LimitRegister, Limits, Ration
 from bus.process.wakeups import Wakeups
 from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.settings import Settings
+from bus.status import StatusReader
 from bus.storage import Storage
 
 _READING: Final = Shares(at_once=8, each=4)
@@ -97,6 +99,8 @@ def make_rooms(
         disclosures=disclosures,
         subscriptions=subscriptions,
         deliveries=Deliveries(storage),
+        sink_answers=Answers(storage, keys, journal, catalogue, disclosures),
+        status=StatusReader(storage, subscriptions, catalogue, settings.data_dir),
         grants=GrantStops(storage, catalogue, subscriptions),
         pulls=Pulls(storage, journal, catalogue, disclosures, retry),
         settlements=Settlements(storage, retry),

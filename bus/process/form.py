@@ -16,11 +16,12 @@ from bus.delivery import (
     Here,
     Leases,
     NoClaims,
+    Reach,
     Reclaim,
     Turn,
     WrittenClaims,
     find_broker,
-    is_reachable,
+    look_for,
 )
 from bus.journal import Beside, NothingBeside
 from bus.process.wakeups import Wakeups
@@ -56,8 +57,8 @@ class Form(Protocol):
         """
         ...
 
-    def is_reachable(self) -> bool:
-        """Whether runs can be handed over now. It may block for a moment."""
+    def look_for_broker(self) -> Reach:
+        """Whether runs can be handed over now. It may block for a second."""
         ...
 
 
@@ -84,9 +85,9 @@ class OneProcess:
         """Have this process look at once. Others look at their next interval."""
         wakeups.changed.listen(changes.look_now)
 
-    def is_reachable(self) -> bool:
-        """Always True: runs do not leave the process."""
-        return True
+    def look_for_broker(self) -> Reach:
+        """Always well: runs do not leave the process."""
+        return Reach.TAKES
 
 
 class BesideBroker:
@@ -116,12 +117,12 @@ class BesideBroker:
         wakeups.changed.listen(bell.ring)
         stack.push_async_callback(asyncio.to_thread, bell.stop)
 
-    def is_reachable(self) -> bool:
-        """Whether the broker answers."""
-        return is_reachable(self._address)
+    def look_for_broker(self) -> Reach:
+        """Whether the broker answers, and takes messages."""
+        return look_for(self._address)
 
 
 def make_form(settings: Settings, storage: Storage) -> Form:
     """Make the form that the settings ask for."""
-    address = find_broker(settings.broker_url, settings.broker_prefix)
+    address = find_broker(settings.broker, settings.broker_prefix)
     return OneProcess(storage) if address is None else BesideBroker(storage, address)

@@ -102,7 +102,7 @@ class Process:
         changes.on(LIMITS, rooms.limits.refresh)
         self._form.spread(changes, self._wakeups, stack)
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
-            await self._start_workers(stack)
+            await self._start_workers(stack, changes)
         if Role.RELAY in self._roles:
             # The relay starts after the workers, so it stops before them: they still finish its last runs.
             self._start_task(stack, Projection(self._storage).follow())
@@ -159,9 +159,9 @@ class Process:
         relay.start()
         stack.push_async_callback(asyncio.to_thread, relay.stop)
 
-    async def _start_workers(self, stack: AsyncExitStack) -> None:
+    async def _start_workers(self, stack: AsyncExitStack, changes: Changes) -> None:
         rooms, settings = self.rooms, self._settings
-        ledger = Ledger(self._storage)
+        ledger = Ledger(self._storage, rooms.keys.encrypt)
         places, hosts = settings.sink_places or None, settings.sink_hosts
         webhooks = WebhookSink(settings.sink_networks, settings.sink_timeout_seconds, places, rooms.names, hosts=hosts)
         stack.push_async_callback(webhooks.close)
@@ -191,6 +191,7 @@ class Process:
                     self._wakeups.finished,
                 )
                 worker.start()
+                changes.on("subscriptions", worker.look_again)
                 self._workers.append(worker)
                 stack.push_async_callback(worker.stop, settings.drain_seconds)
 
@@ -206,7 +207,7 @@ class Process:
         """The checks of readiness."""
         rooms = self.rooms
         return Readiness(
-            self._storage, rooms.subscriptions, rooms.journal, self._form.is_reachable, self._roles, self._workers
+            self._storage, rooms.subscriptions, rooms.journal, self._form.look_for_broker, self._roles, self._workers
         ).make_health()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from bus.delivery import Subscriptions, Worker, find_unattended, measure_lag
+from bus.delivery import Reach, Subscriptions, Worker, find_unattended, measure_lag
 from bus.http import Check, Health
 from bus.journal import JournalReader
 from bus.process.role import Role
@@ -20,44 +20,43 @@ class Readiness:
         storage: Storage,
         subscriptions: Subscriptions,
         journal: JournalReader,
-        is_reachable: Callable[[], bool],
+        look_for_broker: Callable[[], Reach],
         roles: Collection[Role],
         workers: Sequence[Worker],
     ) -> None:
         """Create the checks of a process.
 
         Args:
-            is_reachable: whether runs can be handed over, for a process without workers.
+            look_for_broker: whether runs can be handed over.
             workers: the workers of this process. The process adds to this list while it runs.
         """
         self._storage = storage
         self._subscriptions = subscriptions
         self._journal = journal
-        self._is_reachable = is_reachable
+        self._look_for_broker = look_for_broker
         self._roles = frozenset(roles)
         self._workers = workers
 
     def make_health(self) -> Health:
         """The checks, by name."""
         delivers = bool(self._roles - {Role.API})
-        # A bus that accepts events and delivers none is not ready, though the accepted events are safe.
-        leads = not {Role.API, Role.RELAY}.isdisjoint(self._roles)
         return Health(
             {
                 "database": self._check_database,
                 "broker": lambda: self._check_broker(needed=delivers),
-                "relay": lambda: self._check_relay(needed=leads),
-                "workers": lambda: self._check_workers(needed=leads),
+                "relay": self._check_relay,
+                "workers": self._check_workers,
             }
         )
 
-    def _check_workers(self, *, needed: bool) -> Check:
+    def _check_workers(self) -> Check:
         if not self._storage.answers():
-            return Check(False, "unknown: the database does not answer", needed)
+            return Check(False, "unknown: the database does not answer", needed=False)
         missing = find_unattended(self._storage, self._subscriptions.all())
-        return Check(
-            not missing, f"deliveries wait and nobody lives for {', '.join(missing)}" if missing else "alive", needed
-        )
+        told = f"deliveries wait and nobody lives for {', '.join(missing)}" if missing else "alive"
+        # An API process takes events though nobody delivers: a load balancer must not keep publishers from a journal that
+        # works. It names the trouble under `elsewhere`.
+        return Check(not missing, told, needed=not self._roles.isdisjoint(missing))
 
     def _check_database(self) -> Check:
         answers = self._storage.answers()
@@ -65,10 +64,11 @@ class Readiness:
 
     def _check_broker(self, *, needed: bool) -> Check:
         listening = all(worker.connected for worker in self._workers)
-        connected = listening if self._workers else self._is_reachable()
-        return Check(connected, "connected" if connected else "not connected; trying again", needed)
+        reach = self._look_for_broker() if listening else Reach.AWAY
+        return Check(reach is Reach.TAKES, reach.value, needed)
 
-    def _check_relay(self, *, needed: bool) -> Check:
+    def _check_relay(self) -> Check:
+        needed = Role.RELAY in self._roles
         if not self._storage.answers():
             return Check(False, "unknown: the database does not answer", needed)
         lag = measure_lag(self._storage, self._journal)

@@ -3,7 +3,7 @@
 A refusal holds no value, and no name that the sender chose. A row set aside shows its key beside that.
 """
 
-from bus.refusals.log import Alert, Found, RefusalLog
+from bus.refusals.log import Alert, Found, RefusalLog, RefusedCount
 from bus.refusals.recent import RefusedEvent
 from bus.refusals.recorder import Recorder
 from bus.refusals.set_aside import (
@@ -34,6 +34,7 @@ __all__ = [
     "Poll",
     "Recorder",
     "RefusalLog",
+    "RefusedCount",
     "RefusedEvent",
     "SetAside",
     "count_asides",

@@ -62,6 +62,16 @@ class Alert:
     jump: Jump
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedCount:
+    """How many events of a sender were refused under a contract. `contract` is empty if they name none that is registered."""
+
+    participant: str
+    contract: str
+    events: int
+    last_at: datetime
+
+
 class RefusalLog:
     """The refusals of all processes, by the hour. Synchronous: call it from threads.
 
@@ -118,6 +128,22 @@ class RefusalLog:
         statement = select_newest(REFUSALS.c.last_at, contract, reader, since=since, before=before, limit=limit)
         with self._storage.read() as transaction:
             return [_make_found(row) for row in transaction.rows(statement)]
+
+    def count_since(self, since: datetime, reader: str | None = None) -> list[RefusedCount]:
+        """How many events were refused in the hours since then, by sender and contract."""
+        table = REFUSALS.c
+        by = (table.participant, table.contract)
+        statement = (
+            sa.select(*by, sa.func.sum(table.events), sa.func.max(table.last_at))
+            .where(table.hour >= round_to_hour(clock.micros(since)), *list_conditions(REFUSALS, None, reader))
+            .group_by(*by)
+            .order_by(*by)
+        )
+        with self._storage.read() as transaction:
+            return [
+                RefusedCount(participant, contract, int(events), clock.moment(last_at))
+                for participant, contract, events, last_at in transaction.rows(statement)
+            ]
 
     def find_alerts(self, now: datetime, contract: str | None = None, reader: str | None = None) -> list[Alert]:
         """The jumps after changes of version in the last fourteen days, the newest change first."""

@@ -4,6 +4,7 @@ This is the room's door: other rooms import from here, and not from the modules 
 statements. All tables share `metadata`.
 """
 
+from bus.storage.causes import DatabaseUnreachable, explain_unreachable
 from bus.storage.changes import CHANGES_TABLE, Changes, announce, find_last_change
 from bus.storage.checkpoint import Checkpoints
 from bus.storage.copying import CopyFailed, copy_database, load_copy, name_copy
@@ -21,6 +22,7 @@ __all__ = [
     "Changes",
     "Checkpoints",
     "CopyFailed",
+    "DatabaseUnreachable",
     "GroupCommit",
     "Insertion",
     "Leadership",
@@ -34,6 +36,7 @@ __all__ = [
     "Transaction",
     "announce",
     "copy_database",
+    "explain_unreachable",
     "find_last_change",
     "has_pending_migrations",
     "knows_schema",

@@ -18,6 +18,11 @@ WAITING_READERS: Final = Gauge(
 )
 LIMITED: Final = Counter("bus_limited_total", "Requests refused by a limit", ["limit", "participant"])
 DELIVERIES: Final = Counter("bus_deliveries_total", "Attempts to deliver", ["sink", "outcome"])
+SUBSCRIPTION_ATTEMPTS: Final = Counter(
+    "bus_subscription_attempts_total",
+    "Attempts to deliver, by subscription",
+    ["participant", "subscription", "outcome"],
+)
 DELIVERY_SECONDS: Final = Histogram(
     "bus_delivery_seconds",
     "From the journal to the sink's answer",

@@ -15,10 +15,12 @@ from bus.actions.log import ActionLog
 from bus.cli import make_command_line
 from bus.cli.workspace import open_workspace
 from bus.contracts.document import parse_contract
-from bus.delivery import Subscriptions, Webhook
+from bus.delivery import Subscription, Subscriptions, Webhook
+from bus.delivery.ledger import Ledger, NewDelivery
 from bus.storage import open_storage
 from bus.storage.migrate import _make_config
 from bus.storage.transaction import get_connection
+from tests.a_failure import a_failed_attempt
 from tests.an_actor import OPERATOR, actions, an_actor, last_action
 from tests.an_agency import AGENCY, hold_some_deletions
 from tests.builders import a_new_subscription, a_strict_document
@@ -106,11 +108,32 @@ def _suspended(bus: Commands) -> list[str | Path]:
     return ["grant", "resume", NAME, "bapenda"]
 
 
+def _subscribed(bus: Commands) -> Subscription:
+    with open_workspace(bus.folder / "data") as workspace:
+        subscriptions = Subscriptions(workspace.storage, workspace.keys)
+        return subscriptions.add(a_new_subscription(sink=Webhook("https://bapenda.example/hook")), OPERATOR)
+
+
+def _redriven(bus: Commands) -> list[str | Path]:
+    return ["subscription", "redrive", _subscribed(bus).id]
+
+
+def _answered(bus: Commands) -> list[str | Path]:
+    made = _subscribed(bus)
+    with open_workspace(bus.folder / "data") as workspace, workspace.storage.write() as transaction:
+        ledger = Ledger(workspace.storage, workspace.keys.encrypt)
+        ledger.add(transaction, [NewDelivery(made.number, 1, None)], 0, again=False)
+        ledger.record(transaction, [a_failed_attempt(made.number, 1)])
+    return ["answers", f"{made.id}.1", "--reason", "gangguan semalam"]
+
+
 CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "participant add": (lambda _: ["participant", "add", "dinkes", "--kind", "app"], [Verb.PARTICIPANT_ADD]),
     "participant limits": (_limits, [Verb.LIMITS_SET]),
     "agency release": (_holding, [Verb.AGENCY_RELEASE]),
     "subscription resume": (_paused, [Verb.SUBSCRIPTION_RESUME]),
+    "subscription redrive": (_redriven, [Verb.SUBSCRIPTION_REDRIVE]),
+    "answers": (_answered, [Verb.DELIVERY_ANSWERS]),
     "client add": (_new_client, [Verb.CLIENT_ADD]),
     "client update": (_changed_client, [Verb.CLIENT_UPDATE]),
     "client revoke": (_client, [Verb.CLIENT_REVOKE]),
@@ -140,6 +163,10 @@ NOT_CHANGING = {
     "listen": "asks a bus over HTTP, which notes the subscription",
     "agency list": "reads",
     "subscription list": "reads",
+    "status": "reads",
+    "deliveries": "reads",
+    "events": "reads",
+    "refusals": "reads",
     "participant list": "reads",
     "client list": "reads",
     "grant list": "reads",

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from bus.delivery import pull_statements, statements
+from bus.delivery import pull_statements, statements, tally
 from bus.delivery.ledger import DeliveryState
 from bus.storage import Prepared, Storage, Transaction, open_storage, upgrade
 from tests.an_actor import OPERATOR
@@ -27,7 +27,7 @@ _BRACES = str.maketrans("[]", "{}")
 """An array's, as PostgreSQL writes them."""
 _STATEMENTS = [
     (name, value)
-    for room in (statements, pull_statements)
+    for room in (statements, pull_statements, tally)
     for name, value in vars(room).items()
     if isinstance(value, Prepared) and "deliveries" in value.sqlite
 ]
@@ -63,6 +63,9 @@ def _steer(book: Book) -> None:
     book.deliveries.retry(book.subscription, 1, OPERATOR)
     book.deliveries.discard(book.subscription, 2, OPERATOR)
     assert book.deliveries.redrive(book.subscription, OPERATOR) == 8
+    assert len(book.deliveries.listed([book.subscription], DeliveryState.PENDING, (0, 0), 5)) == 5
+    book.deliveries.hasten(book.subscription, OPERATOR)
+    book.deliveries.tally(book.subscription)
 
 
 @pytest.mark.parametrize(("name", "statement"), _STATEMENTS)
@@ -87,6 +90,7 @@ def test_neither_does_postgresql_whatever_it_knows_of_them(storage: Storage, has
             transaction.execute(sa.text("ANALYZE deliveries"))
     with _watched(storage) as asked:
         book.ledger.find_due_subscriptions(book.now)
+        book.deliveries.hasten(book.subscription, OPERATOR)
         (lease, *_) = book.lease(window=200, most=100)
         first, second, *rest = book.load(lease)
         book.record(book.again(first, after=100), book.parked(second), *(book.attempt(one) for one in rest))
@@ -94,6 +98,27 @@ def test_neither_does_postgresql_whatever_it_knows_of_them(storage: Storage, has
         steps = {sql: _explained(transaction, "EXPLAIN", sql, arguments) for sql, arguments in asked}
     assert len(steps) >= 7
     assert {sql: plan for sql, plan in steps.items() if _ALL_OF_IT.search(plan) or _WALK in plan} == {}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("has_statistics", [False, True])
+def test_postgresql_counts_what_waits_by_the_index_of_its_state_alone(storage: Storage, has_statistics: bool):
+    book = Book(storage)
+    book.owe(*range(_BACKLOG))
+    if has_statistics:
+        with storage.write() as transaction:
+            transaction.execute(sa.text("ANALYZE deliveries"))
+    counted = {"most": tally.MOST, "subscription": book.number}
+    asked = [(tally.ONE, counted), (tally.ALL, {"most": tally.MOST}), (statements.PENDING_POSITIONS, counted)]
+    with storage.read() as transaction:
+        for statement, arguments in asked:
+            plan = "\n".join(
+                row[0] for row in transaction.rows(Prepared.in_both(f"EXPLAIN {statement.postgres}"), arguments)
+            )
+            read = set(re.findall(r"(?:using|on) (\w*deliveries\w*)", plan))
+            assert read - {"deliveries"} <= {"ix_deliveries_due", "ix_deliveries_dead", "ix_deliveries_discarded"}, plan
+            assert _WALK not in plan
 
 
 @pytest.mark.postgres

@@ -5,11 +5,11 @@ import shlex
 
 import pytest
 import typer
-import yaml
 
 from bus.cli import make_command_line
 from bus.contracts.document import parse_contract
 from bus.contracts.lint import find_errors
+from bus.contracts.yaml import read_yaml
 from tests.contracts.documents import ROOT, shipped
 
 GUIDE = (ROOT / "docs/contracts.md").read_text()
@@ -32,6 +32,6 @@ def test_a_command_is_taken_as_it_is_written(line: str) -> None:
 
 def test_the_document_in_the_guide_is_a_contract() -> None:
     (block,) = re.findall(r"^```yaml\n(.+?)^```", GUIDE, re.MULTILINE | re.DOTALL)
-    document = yaml.load(block, yaml.BaseLoader)
+    document = read_yaml(block)
     document["schema"] = shipped(ROOT / "contracts/perizinan/izin.yaml").document["schema"]
     assert find_errors(parse_contract(document)) == []

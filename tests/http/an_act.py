@@ -17,6 +17,7 @@ from bus.delivery.subscription import NewSubscription, Pull, Subscription, Webho
 from bus.identity.participants import Kind
 from bus.identity.scopes import Scope
 from tests.a_bus import Bus
+from tests.a_failure import a_failed_attempt
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, ASK, AnAdapter, hold_some_deletions, join
 from tests.builders import WARGA, a_document, a_grant
@@ -74,6 +75,14 @@ class Site:
         with storage.write() as transaction:
             Ledger(storage).add(transaction, [NewDelivery(of.number, 7, None)], 0, again=False)
         return f"{of.id}.7"
+
+    def answered(self) -> str:
+        """The id of a pending delivery whose sink answered with an error."""
+        made, storage = self.delivery(), self.bus.rooms.storage
+        number = self.bus.rooms.subscriptions.get(made.rpartition(".")[0], None).number
+        with storage.write() as transaction:
+            Ledger(storage, self.bus.rooms.keys.encrypt).record(transaction, [a_failed_attempt(number, 7)])
+        return made
 
     def version(self, state: str) -> str:
         """The path of a contract version that may become what `state` says."""
@@ -217,6 +226,10 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "POST /v1/deliveries/{id}/discard": (
         Verb.DELIVERY_DISCARD,
         lambda site: Ordered(f"/v1/deliveries/{site.delivery()}/discard"),
+    ),
+    "POST /v1/deliveries/{id}/answers": (
+        Verb.DELIVERY_ANSWERS,
+        lambda site: Ordered(f"/v1/deliveries/{site.answered()}/answers", {"reason": "gangguan semalam"}),
     ),
     "GET /v1/disclosures": (Verb.DISCLOSURES_READ, lambda _: Ordered("/v1/disclosures?participant=bapenda")),
     "GET /v1/actions": (Verb.ACTIONS_READ, lambda _: Ordered("/v1/actions?who=bapenda")),

@@ -85,6 +85,8 @@ POST /v1/subscriptions/{id}/seek
 GET /v1/deliveries
 POST /v1/deliveries/{id}/retry
 POST /v1/deliveries/{id}/discard
+POST /v1/deliveries/{id}/answers
+GET /v1/status
 GET /v1/participants
 POST /v1/participants
 GET /v1/participants/{name}/clients

@@ -124,6 +124,8 @@ SILENT: Final = {
     "GET /v1/deliveries": "positions, states and attempts; no event",
     "POST /v1/deliveries/{id}/retry": _STEERS,
     "POST /v1/deliveries/{id}/discard": _STEERS,
+    "POST /v1/deliveries/{id}/answers": "what its owner's sink said; who else looks is disclosed, as test_answers.py says",
+    "GET /v1/status": "hosts, counts and moments; no event",
     "GET /v1/participants": _REGISTER,
     "POST /v1/participants": _REGISTER,
     "GET /v1/participants/{name}/clients": _REGISTER,

@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from bus.delivery.handover import BrokerAddress, is_reachable
+from bus.delivery.handover import BrokerAddress, Reach, look_for
 
 DATABASE_URL = os.environ.get("BUS_TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 BROKER_URL = os.environ.get("BUS_TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672//")
@@ -37,7 +37,7 @@ def a_scratch_database() -> Iterator[str]:
 def a_scratch_broker() -> Iterator[BrokerAddress]:
     """A prefix of its own on RabbitMQ; its queues are deleted afterwards."""
     address = BrokerAddress(BROKER_URL, f"bus-test-{secrets.token_hex(6)}")
-    if not is_reachable(address):
+    if look_for(address) is not Reach.TAKES:
         _missing("RabbitMQ", "BUS_TEST_BROKER_URL")
     try:
         yield address

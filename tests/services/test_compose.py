@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-SECRETS = {"POSTGRES_PASSWORD": "made-up", "RABBITMQ_PASSWORD": "made-up", "BUS_PUBLIC_URL": "https://bus.example"}
+SECRETS = {"POSTGRES_PASSWORD": "made/up@here", "RABBITMQ_PASSWORD": "made-up", "BUS_PUBLIC_URL": "https://bus.example"}
 
 
 @pytest.fixture
@@ -35,9 +35,8 @@ def test_the_compose_file_is_one(parse: Any) -> None:
     services = yaml.safe_load(parsed.stdout)["services"]
     assert services.keys() == {"postgres", "rabbitmq", "init", "api", "relay", "worker", "adapters"}
     serving = [service for service in services.values() if "serve" in service.get("command", [])]
-    assert {service["environment"]["BUS_DATABASE_URL"] for service in serving} == {
-        "postgresql://bus:made-up@postgres:5432/bus"
-    }
+    assert {service["environment"]["BUS_DATABASE_URL"] for service in serving} == {"postgresql://bus@postgres:5432/bus"}
+    assert {service["environment"]["BUS_DATABASE_PASSWORD"] for service in serving} == {SECRETS["POSTGRES_PASSWORD"]}
     assert all(service["depends_on"].keys() == {"init", "rabbitmq"} for service in serving)
 
 

@@ -3,8 +3,9 @@
 This is the room's door: other modules import from here and not from the modules behind it.
 """
 
-from bus.delivery.handover.broker import Broker, BrokerAddress, ChangesBell, find_broker, is_reachable, ring_once
+from bus.delivery.handover.broker import Broker, BrokerAddress, ChangesBell, find_broker, ring_once
 from bus.delivery.handover.here import Here
+from bus.delivery.handover.reach import Reach, look_for
 from bus.delivery.handover.run import Handover, Loaded, Received, Receiver
 
 __all__ = [
@@ -14,9 +15,10 @@ __all__ = [
     "Handover",
     "Here",
     "Loaded",
+    "Reach",
     "Received",
     "Receiver",
     "find_broker",
-    "is_reachable",
+    "look_for",
     "ring_once",
 ]

@@ -56,13 +56,13 @@ class BrokerAddress:
     url: str
     prefix: str = "bus"
 
-    def connect(self) -> Connection:
-        """A new connection, not yet opened."""
+    def connect(self, **options: Any) -> Connection:
+        """A new connection, not yet opened. `options` are the transport's own."""
         return Connection(
             self.url,
             # kombu fills in the broker's name. Without this, it would accept any certificate of a known authority.
             ssl={"server_hostname": None} if self.url.startswith("amqps:") else None,
-            transport_options={"confirm_publish": True},
+            transport_options={"confirm_publish": True, **options},
             heartbeat=10,
             connect_timeout=5,
         )
@@ -110,7 +110,7 @@ class Broker:
             # The broker is there and takes nothing: the queue is full, or it has no leader yet.
             log.warning("broker.run_refused", subscription=lease.subscription)
             return False
-        except _list_losses(self._connection) as error:
+        except list_losses(self._connection) as error:
             log.warning("broker.unreachable", role="relay", error=type(error).__name__)
             self.close()
             return False
@@ -329,7 +329,7 @@ def _ring_once(address: BrokerAddress) -> None:
     except NotFound:
         # Nobody listens.
         return
-    except _list_losses(connection) as error:
+    except list_losses(connection) as error:
         log.warning("broker.unreachable", role="bell", error=type(error).__name__)
     finally:
         connection.release()
@@ -346,7 +346,7 @@ def _stay_connected(
             connection.ensure_connection(max_retries=1, interval_start=0.1)
             failures = 0
             work(connection)
-        except _list_losses(connection) as error:
+        except list_losses(connection) as error:
             log.warning("broker.unreachable", role=role, error=type(error).__name__)
             stopping.wait(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
             failures += 1
@@ -354,19 +354,7 @@ def _stay_connected(
             connection.release()
 
 
-def is_reachable(address: BrokerAddress) -> bool:
-    """Whether the broker answers now."""
-    connection = address.connect()
-    try:
-        connection.ensure_connection(max_retries=1, interval_start=0.1)
-    except _list_losses(connection):
-        return False
-    finally:
-        connection.release()
-    return True
-
-
-def _list_losses(connection: Connection | None) -> tuple[type[BaseException], ...]:
+def list_losses(connection: Connection | None) -> tuple[type[BaseException], ...]:
     """The errors that say that a connection (None: not made yet) cannot be used any more."""
     if connection is None:
         return (OperationalError, OSError)

@@ -233,20 +233,22 @@ class SinkConnection:
         """Whether the answer has a body, and its end has not come yet."""
         return self._content is not None and not self._content.is_eof()
 
-    async def drain(self) -> None:
+    async def drain(self, most: int) -> bytes:
         """Read the answer's body away, so that the connection can be used again; of a long or slow one it is closed instead.
 
-        The body is never unpacked (bombs) and never looked at.
+        The body is never unpacked (bombs). Returns its beginning, at most `most` bytes.
         """
-        content = self._content
+        content, beginning = self._content, b""
         if content is None:
-            return
+            return beginning
         left = DRAIN_BYTES
         # The status has come and decides; what the body wanted to add does not matter.
         with suppress(aiohttp.ClientError, TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 while left > 0 and (chunk := await content.readany()):
                     left -= len(chunk)
+                    beginning += chunk[: most - len(beginning)]
+        return beginning
 
     def release(self) -> None:
         """Keep the connection for the next request if it can be used again, else abort it."""

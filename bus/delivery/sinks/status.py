@@ -25,6 +25,11 @@ class Answer(NamedTuple):
     status: int
     retry_after: str | None
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the sink took the event."""
+        return 200 <= self.status < 300
+
 
 def salvage(received: bytes) -> Answer | None:
     """The answer in what came on a connection, or None if nothing has a status.

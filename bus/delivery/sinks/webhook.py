@@ -17,6 +17,7 @@ from yarl import URL
 from bus import clock
 from bus.delivery import failure, retry
 from bus.delivery.address import Network, is_listed, write_request_target
+from bus.delivery.answer import ANSWER_BYTES
 from bus.delivery.names import Names
 from bus.delivery.sinks.aiohttp_inside import Connections, Key, SinkConnection, StaleConnection
 from bus.delivery.sinks.burst import Burst
@@ -100,7 +101,7 @@ class WebhookSink:
             place: from `take_place`; the request may then be broken off for somebody who waits.
         """
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("ascii")
-        is_unsent, answer = True, None
+        is_unsent, answer, said = True, None, b""
         try:
             target = self._target(url)
             if not target.is_listed:
@@ -119,15 +120,15 @@ class WebhookSink:
                     # Deliveries carry their id, and receivers take each once (RFC 9110, 9.2.2).
                     connection = await pool.open_new(target.key, self._timeout)
                     answer = await self._exchange(connection, request)
-                if connection.has_more:
-                    await self._read_away(connection)
+                if connection.has_more or not answer.is_success:
+                    said = await self._read_away(connection)
                 self._keep(connection)
         except (aiohttp.ClientError, TimeoutError) as error:
             if answer is None:
                 return replace(failure.classify_error(error), is_unsent=is_unsent)
         # Whatever became of the answer's body: the status decides.
         wait = None if answer.retry_after is None else retry.read_retry_after(answer.retry_after, clock.now())
-        return failure.classify_status(answer.status, wait)
+        return failure.classify_status(answer.status, wait, said)
 
     async def _exchange(self, connection: SinkConnection, request: bytes) -> Answer:
         """Write a request, and read its answer."""
@@ -137,10 +138,10 @@ class WebhookSink:
             connection.abort()
             raise
 
-    async def _read_away(self, connection: SinkConnection) -> None:
-        """Read the rest of an answer away."""
+    async def _read_away(self, connection: SinkConnection) -> bytes:
+        """Read the rest of an answer away, and return its beginning."""
         try:
-            await connection.drain()
+            return await connection.drain(ANSWER_BYTES)
         except BaseException:
             connection.abort()
             raise

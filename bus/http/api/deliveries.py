@@ -6,13 +6,14 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bus.actions import Actor, Verb
 from bus.delivery import Delivery, DeliveryState, DeliveryUnknown, Subscription
 from bus.http.acts import acting
 from bus.http.api.subscriptions import whose
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
+from bus.http.page import NO_STORE
 from bus.http.path_parameters import DeliveryId
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
@@ -67,6 +68,29 @@ class DeliveryList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
+class AnswersOrder(BaseModel):
+    """Why somebody looks who is not the subscription's owner."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str | None = Field(None, max_length=500, description="one line; the owner of the subscription needs none")
+
+
+class AnswerDocument(BaseModel):
+    """What the sink answered to an attempt that failed."""
+
+    number: int = Field(description="of the attempt")
+    at: datetime
+    status: int | None
+    text: str | None = Field(description="the beginning of the answer's body; null: there was none")
+
+
+class AnswerList(BaseModel):
+    """The sink's answers to one delivery, oldest first."""
+
+    answers: list[AnswerDocument]
+
+
 @router.get("", response_model=DeliveryList, responses={404: {}})
 def list_deliveries(
     rooms: TheRooms,
@@ -109,6 +133,27 @@ def discard_delivery(
     subscription, position = _named(rooms, by, id)
     rooms.deliveries.discard(subscription, position, by)
     return _read(rooms, subscription, position)
+
+
+@router.post("/{id}/answers", responses={422: {}})
+def read_answers(
+    rooms: TheRooms,
+    by: Annotated[Actor, Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, Verb.DELIVERY_ANSWERS))],
+    id: DeliveryId,
+    order: AnswersOrder,
+    response: Response,
+) -> AnswerList:
+    """What the sink answered to the attempts that failed: the first 512 bytes of each body.
+
+    It may repeat personal data of the event. So the operator, and whoever else is not the subscription's owner, gives a reason,
+    which the action log and a disclosure keep.
+    """
+    subscription, position = _named(rooms, by, id)
+    response.headers.update(NO_STORE)
+    answers = rooms.sink_answers.open(subscription, position, by, order.reason or "")
+    return AnswerList(
+        answers=[AnswerDocument(number=one.number, at=one.at, status=one.status, text=one.text) for one in answers]
+    )
 
 
 def _subscriptions(rooms: Rooms, caller: Principal, id: str | None) -> Sequence[Subscription]:

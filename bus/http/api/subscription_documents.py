@@ -194,11 +194,11 @@ class SubscriptionMade(SubscriptionDocument):
 
 
 class DeliveryCounts(BaseModel):
-    """How many deliveries are in each state."""
+    """How many deliveries are in each state. Pending, dead and discarded ones are counted up to 10000: so many or more."""
 
     pending: int
     leased: int = Field(description="of those that are pending: under way to the sink, or held by who pulled them")
-    delivered: int
+    delivered: int = Field(description="how many events the sink took, those of replays too")
     dead: int
     discarded: int
 
@@ -240,9 +240,10 @@ class Secret(BaseModel):
 
 
 class Redriven(BaseModel):
-    """How many dead deliveries are due again."""
+    """How many deliveries are due again."""
 
-    redriven: int
+    redriven: int = Field(description="of those that were dead")
+    hastened: int = Field(description="of those that waited for their next attempt")
 
 
 class TrialResult(BaseModel):

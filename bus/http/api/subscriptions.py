@@ -8,7 +8,7 @@ from hashlib import blake2b
 from itertools import chain
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from bus import clock, json, limits
 from bus.actions import Actor, Verb
@@ -69,6 +69,13 @@ def _to(what: Verb) -> Any:
     return Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, what))
 
 
+Pending = Annotated[
+    bool,
+    Query(
+        description="also make due at once what waits for its next attempt, and try the sink though its circuit is open: "
+        "for a sink that was mended"
+    ),
+]
 _STANDING_BYTES: Final = 8
 _SHOWN: Final = {"headers": refer_headers("ETag")}
 _MADE: Final[dict[int | str, dict[str, Any]]] = {201: {"headers": refer_headers("Location")}, 409: {}, 422: {}}
@@ -196,10 +203,13 @@ def replay_subscription(
 
 @router.post("/{id}/redrive")
 def redrive_subscription(
-    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REDRIVE)], id: SubscriptionId
+    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REDRIVE)], id: SubscriptionId, pending: Pending = False
 ) -> Redriven:
-    """Make every dead delivery due again."""
-    return Redriven(redriven=rooms.deliveries.redrive(rooms.subscriptions.get(id, by.reach), by))
+    """Make every dead delivery due again; after a mend, also what waits for its next attempt."""
+    subscription = rooms.subscriptions.get(id, by.reach)
+    redriven = rooms.deliveries.redrive(subscription, by)
+    hastened = rooms.deliveries.hasten(subscription, by) if pending else 0
+    return Redriven(redriven=redriven, hastened=hastened)
 
 
 @router.post("/{id}/rotate-secret", dependencies=[HOLDS_SECRET], responses={409: {}})

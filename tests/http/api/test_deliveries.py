@@ -153,7 +153,7 @@ async def test_what_is_delivered_is_not_discarded(office: Bus, http: httpx.Async
 async def test_all_that_is_dead_is_redriven_at_once(office: Bus, http: httpx.AsyncClient):
     sub = await subscribed(http)
     owe(office, sub, {1: DeliveryState.DEAD, 2: DeliveryState.DEAD, 3: DeliveryState.DISCARDED})
-    assert (await http.post(f"/v1/subscriptions/{sub}/redrive")).json() == {"redriven": 2}
+    assert (await http.post(f"/v1/subscriptions/{sub}/redrive")).json() == {"redriven": 2, "hastened": 0}
     counts = (await http.get(f"/v1/subscriptions/{sub}")).json()["deliveries"]
     assert counts == {"pending": 2, "leased": 0, "delivered": 0, "dead": 0, "discarded": 1}
 

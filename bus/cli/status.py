@@ -1,0 +1,136 @@
+"""`bus status`: who does not get what, and since when."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from bus.cli.terminal import say, say_json
+from bus.cli.workspace import open_workspace
+from bus.contracts import Catalogue
+from bus.delivery import MOST, Subscriptions
+from bus.status import StatusReader, describe_status
+
+_CLEAR: Final = "\x1b[2J\x1b[H"
+_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
+_GIBIBYTE: Final = 1024**3
+
+
+def show_status(
+    watch: Annotated[bool, typer.Option("--watch", help="show it again and again; Ctrl-C ends it")] = False,
+    seconds: Annotated[float, typer.Option(min=0.5, help="with --watch: seconds between two looks")] = 2.0,
+    troubled: Annotated[bool, typer.Option("--troubled", help="only what somebody should look at")] = False,
+    data: Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON, as GET /v1/status has it")] = False,
+) -> None:
+    """Show who does not get what, and since when: subscribers, agencies, producers, and the bus itself.
+
+    Example: bus status --watch
+    """
+    with open_workspace(data) as workspace:
+        catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
+        subscriptions = Subscriptions(workspace.storage, workspace.keys)
+        reader = StatusReader(workspace.storage, subscriptions, catalogue, workspace.settings.data_dir)
+        while True:
+            catalogue.refresh()
+            found = describe_status(reader.read())
+            if watch and not as_json:
+                typer.echo(_CLEAR, nl=False)
+            _show(found, is_troubled_only=troubled, as_json=as_json)
+            if not watch:
+                return
+            try:
+                time.sleep(seconds)
+            except KeyboardInterrupt:
+                return
+
+
+def _show(found: dict[str, Any], *, is_troubled_only: bool, as_json: bool) -> None:
+    if as_json:
+        say_json(found)
+        return
+    for line in write_lines(found, is_troubled_only=is_troubled_only):
+        say(line)
+
+
+def write_lines(found: dict[str, Any], *, is_troubled_only: bool = False) -> Iterator[str]:
+    """The lines of a status for people, what is wrong first in each part; the members are those of `describe_status`."""
+    now = found["at"]
+    if found["bus"] is not None:
+        yield from _write_bus(found["bus"], found["version"])
+    for one in found["subscribers"]:
+        if one["troubled"] or not is_troubled_only:
+            yield from _write_subscriber(one, now)
+    for one in found["agencies"]:
+        if one["troubled"] or not is_troubled_only:
+            polled = f"polled {_ago(one['polled_at'], now)}" if one["polled_at"] else "never polled"
+            yield f"{_mark(one)} agency {one['agency']}/{one['operation']}: {polled}, {one['set_aside']} rows set aside"
+            if one["held"]:
+                yield f"    {one['held']} deletions wait for your word: bus agency release {one['agency']}"
+    for one in found["producers"]:
+        if one["silent"] or not is_troubled_only:
+            yield from _write_producer(one, now)
+    for one in found["refused"]:
+        yield (
+            f"! refused in the last day: {one['events']} events of {one['participant']}, {one['contract'] or 'no contract'}, "
+            f"last {_ago(one['last_at'], now)}: bus refusals"
+        )
+
+
+def _write_bus(bus: dict[str, Any], version: str) -> Iterator[str]:
+    roles = sorted({role for one in bus["processes"] for role in one["roles"]})
+    disk = f"{bus['disk_free'] / _GIBIBYTE:.1f} of {bus['disk_total'] / _GIBIBYTE:.1f} GiB free"
+    yield f"bus {version}: position {bus['position']}, disk {disk}, delivering: {', '.join(roles) or 'no process'}"
+    if bus["relay_events"]:
+        yield f"! the relay is {bus['relay_events']} events behind, the oldest for {bus['relay_seconds']:.0f} s"
+    if bus["unattended"]:
+        yield f"! deliveries wait and no process lives for: {', '.join(bus['unattended'])}"
+
+
+def _write_subscriber(one: dict[str, Any], now: datetime) -> Iterator[str]:
+    waits = f" since {_ago(one['waiting_since'], now)}" if one["waiting_since"] else ""
+    yield (
+        f"{_mark(one)} {one['participant']} {one['subscription']} {one['sink']} ({one['state']}): "
+        f"{_count(one['pending'])} waiting{waits}, {_count(one['dead'])} dead, "
+        f"last success {_ago(one['last_success'], now)}"
+    )
+    if one["failing_since"]:
+        failure = one["last_failure"]
+        yield f"    fails since {_ago(one['failing_since'], now)}: {failure['detail'] or failure['failure']}"
+    if one["circuit"] == "open":
+        yield (
+            f"    left in peace since {_ago(one['circuit_since'], now)}; mended? "
+            f"bus subscription redrive {one['subscription']} --pending"
+        )
+    elif one["dead"]:
+        yield f"    mended? bus subscription redrive {one['subscription']}"
+
+
+def _write_producer(one: dict[str, Any], now: datetime) -> Iterator[str]:
+    last = f"last event {_ago(one['last_event'], now)}, of {one['participant']}" if one["last_event"] else "no event"
+    if one["silent"]:
+        yield f"! {one['contract']}: {last}; {', '.join(one['silent'])} should send within {one['fresh_hours']} h"
+    else:
+        yield f"  {one['contract']}: {last}"
+
+
+def _mark(one: dict[str, Any]) -> str:
+    return "!" if one["troubled"] else " "
+
+
+def _count(number: int) -> str:
+    return f"{number} or more" if number >= MOST else str(number)
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    """How long ago, roughly: `3 h ago`."""
+    if moment is None:
+        return "never"
+    seconds = max(0.0, (now - moment) / timedelta(seconds=1))
+    for unit, length in _UNITS:
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"

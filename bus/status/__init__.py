@@ -1,0 +1,23 @@
+"""Status: who does not get what, and since when; what the bus itself lacks.
+
+What the room offers: `StatusReader` reads a `Status`, for the operator or for one participant. `describe_status` writes it as a
+document, and `write_metrics` writes what metrics need of it. Nothing here counts all deliveries or events: each number has a
+partial index, or a row of its own.
+"""
+
+from bus.status.document import describe_status, name_sink
+from bus.status.metrics import write_metrics
+from bus.status.reader import StatusReader
+from bus.status.state import BusState, PollState, ProducerState, Status, SubscriberState
+
+__all__ = [
+    "BusState",
+    "PollState",
+    "ProducerState",
+    "Status",
+    "StatusReader",
+    "SubscriberState",
+    "describe_status",
+    "name_sink",
+    "write_metrics",
+]

@@ -1,0 +1,128 @@
+"""Reads the state of the whole from the database, whichever process asks."""
+
+import shutil
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from bus import clock
+from bus.agencies import Holds
+from bus.contracts import Catalogue, Freshness
+from bus.delivery import (
+    DeliveryState,
+    Subscription,
+    Subscriptions,
+    Tally,
+    find_unattended,
+    list_living,
+    measure_lag,
+    read_tallies,
+)
+from bus.journal import JournalReader, Placed
+from bus.refusals import Poll, RefusalLog
+from bus.status.state import BusState, PollState, ProducerState, Status, SubscriberState
+from bus.storage import Storage
+
+_REFUSED: Final = timedelta(days=1)
+
+
+class StatusReader:
+    """Reads the status of one bus. Synchronous: call it from threads."""
+
+    def __init__(self, storage: Storage, subscriptions: Subscriptions, catalogue: Catalogue, data_dir: Path) -> None:
+        """`data_dir` is on the disk whose free space is told."""
+        self._storage = storage
+        self._subscriptions = subscriptions
+        self._catalogue = catalogue
+        self._data_dir = data_dir
+        self._journal = JournalReader(storage)
+        self._refusals = RefusalLog(storage)
+
+    def read(
+        self, participant: str | None = None, polls: Sequence[Poll] = (), agencies: Collection[str] = ()
+    ) -> Status:
+        """The status of the whole bus.
+
+        Args:
+            participant: only what belongs to this participant; None: everything.
+            polls: the polls of this bus, which are told even if they never ran.
+            agencies: the participant's agencies.
+        """
+        now = clock.now()
+        return Status(
+            at=now,
+            version=metadata.version("bus-lamongan"),
+            bus=self._read_bus() if participant is None else None,
+            subscribers=self.read_subscribers(participant),
+            polls=[
+                PollState(report)
+                for report in Holds(self._storage).report(polls)
+                if participant is None or report.poll.adapter in agencies
+            ],
+            producers=self._read_producers(participant, now),
+            refused=self._refusals.count_since(now - _REFUSED, participant),
+        )
+
+    def read_subscribers(self, participant: str | None = None) -> list[SubscriberState]:
+        """How each subscription stands, those first that somebody should look at."""
+        subscriptions = self._subscriptions.listed(participant)
+        with self._storage.read() as transaction:
+            tallies = read_tallies(transaction)
+        mine = {one.number: tallies[one.number] for one in subscriptions if one.number in tallies}
+        moments = self._journal.find_moments([one.oldest for one in mine.values() if one.oldest is not None])
+        states = [_make_subscriber(one, mine[one.number], moments) for one in subscriptions if one.number in mine]
+        return sorted(states, key=lambda one: (not one.is_troubled, one.subscription.participant))
+
+    def _read_bus(self) -> BusState:
+        disk = shutil.disk_usage(self._data_dir)
+        return BusState(
+            position=self._journal.last_position(),
+            lag=measure_lag(self._storage, self._journal),
+            disk_free=disk.free,
+            disk_total=disk.total,
+            living=list_living(self._storage),
+            unattended=find_unattended(self._storage, self._subscriptions.listed(None)),
+        )
+
+    def _read_producers(self, participant: str | None, now: datetime) -> list[ProducerState]:
+        newest = {one.contract_id: one for one in self._journal.find_newest(self._catalogue.list_numbers())}
+        wanted = {one.contract_id: one for one in self._catalogue.list_freshness()}
+        found = [
+            _make_producer(self._catalogue.name_of(number) or "", newest.get(number), wanted.get(number), now)
+            for number in sorted({*newest, *wanted})
+            if participant is None or _concerns(participant, newest.get(number), wanted.get(number))
+        ]
+        return sorted(found, key=lambda one: (not one.is_troubled, one.contract))
+
+
+def _make_subscriber(subscription: Subscription, tally: Tally, moments: dict[int, int]) -> SubscriberState:
+    since = None if tally.oldest is None else moments.get(tally.oldest)
+    return SubscriberState(
+        subscription=subscription,
+        pending=tally.count(DeliveryState.PENDING),
+        dead=tally.count(DeliveryState.DEAD),
+        waiting_since=None if since is None else clock.moment(since),
+        health=tally.health,
+    )
+
+
+def _concerns(participant: str, newest: Placed | None, freshness: Freshness | None) -> bool:
+    """Whether a participant sent a contract's newest event, or is to send its data, or owns it."""
+    if newest is not None and newest.participant == participant:
+        return True
+    return freshness is not None and participant in (freshness.owner, *freshness.producers)
+
+
+def _make_producer(contract: str, newest: Placed | None, freshness: Freshness | None, now: datetime) -> ProducerState:
+    last = None if newest is None else clock.moment(newest.recorded_at)
+    hours = None if freshness is None else freshness.hours
+    is_silent = hours is not None and (last is None or now - last > timedelta(hours=hours))
+    return ProducerState(
+        contract=contract,
+        participant=None if newest is None else newest.participant,
+        last_event=last,
+        fresh_hours=hours,
+        silent=sorted(freshness.producers) if is_silent and freshness is not None else (),
+    )
