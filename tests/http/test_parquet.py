@@ -26,7 +26,7 @@ def a_page(records: int) -> Page:
     return Page(b",".join([text] * records), lengths, range(records), records, is_last=False)
 
 
-def test_rows_with_many_empty_cells_are_written_soon():
+def test_rows_with_many_empty_cells_are_written_soon() -> None:
     writer = ParquetWriter([Column((f"kolom_{number}",), "string") for number in range(2000)])
     file = writer.begin() + b"".join(the_result(writer.write(a_page(1000))) for _ in range(2))
     file += the_result(writer.end("kursor"))
