@@ -10,6 +10,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -38,16 +39,21 @@ class BusRefuses(Refused):
     """The bus refuses a request; its own words say why."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        errors = [FieldError(str(one["pointer"]), str(one["detail"])) for one in problem.get("errors", ())]
-        super().__init__(
-            str(problem.get("detail") or problem.get("title") or f"The bus answered {status}."), errors=errors
-        )
+        detail = str(problem.get("detail") or problem.get("title") or f"The bus answered {status}.")
+        super().__init__(detail, errors=_read_errors(problem))
         self.type = str(problem.get("type", ""))
 
     @property
     def reason(self) -> str:
         """The first error, which is more exact than the detail; else the detail."""
         return self.errors[0].detail if self.errors else self.detail
+
+
+def _read_errors(problem: Mapping[str, Any]) -> list[FieldError]:
+    """A problem's errors; none of a list that no bus wrote, such as a proxy's."""
+    found = problem.get("errors")
+    told = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [FieldError(str(one["pointer"]), str(one["detail"])) for one in told if {"pointer", "detail"} <= one.keys()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ def find_access(url: str | None, file: Path | None) -> Access:
     """
     found = {field: os.environ.get(name, "") for name, field in _NAMES.items()}
     if file is not None:
-        found |= _read_file(file)
+        found |= {field: value for field, value in _read_file(file).items() if value}
     if url:
         found["url"] = url
     missing = [name for name, field in _NAMES.items() if not found[field]]
@@ -76,9 +82,17 @@ def find_access(url: str | None, file: Path | None) -> Access:
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing. Set them, or name a file by --credentials. "
             "`bus dev` prints them, and writes them to .bus-dev/NAME.env."
         )
-    if not found["url"].startswith(("http://", "https://")):
+    if not _is_address(found["url"]):
         raise NoCredentials("BUS_URL should be an address such as http://127.0.0.1:8080.")
     return Access(found["url"].rstrip("/"), found["client_id"], found["client_secret"])
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parsed = urlsplit(url)
+        return parsed.scheme in ("http", "https") and bool(parsed.hostname) and parsed.port != 0
+    except ValueError:
+        return False
 
 
 def _read_file(path: Path) -> dict[str, str]:
@@ -110,7 +124,7 @@ async def call(bus: httpx.AsyncClient, method: str, path: str, **request: Any) -
     """
     try:
         answer = await bus.request(method, path, **request)
-    except httpx.TransportError:
+    except httpx.RequestError:
         raise BusAway(f"No bus answers at {bus.base_url}; start it, or correct BUS_URL.") from None
     return read_answer(answer)
 
@@ -162,4 +176,7 @@ class _Tokens(httpx.Auth):
             raise NoCredentials(
                 "The bus does not know this client, or its secret is wrong; check BUS_CLIENT_ID and BUS_CLIENT_SECRET."
             )
-        self._token = read_answer(answer)["access_token"]
+        found = read_answer(answer)
+        if not isinstance(found, dict) or not isinstance(found.get("access_token"), str):
+            raise BusAway(f"What answers at {access.url} gives no token; see that BUS_URL is a bus's address.")
+        self._token = found["access_token"]

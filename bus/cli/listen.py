@@ -37,8 +37,8 @@ def listen(
 ) -> None:
     """Show the events of contracts as they come. Ctrl-C ends it, and leaves nothing behind.
 
-    A bus on this machine sends them as webhooks to a subscription that lives as long as this command; their signatures are
-    verified. From a bus elsewhere the feeds are read.
+    A bus on this machine sends them as webhooks to a subscription that ends with this command. Their
+    signatures are verified. From a bus elsewhere the feeds are read.
 
     With --forward the app at URL gets them as the bus would send them, signed with WEBHOOK_SECRET of the environment.
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 PARKED = 2**62
 """`due_at` of a delivery that waits behind another. The outcome of the other makes it due."""
 HELD = PARKED - 1
-"""`due_at` of a delivery whose grant is suspended. The relay makes it due after the suspension (`Withheld`)."""
+"""`due_at` of a delivery whose grant is suspended. The relay makes it due after the suspension (`bus.delivery.release`)."""
 
 
 class Owed(NamedTuple):

@@ -1,7 +1,7 @@
 """The bell: wakes the pulls that wait, each by the deliveries of its own subscription alone.
 
-The relay of the same process rings at once. What other processes made, and what is due again with time, is found by a look at
-all subscriptions for which a pull waits: one statement, only while somebody waits.
+The relay of the same process rings at once. A look finds what other processes made, and what is due again with time. It is one
+statement for all subscriptions for which a pull waits, and runs only while somebody waits.
 """
 
 import asyncio

@@ -46,7 +46,8 @@ def add_lease(transaction: Transaction, subscription: int, due_at: int, client_i
     made = PullLease(new_id("lease"), due_at, client_id, now, None)
     transaction.execute(sa.insert(PULL_LEASES).values(subscription=subscription, **made._asdict()))
     old = sa.select(_TABLE.id).where(_TABLE.due_at < now - _KEPT).order_by(_TABLE.due_at).limit(_FORGOTTEN)
-    ids = [row[0] for row in transaction.rows(old)]
+    # Pulls of other subscriptions forget the same leases: none waits for another's transaction.
+    ids = [row[0] for row in transaction.rows(old.with_for_update(skip_locked=True))]
     if ids:
         transaction.execute(sa.delete(PULL_LEASES).where(_TABLE.id.in_(ids)))
     return made

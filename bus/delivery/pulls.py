@@ -120,7 +120,7 @@ class Pulls:
 
         Raises:
             SubscriptionPaused, SubscriptionUnknown, TooManyHeld: nothing can be pulled now.
-            Refused: also what `check` raises, and refusals of the database. Then nothing is held.
+            Refused: also what `check` raises, and refusals of the database or of a further turn. Then nothing is held.
         """
         self.check(subscription)
         with self._storage.read() as transaction:
@@ -130,8 +130,8 @@ class Pulls:
         taken = self._take(subscription, client_id, limit, seconds)
         if taken.lease is None:
             return Pulled(None, (), taken.is_more)
-        yield
         try:
+            yield
             items = yield from self._show(subscription, taken.held)
             self._disclose(items, client_id)
         except Refused:

@@ -164,7 +164,9 @@ class Settlements:
             settling.write(list(attempts.values()))
         outcome = "delivered" if back is None else Failure.TRANSIENT.value
         DELIVERIES.labels(_KIND, outcome).inc(len(attempts))
-        return settling.tell(attempts, SettlementResult.ACKNOWLEDGED if back is None else SettlementResult.RETURNED)
+        return settling.list_results(
+            attempts, SettlementResult.ACKNOWLEDGED if back is None else SettlementResult.RETURNED
+        )
 
     def _make_attempt(
         self, transaction: Transaction, subscription: int, held: _Held, back: Return | None, now: int
@@ -252,16 +254,16 @@ class _Settling:
         named = {"subscription": self._subscription, "at": self.now}
         self._transaction.execute(statements.SETTLED, {**named, "wanted": self._transaction.numbers(self._moments)})
 
-    def tell(self, attempts: dict[int, Attempt], done: SettlementResult) -> list[Settled]:
+    def list_results(self, attempts: dict[int, Attempt], done: SettlementResult) -> list[Settled]:
         """The result for each name."""
-        told: list[Settled] = []
+        results: list[Settled] = []
         for name, found in self._results.items():
             if isinstance(found, SettlementResult):
-                told.append(Settled(name, found))
+                results.append(Settled(name, found))
                 continue
             dead = [position for position in found if attempts[position].state is DeliveryState.DEAD]
-            told.append(Settled(name, done, len(found), len(dead)))
-        return told
+            results.append(Settled(name, done, len(found), len(dead)))
+        return results
 
     def _name_lease(self, id: str, lease: PullLease | None) -> None:
         refused = _judge_lease(lease, self._client_id, self.now)

@@ -120,8 +120,8 @@ class _Row:
 def _make_row(disclosure: Disclosure, recipient: bytes, recipient_id: int) -> _Row:
     positions = sorted(disclosure.positions)
     packed = pack_positions(positions) if positions else None
-    told = repr((recipient, packed, disclosure.person)).encode()
-    digest = blake2b(told, digest_size=DIGEST_BYTES).digest()
+    content = repr((recipient, packed, disclosure.person)).encode()
+    digest = blake2b(content, digest_size=DIGEST_BYTES).digest()
     return _Row(recipient_id, digest, positions, packed, disclosure.person)
 
 

@@ -4,15 +4,20 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
 from bus.heavy.turns import Shares, Turns
+from bus.problem import Refused
 
 T = TypeVar("T")
 
 Steps = Generator[None, None, T]
-"""Work in slices. It yields between slices, with no transaction or lock held, and returns its result at the end."""
+"""Work in slices. It yields between slices, with no transaction or lock held, and returns its result at the end.
+
+If it gets no further turn, the refusal is raised at its `yield`: there it undoes what nobody will get.
+"""
 
 
 class Threads:
@@ -35,7 +40,12 @@ class Threads:
         """The result of work in slices; see `Turns.take` for refusals."""
         is_done, result = await self._run_in_turn(self._first, partial(_run_step, steps), who)
         while not is_done:
-            is_done, result = await self._run_in_turn(self._further, partial(_run_step, steps), who)
+            try:
+                await self._further.take(who)
+            except Refused as refusal:
+                await asyncio.shield(self._start(partial(_refuse_step, steps, refusal)))
+                raise
+            is_done, result = await self._finish_turn(self._further, partial(_run_step, steps), who)
         assert result is not None  # noqa: S101 - done work has a result
         return result[0]
 
@@ -45,12 +55,24 @@ class Threads:
 
     async def _run_in_turn(self, turns: Turns, work: Callable[[], T], who: str) -> T:
         await turns.take(who)
-        running = asyncio.get_running_loop().run_in_executor(
-            self._executor, partial(contextvars.copy_context().run, work)
-        )
+        return await self._finish_turn(turns, work, who)
+
+    async def _finish_turn(self, turns: Turns, work: Callable[[], T], who: str) -> T:
+        """The work's result, in a turn that was taken."""
+        running = self._start(work)
         # The turn ends with the thread's work, even if the caller was cancelled.
         running.add_done_callback(lambda _: turns.give_back(who))
         return await asyncio.shield(running)
+
+    def _start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        run = partial(contextvars.copy_context().run, work)
+        return asyncio.get_running_loop().run_in_executor(self._executor, run)
+
+
+def _refuse_step(steps: Steps[T], refusal: Refused) -> None:
+    """Raise a refusal in the work, at its `yield`."""
+    with suppress(StopIteration):
+        steps.throw(refusal)
 
 
 def _run_step(steps: Steps[T]) -> tuple[bool, tuple[T] | None]:

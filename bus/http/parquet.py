@@ -13,7 +13,9 @@ from bus.http.negotiation import NotAcceptable
 from bus.http.scan import Page
 
 _ROWS: Final = 20_000
-"""Rows of a row group, at least. A group is in memory until it is written."""
+"""Rows after which a row group ends. A group is in memory until it is written."""
+_CELLS: Final = 2_000_000
+"""Cells after which a row group ends: an empty cell takes room too, and a schema may have thousands of columns."""
 _BYTES: Final = 16 * 1024 * 1024
 """Bytes of records after which a row group ends, however few they are."""
 _FURTHEST: Final = 2**63 - 1
@@ -88,7 +90,8 @@ class ParquetWriter:
             data = [json.loads(text).get("data") for text in texts[start : start + _STEP]]
             self._add([one for one in data if one is not None])
         self._size += len(page.text)
-        if self._rows >= _ROWS or self._size >= _BYTES:
+        cells = self._rows * len(self._columns)
+        if self._rows >= _ROWS or cells >= _CELLS or self._size >= _BYTES:
             self._write_group()
         return self._sink.take()
 

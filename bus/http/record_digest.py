@@ -80,8 +80,9 @@ async def digest_records(request: Request) -> Response:
     again with `above`, `to` and a smaller `size`: with `size=1`, each record has a digest of its own. An answer looks at 10,000
     records at most; go on with `next` as `after` and the same `to`, `size` and `fields`.
 
-    Canonical JSON has the members of each object in the order of their names, no blanks, and UTF-8 without escapes where JSON
-    needs none. The records are as your grant and `fields` show them. Each answer counts as a disclosure of its records.
+    Canonical JSON has the members of each object in the order of their names' bytes, and no blanks. It is UTF-8, without escapes
+    where JSON needs none. Numbers stand as in the events that the bus gives: `7.0` stays `7.0`.
+    The records are as your grant and `fields` show them. Each answer counts as a disclosure of its records.
     """
     reading = await start_reading(request, Channel.RECORDS)
     asked = read_query(DigestQuery, request)

@@ -11,7 +11,7 @@
 
 declare(strict_types=1);
 
-use Lamongan\Bus\{Bus, Spool};
+use Lamongan\Bus\{Bus, Spool, SpoolFull};
 
 require __DIR__ . '/vendor/autoload.php';
 
@@ -94,29 +94,40 @@ function readCorrection(array $row): string
 /**
  * Put what is new into the spool.
  *
- * The state moves on when the rows are in the spool. A kill between makes the same events with the same ids again.
+ * The state moves on when the rows are in the spool. A kill between makes the same events with the same ids again. What the spool
+ * has no room for is read the next time: what waits in the spool has to be sent first.
  */
 function readNew(PDO $opensid, Spool $spool, string $stateFile): void
 {
     $state = is_file($stateFile) ? json_decode(file_get_contents($stateFile), true) : ['last' => 0, 'later' => [], 'changed' => '1970-01-01'];
-    // A minute back: a row may be changed in the second in which the rows are read. The bus knows what comes twice.
-    $now = $opensid->query('SELECT NOW() - INTERVAL 1 MINUTE')->fetchColumn();
+    $before = $state;
     $village = $opensid->query('SELECT kode_desa FROM config LIMIT 1')->fetchColumn();
     $columns = $opensid->query('SHOW COLUMNS FROM log_penduduk')->fetchAll(PDO::FETCH_COLUMN);
-    $rows = $opensid->prepare(sprintf(ROWS, in_array('updated_at', $columns, true) ? 'log.updated_at' : "''"));
+    $hasChanges = in_array('updated_at', $columns, true);
+    // A minute back: a row may be changed in the second in which the rows are read. The bus knows what comes twice.
+    // Not behind the newest row: OpenSID writes its own time, and the database's clock may be hours ahead of that.
+    $seen = 'SELECT LEAST(NOW() - INTERVAL 1 MINUTE, MAX(updated_at)) FROM log_penduduk';
+    $newest = $hasChanges ? $opensid->query($seen)->fetchColumn() : null;
+    $rows = $opensid->prepare(sprintf(ROWS, $hasChanges ? 'log.updated_at' : "''"));
     $rows->execute([$state['last'], implode(',', $state['later']), $state['changed']]);
-    $state['later'] = [];
+    $state = ['last' => $before['last'], 'later' => [], 'changed' => $newest ?? $before['changed']];
     foreach ($rows as $row) {
         $isKnown = isset(KINDS[$row['kode_peristiwa'] ?? $row['id_detail']]);
         $event = $isKnown ? makeEvent($row, $village) : null;
-        if ($event !== null) {
-            $spool->publish($event, "penduduk {$row['id_pend']}");
-        } elseif ($isKnown) {
-            $state['later'][] = $row['id'];
+        try {
+            if ($event !== null) {
+                $spool->publish($event, "penduduk {$row['id_pend']}");
+            } elseif ($isKnown) {
+                $state['later'][] = $row['id'];
+            }
+        } catch (SpoolFull $full) {
+            echo "not all is read: {$full->getMessage()}\n";
+            array_push($state['later'], ...array_filter($before['later'], fn ($id) => $id >= $row['id']));
+            $state['changed'] = $before['changed'];
+            break;
         }
         $state['last'] = max($state['last'], $row['id']);
     }
-    $state['changed'] = $now;
     file_put_contents("$stateFile.new", json_encode($state));
     rename("$stateFile.new", $stateFile);
     echo count($state['later']), " wait for a NIK\n";
@@ -124,12 +135,15 @@ function readNew(PDO $opensid, Spool $spool, string $stateFile): void
 
 function mend(Spool $spool, int $number, string $file): void
 {
+    $members = json_decode(file_get_contents($file), flags: JSON_THROW_ON_ERROR);
     foreach ($spool->listRefused() as $refused) {
         if ($refused->number === $number) {
-            $refused->event->data = (object) array_merge((array) $refused->event->data, (array) json_decode(file_get_contents($file)));
+            $refused->event->data = (object) array_merge((array) $refused->event->data, (array) $members);
             $spool->mend($number, $refused->event);
+            return;
         }
     }
+    throw new InvalidArgumentException("The spool has no refused event $number.");
 }
 
 $folder = getenv('SPOOL_FOLDER') ?: '.';

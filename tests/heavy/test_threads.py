@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bus.heavy import Shares, Slices, Steps, Threads
+from bus.heavy import HeavyWorkWaits, Shares, Slices, Steps, Threads
 
 
 @pytest.fixture
@@ -45,6 +45,33 @@ async def test_an_error_in_a_step_is_raised_and_its_turn_ends(threads: Threads) 
     with pytest.raises(KeyError):
         await threads.run_steps(fails(), who="a")
     assert await threads.run(lambda: 1, who="a") == 1
+
+
+async def test_work_that_gets_no_further_turn_undoes_what_it_did() -> None:
+    threads = Threads(Shares(at_once=2, each=2), Shares(at_once=1, each=1, patience=0.01))
+    begun, ending, done = threading.Event(), threading.Event(), list[str]()
+
+    def keeps_the_turn() -> Steps[None]:
+        yield
+        begun.set()
+        ending.wait(10)
+
+    def holds() -> Steps[None]:
+        try:
+            yield
+            done.append("gone on")
+        except HeavyWorkWaits:
+            done.append("undone")
+            raise
+
+    keeping = asyncio.ensure_future(threads.run_steps(keeps_the_turn(), who="a"))
+    await asyncio.to_thread(begun.wait, 10)
+    with pytest.raises(HeavyWorkWaits):
+        await threads.run_steps(holds(), who="b")
+    assert done == ["undone"]
+    ending.set()
+    await keeping
+    threads.close()
 
 
 async def test_a_turn_lasts_as_long_as_its_thread_though_nobody_waits_any_more() -> None:

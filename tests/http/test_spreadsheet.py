@@ -54,6 +54,19 @@ def test_the_columns_of_two_versions_are_joined():
     assert the_rows(a_sheet([newer, SCHEMA], ["/nik", "/nama"])) == [["nik", "nama"]]
 
 
+def test_a_schema_that_contains_itself_has_columns_down_to_the_level_that_has_few():
+    schema = {"properties": {f"cabang_{number}": {"$ref": "#"} for number in range(10)}}
+    columns = list_columns([schema], [""])
+    assert len(columns) == 1000
+    assert {len(path) for path in columns} == {3}
+
+
+def test_fields_that_are_not_granted_take_no_room_of_those_that_are():
+    many = {"properties": {f"kolom_{number}": TEXT for number in range(3000)}}
+    schema = {"properties": {"alamat": SCHEMA["$defs"]["alamat"], "lain": many}}
+    assert list_columns([schema], ["/alamat"]) == [("alamat", "desa"), ("alamat", "rt")]
+
+
 def test_data_without_declared_members_are_one_column():
     assert the_rows(a_sheet([{}], [""]), {"a": 1}) == [["data"], ['{"a":1}']]
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -193,6 +194,36 @@ async def test_older_tables_are_read_and_what_they_lack_is_mended(
         born, died = await read_journal(bus)
         assert (born["tanggal_peristiwa"], born["tanggal_lapor"]) == ("2026-02-20", "2026-02-24")
         assert (died["jenis"], died["tanggal_peristiwa"]) == ("kematian", "2026-03-01")
+
+
+async def test_a_spool_that_takes_no_more_is_sent_and_the_rest_read_later(
+    bus: Bus, database: Callable[[str], str], program: Path, tmp_path: Path
+) -> None:
+    async with bus.served() as url:
+        office = an_office(bus, url, database(OLDER), program, tmp_path)
+        await office.run()
+        with sqlite3.connect(tmp_path / "opensid.spool") as spool:
+            spool.execute("UPDATE spool SET stored = stored - 31 * 24 * 3600")
+        spool.close()
+        (tmp_path / "data.json").write_text(json.dumps({"kematian": {"tempat": "RSUD"}}))
+        await office.run("mend", "2", str(tmp_path / "data.json"))
+        office.sql("UPDATE tweb_penduduk SET nik = 3524010103269001, ibu_nik = '3524015203889002' WHERE id = 3")
+        full = await office.run()
+        assert full.startswith("not all is read: ")
+        assert full.endswith("1 wait for a NIK\n1 sent, 0 refused, 0 wait\n")
+        assert await office.run() == "0 wait for a NIK\n1 sent, 0 refused, 0 wait\n"
+
+
+async def test_a_correction_is_seen_though_the_database_is_hours_ahead_of_opensid(
+    bus: Bus, database: Callable[[str], str], program: Path, tmp_path: Path
+) -> None:
+    async with bus.served() as url:
+        office = an_office(bus, url, database(NEWER), program, tmp_path)
+        await office.run()
+        corrected = "tgl_peristiwa = '2026-02-21', updated_at = NOW() - INTERVAL 7 HOUR"
+        office.sql(f"UPDATE log_penduduk SET {corrected} WHERE id = 1")
+        assert await office.run() == "1 wait for a NIK\n1 sent, 0 refused, 0 wait\n"
+        assert await office.run() == "1 wait for a NIK\n0 sent, 0 refused, 0 wait\n"
 
 
 async def test_a_killed_run_makes_no_second_event(

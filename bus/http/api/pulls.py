@@ -103,7 +103,7 @@ def extend_leases(rooms: TheRooms, caller: Puller, id: SubscriptionId, order: Ex
     subscription = rooms.subscriptions.get(id, caller.participant)
     leases = [name for name in order.leases if _LEASE_ID.fullmatch(name)]
     extended = rooms.settlements.extend(subscription, caller.client_id, leases, order.seconds)
-    return _tell(order.leases, [], subscription, extended)
+    return _list_results(order.leases, [], subscription, extended)
 
 
 @router.post("/{id}/seek", status_code=202, responses=_CONFLICT)
@@ -220,10 +220,10 @@ def _settle(rooms: Rooms, caller: Principal, id: str, order: Acknowledgement, se
     settled = settle(subscription, caller.client_id, Named(leases, positions))
     # What waited behind a settled delivery may be due now.
     rooms.pull_bell.ring([subscription.number])
-    return _tell(order.leases, order.deliveries, subscription, settled)
+    return _list_results(order.leases, order.deliveries, subscription, settled)
 
 
-def _tell(
+def _list_results(
     leases: Sequence[str], deliveries: Sequence[str], subscription: Subscription, settled: Sequence[Settled]
 ) -> SettlementList:
     """The result for each name that the caller gave, once."""

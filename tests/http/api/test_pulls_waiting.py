@@ -10,6 +10,7 @@ import pytest
 
 from bus.contracts import Waiting
 from bus.disclosures import DisclosureLog, Noted, Wanted
+from bus.heavy import HeavyWorkWaits
 from bus.identity.keys import Keys
 from bus.problem import Unavailable
 from bus.storage import Storage
@@ -171,6 +172,19 @@ async def test_what_cannot_be_disclosed_is_neither_given_nor_held(office: Bus, m
     pulled = await puller.pull()
     assert positions(pulled) == [position]
     assert pulled["deliveries"][0]["tries"] == 1
+
+
+async def test_what_is_refused_for_lack_of_a_turn_is_not_held(office: Bus):
+    puller = await a_puller(office)
+    position = await office.publish(a_person(1))
+    await puller.until_pending(1)
+    steps = office.rooms.pulls.pull(office.rooms.subscriptions.get(puller.sub, "bapenda"), "client_x", 10, 60)
+    next(steps)
+    assert await puller.positions() == []
+    with pytest.raises(HeavyWorkWaits):
+        steps.throw(HeavyWorkWaits("Try again."))
+    pulled = await puller.pull()
+    assert (positions(pulled), pulled["deliveries"][0]["tries"]) == ([position], 1)
 
 
 async def test_events_wait_for_a_grant_that_ended_and_comes_back(office: Bus):
