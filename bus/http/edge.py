@@ -66,7 +66,7 @@ from bus.telemetry import REQUESTS
 _DESCRIPTION: Final = (
     "Events, records and queries between the regency's applications and the ministries, under contract. "
     "Every refusal is a problem (RFC 9457). Before the bus knows what a request asks for, it may also answer 408 (too slow), "
-    "417, 431 (header fields too large), 501 or 505, and then ends the connection."
+    "417, 501 or 505, and then ends the connection."
 )
 _ABOUT: Final[dict[str, Any]] = {
     "title": TITLE,

@@ -34,7 +34,7 @@ _NAMES: Final = {
 """Names for schemas whose classes share a name. The framework writes the module into the name."""
 _REFERENCE: Final = re.compile(r"#/components/schemas/(.+)")
 _RANGE: Final = "4XX"
-_ALWAYS: Final = (400, 429, 500, 503)
+_ALWAYS: Final = (400, 429, 431, 500, 503)
 _WITH_TOKEN: Final = (401, 403)
 _WITH_BODY: Final = (413, 415)
 _WITH_JSON: Final = (422,)

@@ -103,6 +103,9 @@ REFUSALS: Final[Mapping[int, _Refusal]] = {
     422: _Refusal("UnprocessableContent", "What the request says cannot be done; `errors` point at why", LIMITS),
     428: _Refusal("PreconditionRequired", "`If-Match` is missing", LIMITS),
     429: _Refusal("TooManyRequests", "You have used up a limit", ("Retry-After", *LIMITS)),
+    431: _Refusal(
+        "RequestHeaderFieldsTooLarge", "The head of the request is larger than 16 kB, or has more than 100 fields"
+    ),
     500: _Refusal("InternalServerError", "The bus failed in a way that it did not foresee"),
     502: _Refusal("BadGateway", "The agency's answer is not what the contract says", LIMITS),
     503: _Refusal("ServiceUnavailable", "The bus cannot do this at the moment", ("Retry-After",)),
