@@ -6,7 +6,7 @@ It imports no room of the server.
 import os
 import re
 import shlex
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -38,7 +38,7 @@ class BusRefuses(Refused):
     """The bus refuses a request; its own words say why."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        errors = [FieldError(str(one["pointer"]), str(one["detail"])) for one in problem.get("errors", ())]
+        errors = list(_read_errors(problem.get("errors")))
         super().__init__(
             str(problem.get("detail") or problem.get("title") or f"The bus answered {status}."), errors=errors
         )
@@ -79,6 +79,13 @@ def find_access(url: str | None, file: Path | None) -> Access:
     if not found["url"].startswith(("http://", "https://")):
         raise NoCredentials("BUS_URL should be an address such as http://127.0.0.1:8080.")
     return Access(found["url"].rstrip("/"), found["client_id"], found["client_secret"])
+
+
+def _read_errors(errors: Any) -> Iterator[FieldError]:
+    """The errors of a problem. What answers may be no bus, so any other value counts as none."""
+    for one in errors if isinstance(errors, list) else ():
+        if isinstance(one, dict) and {"pointer", "detail"} <= one.keys():
+            yield FieldError(str(one["pointer"]), str(one["detail"]))
 
 
 def _read_file(path: Path) -> dict[str, str]:
@@ -162,4 +169,7 @@ class _Tokens(httpx.Auth):
             raise NoCredentials(
                 "The bus does not know this client, or its secret is wrong; check BUS_CLIENT_ID and BUS_CLIENT_SECRET."
             )
-        self._token = read_answer(answer)["access_token"]
+        token = read_answer(answer)
+        if not isinstance(token, dict) or not isinstance(token.get("access_token"), str):
+            raise BusAway(f"What answers at {access.url} gives no tokens; see that BUS_URL is a bus's address.")
+        self._token = token["access_token"]
