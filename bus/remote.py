@@ -144,7 +144,7 @@ def read_answer(answer: httpx.Response) -> Any:
     problem = document if isinstance(document, dict) else {}
     if answer.is_client_error and answer.status_code not in (408, 429):
         raise BusRefuses(answer.status_code, problem)
-    raise BusAway(problem.get("detail") or f"The bus at {answer.url.host} answered {answer.status_code}.")
+    raise BusAway(str(problem.get("detail") or f"The bus at {answer.url.host} answered {answer.status_code}."))
 
 
 class _Tokens(httpx.Auth):

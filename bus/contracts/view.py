@@ -224,6 +224,10 @@ class View:
         shown = self._own if sender == self.grant.participant else self._shown
         return shown.fields.at(json.parse_pointer(pointer)).cut(value)
 
+    def make_key(self, purpose: str) -> bytes:
+        """A key of 256 bits for one purpose, of this consumer and contract alone. All versions of the contract have the same."""
+        return _compute_hmac(self._secret, f"key\0{purpose}")
+
     def _compile_own(self, contract: Contract, places: Declared | None) -> Shown:
         """What the consumer sees of its own events. A record's key has the same pseudonym, whoever published it."""
         masked = [pointer for pointer, mask in self.grant.mask.items() if mask is Mask.PSEUDONYM]

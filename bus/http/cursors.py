@@ -66,7 +66,6 @@ class Listing(Enum):
     FEED = "f"
     RECORDS = "r"
     HISTORY = "h"
-    DIGEST = "m"
     DISCLOSURES = "d"
     ACTIONS = "a"
     REFUSALS = "x"

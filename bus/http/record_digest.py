@@ -1,7 +1,7 @@
 """Digests of ranges of keys: a consumer compares its copy with the bus without reading the records again.
 
 The digest is of what the caller sees, so it tells nothing of what its grant hides. A range ends at a record that the caller
-sees, and a cursor holds positions alone, so no hidden key is told.
+sees, and a cursor is sealed, so nobody learns between which keys a hidden one is.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,12 @@ from bus import json
 from bus.contracts import View
 from bus.disclosures import Channel
 from bus.heavy import Steps
-from bus.http.cursors import After, CursorInvalid, Listing, Place, read_pair, read_place, write_pair, write_place
+from bus.http.cursors import After, CursorInvalid, Place, read_place, write_place
 from bus.http.openapi import Operation
 from bus.http.page import NO_STORE, Reading
 from bus.http.readers import ReaderRoute, read_query, start_reading
 from bus.http.record_kinds import check_key_is_shown
+from bus.http.sealed_cursors import seal_pair, unseal_pair
 from bus.http.semantics import ContentUnread, is_head
 from bus.http.surface import JSON
 from bus.http.wishes import WantedFields, read_wanted
@@ -161,7 +162,7 @@ def _answer(reading: Reading, asked: DigestQuery) -> Steps[bytes]:
     reading.disclose_all(seen)
     following = None
     if last is not None:
-        following = write_pair(Listing.DIGEST, reading.contract, (last[1], state.head))
+        following = seal_pair(_find_key(reading), (last[1], state.head))
     at = write_place(reading.contract, Place(state.head, state.head))
     return json.dumps({"at": at, "ranges": ranges.closed, "next": following})
 
@@ -170,7 +171,7 @@ def _find_start(reading: Reading, asked: DigestQuery) -> tuple[RecordState, str]
     """The state to look at, and the key to begin behind."""
     journal, contract_id = reading.rooms.journal, reading.version.contract_id
     if asked.after:
-        position, head = read_pair(asked.after, Listing.DIGEST, reading.contract)
+        position, head = unseal_pair(_find_key(reading), asked.after)
         entry = journal.at([position]).get(position)
         if entry is None or entry.contract_id != contract_id or entry.key is None:
             raise CursorInvalid("This is no cursor of this digest; begin without one.")
@@ -185,6 +186,10 @@ def _find_start(reading: Reading, asked: DigestQuery) -> tuple[RecordState, str]
             "Digests are of the state at the end of a pass.", errors=[FieldError("/query/at", "is early")]
         )
     return reading.find_past(place.position), above
+
+
+def _find_key(reading: Reading) -> bytes:
+    return reading.views()[0].make_key("cursors of digests")
 
 
 def _read_entries(reading: Reading, positions: Sequence[int]) -> Iterator[Entry]:

@@ -70,32 +70,49 @@ def _read_page(reading: Reading, key: str, asked: HistoryQuery) -> Steps[bytes]:
     check_key_is_shown(reading)
     reading = read_wanted(reading, asked.fields)
     yield
-    chain = _find_chain(reading, key, asked.after)
-    scan = Scan(0, asked.limit)
+    chain = _find_chain(reading, key)
+    scan = Scan(0, 1 if asked.after else asked.limit)
     yield from _look_at(reading, chain[:_MOST], dict(pairwise(chain)), scan)
-    if not scan.seen and not asked.after:
-        # Also if older events may be shown: else the answer would tell that there is a record.
+    if not scan.seen:
+        # Also if older events may be shown: else the answer would tell that there is a record. A cursor changes nothing of
+        # that, since anybody can write one.
         raise RecordUnknown(f"{reading.contract} has no such record for you.")
-    reading.disclose_all(scan.seen)
+    if asked.after:
+        # An answer without an event is disclosed too: it tells that the record is there.
+        known = scan.seen
+        try:
+            chain = _find_older(reading, key, asked.after)
+        except CursorInvalid:
+            reading.disclose_all(known)
+            raise
+        scan = Scan(0, asked.limit)
+        yield from _look_at(reading, chain[:_MOST], dict(pairwise(chain)), scan)
+        reading.disclose_all(scan.seen or known)
+    else:
+        reading.disclose_all(scan.seen)
     page = scan.page(0)
     is_last = not chain or scan.position == chain[-1]
     following = None if is_last else write_position(Listing.HISTORY, reading.contract, scan.position)
     return b'{"events":[%b],"next":%b}' % (page.text, json.dumps(following))
 
 
-def _find_chain(reading: Reading, key: str, after: str) -> Sequence[int]:
-    """Positions of the record's events behind a cursor, newest first: one more than are looked at."""
+def _find_chain(reading: Reading, key: str) -> Sequence[int]:
+    """Positions of the record's events, newest first: one more than are looked at."""
     journal, contract_id = reading.rooms.journal, reading.version.contract_id
-    if after:
-        begun = read_position(after, Listing.HISTORY, reading.contract)
-        entry = journal.at([begun]).get(begun)
-        if entry is None or (entry.contract_id, entry.key) != (contract_id, key):
-            raise CursorInvalid("This is no cursor of this record's history; begin without one.")
-        return journal.chain(begun, _MOST + 2)[1:]
     newest = journal.record(contract_id, key) if "\0" not in key else None
     if newest is None:
         raise RecordUnknown(f"{reading.contract} has no such record for you.")
     return journal.chain(newest.position, _MOST + 1)
+
+
+def _find_older(reading: Reading, key: str, after: str) -> Sequence[int]:
+    """As `_find_chain`, behind a cursor."""
+    journal = reading.rooms.journal
+    begun = read_position(after, Listing.HISTORY, reading.contract)
+    entry = journal.at([begun]).get(begun)
+    if entry is None or (entry.contract_id, entry.key) != (reading.version.contract_id, key):
+        raise CursorInvalid("This is no cursor of this record's history; begin without one.")
+    return journal.chain(begun, _MOST + 2)[1:]
 
 
 def _look_at(reading: Reading, positions: Sequence[int], before: dict[int, int], scan: Scan) -> Steps[None]:

@@ -12,13 +12,14 @@ from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
-from bus.pull.errors import TargetBusy, TargetFailed, TargetInvalid
+from bus.pull.errors import TargetBusy, TargetFailed, TargetForeign, TargetInvalid
 from bus.pull.store import Store, translated
 from bus.pull.tables import name_table
 
 _SQLITE: Final = "sqlite:///"
 _POSTGRES: Final = "postgresql://"
 _OWNER_ALONE: Final = 0o600
+_OTHERS: Final = 0o077
 _BUSY: Final = "Another pull writes this copy. Wait until it ends, or stop it."
 _SQLITE_WAIT: Final = 60
 """Seconds that SQLite waits for another contract's pull, or for a reader."""
@@ -69,13 +70,14 @@ def open_sqlite(path: Path, contract: str, *, is_shared: bool = True) -> Iterato
         is_shared: whether the file may hold other contracts' copies too.
 
     Raises:
-        TargetBusy, TargetFailed, TargetForeign: as `open_database`.
+        TargetBusy, TargetFailed: as `open_database`.
+        TargetForeign: as `open_database`; or the file holds this copy alone, and others could read it.
     """
     lock = path.with_name(f"{path.name}.{name_table(contract)}.lock" if is_shared else f"{path.name}.lock")
     try:
         # SQLite makes its file as the umask says, and further files beside it as this one.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ALONE))
-        held = os.open(lock, os.O_RDWR | os.O_CREAT, _OWNER_ALONE)
+        _touch(path, is_shared=is_shared)
+        held = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, _OWNER_ALONE)
     except OSError as error:
         raise TargetFailed(f"{path} cannot be written: {error.strerror}.") from None
     try:
@@ -91,6 +93,20 @@ def open_sqlite(path: Path, contract: str, *, is_shared: bool = True) -> Iterato
             yield Store(connection, contract, is_shared=is_shared)
     finally:
         os.close(held)
+
+
+def _touch(path: Path, *, is_shared: bool) -> None:
+    """Make a database's file if there is none. One that holds a copy alone is a file of the pull's own making.
+
+    In a folder where others write, it could be a link to a file of theirs, or a file that they made to read the copy.
+    """
+    opened = os.open(path, os.O_RDWR | os.O_CREAT | (0 if is_shared else os.O_NOFOLLOW), _OWNER_ALONE)
+    try:
+        found = os.fstat(opened)
+    finally:
+        os.close(opened)
+    if not is_shared and (found.st_mode & _OTHERS or found.st_uid != os.geteuid()):
+        raise TargetForeign(f"Others may read {path}, so no pull made it. Remove it, or name another file.")
 
 
 @contextmanager

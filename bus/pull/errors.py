@@ -1,6 +1,7 @@
 """What a pull cannot do, by what its user can do about it."""
 
 from bus.problem import Conflict, Forbidden, Refused, Unavailable
+from bus.remote import BusAway
 
 
 class TargetInvalid(Refused):
@@ -37,3 +38,9 @@ class CopyDiffers(Conflict):
     """The copy differs from the bus; start the pull again, which then reads all records anew."""
 
     slug = "copy-differs"
+
+
+class AnswerAltered(BusAway):
+    """What came is not what the bus sent: something on the way changes it."""
+
+    slug = "answer-altered"

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Final, Protocol
 
 from bus import json
-from bus.pull.errors import CopyDiffers
+from bus.pull.errors import AnswerAltered, CopyDiffers
 from bus.pull.source import KeyRange, Line, Source, Stream
 from bus.pull.store import Store
 from bus.remote import BusAway, BusRefuses
@@ -84,7 +84,9 @@ class Pull:
                 came += self._read_stream()
                 admission = self._source.ask_admission()
             except BusAway as away:
-                failures = 1 if self._store.state != before else failures + 1
+                # To begin anew is no progress: else what alters each answer would be asked without end.
+                moved = self._store.state != before and not isinstance(away, AnswerAltered)
+                failures = 1 if moved else failures + 1
                 self._rest(away, failures, for_ever)
                 continue
             if admission.origin == self._store.state.origin:
@@ -148,6 +150,10 @@ class Pull:
                 if len(batch) >= _BATCH_LINES or size >= _BATCH_SIZE:
                     came += self._take(batch)
                     batch, size = [], 0
+        except AnswerAltered:
+            # Nobody knows which of the lines are wrong, nor whose keys they have. All records are read anew.
+            self._store.begin(self._store.state.origin)
+            raise
         except BusAway:
             # However short a line holds, each try brings the copy further.
             self._take(batch)

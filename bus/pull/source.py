@@ -3,22 +3,32 @@
 Promise: a stream that broke off, or that was changed on its way, never looks whole.
 """
 
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 import httpx
 
 from bus import json
+from bus.pull.errors import AnswerAltered
 from bus.remote import BusAway, BusRefuses, read_answer
 
 _NDJSON: Final = "application/x-ndjson"
 _NO_SCOPE: Final = "urn:bus:problem:scope-missing"
 _SPARE_SECONDS: Final = 30
 """How much longer than the bus may wait this client waits for its answer."""
+_LONGEST_LINE: Final = 64 * 1024 * 1024
+"""Bytes. The bus takes events of 10 MiB at most; what never ends must not fill the memory."""
+_COUNT: Final = re.compile("[0-9]{1,18}", re.ASCII)
+_SEQUENCE: Final = re.compile("[0-9]{20}", re.ASCII)
+_LAST: Final = 2**63 - 1
+"""The largest position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class Stream:
     def __init__(self, answer: httpx.Response) -> None:
         self.following = ""
         count = answer.headers.get("bus-count", "")
-        self.count = int(count) if count.isdecimal() else None
+        self.count = int(count) if _COUNT.fullmatch(count) else None
         self._answer = answer
         self._digest = sha256()
         self._read = 0
@@ -74,15 +84,17 @@ class Stream:
         """The records.
 
         Raises:
-            BusAway: the stream broke off, or is not what the bus sent.
+            AnswerAltered: the stream is not what the bus sent. Nothing of it may be kept.
+            BusAway: the stream broke off.
         """
         for text in _split(self._answer):
             if self.following:
-                raise _refuse_stream()
+                raise _refuse_answer()
             event = _read_line(text)
             if "specversion" not in event:
                 self._check_trailer(event)
                 continue
+            _check_event(event)
             self._digest.update(text + b"\n")
             self._read += 1
             yield Line(text.decode(), event)
@@ -91,9 +103,12 @@ class Stream:
 
     def _check_trailer(self, trailer: dict[str, Any]) -> None:
         digest = f"sha256:{self._digest.hexdigest()}"
-        if (trailer.get("count"), trailer.get("digest")) != (self._read, digest) or not trailer.get("next"):
-            raise _refuse_stream()
-        self.following = str(trailer["next"])
+        following = trailer.get("next")
+        if (trailer.get("count"), trailer.get("digest")) != (self._read, digest):
+            raise _refuse_answer()
+        if not isinstance(following, str) or not following:
+            raise _refuse_answer()
+        self.following = following
 
 
 class Source:
@@ -116,17 +131,19 @@ class Source:
         authorization = answer.request.headers["authorization"]
         participant = _read_participant(authorization)
         try:
-            versions = read_answer(answer)["versions"]
+            access = read_answer(answer)
         except BusRefuses as refusal:
             if refusal.type != _NO_SCOPE:
                 raise
-            versions = []
-        shown = [
-            [version["version"], grant["granted"], grant["fields"], grant["rows"]]
-            for version in versions
-            for grant in version["grants"]
-            if grant["participant"] == participant
-        ]
+            access = {"versions": []}
+        with _understood():
+            shown = [
+                # `ended`: another version may still show its own records.
+                [version["version"], grant["granted"], grant["fields"], grant["rows"], grant["ended"]]
+                for version in access["versions"]
+                for grant in version["grants"]
+                if grant["participant"] == participant
+            ]
         origin = json.dump_canonical([str(self._bus.base_url), participant, shown])
         return Admission(authorization, sha256(origin).hexdigest())
 
@@ -176,10 +193,18 @@ class Source:
             BusAway, BusRefuses: as `read_answer`.
         """
         after: str | None = ""
+        last = b""
         while after is not None:
             found = read_answer(self._get(f"{self._path}/digest", params={"at": at, "after": after}))
-            yield from (KeyRange(one["to"], one["count"], one["digest"]) for one in found["ranges"])
-            after = found["next"]
+            with _understood():
+                ranges = [KeyRange(one["to"], one["count"], one["digest"]) for one in found["ranges"]]
+                ends = [last, *(one.to.encode() for one in ranges)]
+                following = found["next"]
+            # Ranges and cursors move on, or the comparison would never end.
+            if following == after or any(end >= later for end, later in pairwise(ends)):
+                raise _refuse_answer()
+            yield from ranges
+            after, last = following, ends[-1]
 
     def _get(self, path: str, **request: Any) -> httpx.Response:
         try:
@@ -194,10 +219,14 @@ class Source:
 def _split(answer: httpx.Response) -> Iterator[bytes]:
     """The whole lines of an answer. httpx's own lines also end at characters that JSON allows within a text."""
     parts: list[bytes] = []
+    size = 0
     try:
         for part in answer.iter_bytes():
             first, *others = part.split(b"\n")
             parts.append(first)
+            size = len(others[-1]) if others else size + len(first)
+            if size > _LONGEST_LINE:
+                raise _refuse_answer()
             for following in others:
                 yield b"".join(parts)
                 parts = [following]
@@ -209,14 +238,31 @@ def _read_line(text: bytes) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError:
-        raise _refuse_stream() from None
+        raise _refuse_answer() from None
     if not isinstance(value, dict):
-        raise _refuse_stream()
+        raise _refuse_answer()
     return value
 
 
-def _refuse_stream() -> BusAway:
-    return BusAway("What came is not what the bus sent: something on the way changes it.")
+def _check_event(event: dict[str, Any]) -> None:
+    sequence = event.get("sequence")
+    is_placed = isinstance(sequence, str) and _SEQUENCE.fullmatch(sequence) and int(sequence) <= _LAST
+    # A record without data is no deletion: that has the data null.
+    if not is_placed or "data" not in event:
+        raise _refuse_answer()
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Refuse JSON that is none of the bus's documents."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError):
+        raise _refuse_answer() from None
+
+
+def _refuse_answer() -> AnswerAltered:
+    return AnswerAltered("What came is not what the bus sent: something on the way changes it.")
 
 
 def _read_participant(authorization: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import urlsafe_b64decode
 from hashlib import sha256
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from bus.disclosures import Wanted
-from bus.http.cursors import Place, write_place
+from bus.http.cursors import Listing, Place, write_place, write_position
 from tests.a_bus import Bus
 from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
 
@@ -111,6 +112,21 @@ async def test_digests_leave_a_disclosure_of_their_records(bus: Bus):
     await digests(bus.reader("dinkes"), above=a_nik(0))
     (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(participant="dinkes"), None, 10)
     assert list(found.positions) == positions[1:]
+
+
+@only_once
+async def test_no_cursor_tells_between_which_keys_a_hidden_one_is(bus: Bus, monkeypatch: pytest.MonkeyPatch):
+    """In a cursor that anybody reads or writes, a position would place the hidden record of that `sequence`."""
+    monkeypatch.setattr("bus.http.record_digest._MOST_RECORDS", 2)
+    bus.apply(a_document(a_grant("dinkes", rows=SEMBUNG), a_grant("bapenda", rows=SEMBUNG)))
+    await bus.publish_all([a_person(n, desa="sembung" if n % 2 else "lain") for n in range(1, 7)])
+    client = bus.reader("dinkes")
+    cursor = (await client.get(DIGEST)).json()["next"]
+    assert (await client.get(DIGEST, params={"after": cursor})).json()["ranges"][0]["to"] == a_nik(3)
+    assert WARGA.encode() not in urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    for tried in (write_position(Listing.HISTORY, WARGA, 4), cursor[:-1], f"{cursor}A", f"{cursor} ", "é"):
+        assert (await client.get(DIGEST, params={"after": tried})).status_code == 400
+    assert (await bus.reader("bapenda").get(DIGEST, params={"after": cursor})).status_code == 400
 
 
 @only_once

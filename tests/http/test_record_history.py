@@ -59,6 +59,29 @@ async def test_a_record_that_was_never_in_the_rows_is_as_one_that_is_absent(bus:
 
 
 @only_once
+async def test_a_cursor_that_the_reader_wrote_does_not_tell_that_a_hidden_record_is_there(bus: Bus):
+    bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
+    await bus.publish_all([a_person(1, desa="babat"), a_person(2, desa="babat")])
+    client = bus.reader("desa-sembung")
+    cursors = [{"after": write_position(Listing.HISTORY, WARGA, position)} for position in (1, 2)]
+    paths = (RECORD, f"/v1/records/{WARGA}/{a_nik(9)}/history")
+    answers = [await client.get(path, params=after) for path in paths for after in ({}, *cursors)]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(404, answers[0].content)}
+
+
+@only_once
+async def test_a_cursor_that_brings_nothing_leaves_a_disclosure_since_it_tells_that_the_record_is_there(bus: Bus):
+    bus.apply(a_document(a_grant("dinkes")))
+    await bus.publish_all([a_person(1), a_person(2)])
+    client = bus.reader("dinkes")
+    for position, status in ((1, 200), (2, 400)):
+        answer = await client.get(RECORD, params={"after": write_position(Listing.HISTORY, WARGA, position)})
+        assert answer.status_code == status
+        (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(person=a_nik(1)), None, 10)
+    assert found.times == 2
+
+
+@only_once
 async def test_a_cursor_of_another_record_is_refused(bus: Bus):
     bus.apply(a_document(a_grant("dinkes")))
     await bus.publish_all([a_person(1), a_person(2)])

@@ -77,7 +77,9 @@ class Copy:
         path = self.target.removeprefix("sqlite:///")
         if not self.target.startswith("sqlite"):
             path = str(Path(path).with_name(f".{Path(path).name}.pull.db"))
-        with sqlite3.connect(path) as sqlite:
+        # The hidden database is the pull's own to make: one that others may read is refused.
+        mode = "rwc" if self.target.startswith("sqlite") else "rw"
+        with sqlite3.connect(f"file:{path}?mode={mode}", uri=True) as sqlite:
             return sqlite.execute(statement).fetchall()
 
     def read(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bus.http.cursors import Place, write_place
-from bus.pull import CopyDiffers, KeyHidden, TargetBusy, TargetForeign, open_target
+from bus.pull import CopyDiffers, KeyHidden, TargetBusy, TargetFailed, TargetForeign, open_target
 from bus.remote import BusRefuses
 from tests.a_bus import Bus
 from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
@@ -164,6 +164,27 @@ def test_what_another_made_is_not_overwritten(copy: Copy, tmp_path: Path, databa
     with pytest.raises(TargetForeign), open_target(copy.target, WARGA):
         pass
     assert not (tmp_path / ".copy.ndjson.pull.db").exists()
+
+
+@pytest.mark.parametrize("beside", [".copy.ndjson.pull.db", ".copy.ndjson.pull.db.lock"])
+def test_no_copy_goes_where_a_link_that_somebody_laid_leads(
+    a_file: Copy, tmp_path: Path, database_url: str, beside: str
+):
+    theirs = tmp_path / "theirs"
+    theirs.touch()
+    (tmp_path / beside).symlink_to(theirs)
+    with pytest.raises(TargetFailed), open_target(a_file.target, WARGA):
+        pass
+    assert theirs.read_bytes() == b""
+
+
+def test_no_copy_goes_into_a_hidden_file_that_others_may_read(a_file: Copy, tmp_path: Path, database_url: str):
+    theirs = tmp_path / ".copy.ndjson.pull.db"
+    theirs.touch()
+    theirs.chmod(0o644)
+    with pytest.raises(TargetForeign, match="Others may read"), open_target(a_file.target, WARGA):
+        pass
+    assert theirs.read_bytes() == b""
 
 
 def test_a_target_of_another_contract_is_refused(copy: Copy, database_url: str):
