@@ -117,7 +117,7 @@ class Site:
     def domain(self) -> str:
         """The path of a domain that has an owner."""
         self.bus.rooms.catalogue.registrar.set_domain_owner("kesehatan", "bapenda", OPERATOR)
-        return "/v1/domains/kesehatan"
+        return "/v1/domains/kesehatan/owner"
 
     def client(self) -> str:
         """The path of a client."""
@@ -173,8 +173,11 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
         Verb.LIMITS_SET,
         lambda _: Ordered("/v1/participants/bapenda/limits", {"limits": {"drafts": 7}}),
     ),
-    "PUT /v1/domains/{domain}": (Verb.DOMAIN_SET, lambda _: Ordered("/v1/domains/kesehatan", {"owner": "bapenda"})),
-    "DELETE /v1/domains/{domain}": (Verb.DOMAIN_SET, lambda site: Ordered(site.domain())),
+    "PUT /v1/domains/{domain}/owner": (
+        Verb.DOMAIN_SET,
+        lambda _: Ordered("/v1/domains/kesehatan/owner", {"owner": "bapenda"}),
+    ),
+    "DELETE /v1/domains/{domain}/owner": (Verb.DOMAIN_SET, lambda site: Ordered(site.domain())),
     "POST /v1/agencies/{agency}/release": (
         Verb.AGENCY_RELEASE,
         lambda site: Ordered(f"/v1/agencies/{site.holding()}/release"),

@@ -64,8 +64,8 @@ GET /v1/contracts/{name}/asyncapi
 GET /v1/contracts/{name}/odcs
 GET /v1/domains
 GET /v1/domains/{domain}
-PUT /v1/domains/{domain}
-DELETE /v1/domains/{domain}
+PUT /v1/domains/{domain}/owner
+DELETE /v1/domains/{domain}/owner
 GET /v1/subscriptions
 POST /v1/subscriptions
 GET /v1/subscriptions/{id}

@@ -62,7 +62,7 @@ def read_domain(rooms: TheRooms, domain: DomainName) -> DomainDocument:
     return _document(rooms.catalogue.registrar.read_domain(domain))
 
 
-@router.put("/{domain}", responses=_REFUSALS)
+@router.put("/{domain}/owner", responses=_REFUSALS)
 async def put_domain(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.DOMAIN_SET))],
@@ -73,7 +73,7 @@ async def put_domain(
     return await asyncio.to_thread(_put, rooms, domain, order.owner, by)
 
 
-@router.delete("/{domain}", status_code=204, responses={404: _NAMES_NONE[404], 422: {}})
+@router.delete("/{domain}/owner", status_code=204, responses={404: _NAMES_NONE[404], 422: {}})
 def delete_domain_owner(
     rooms: TheRooms, by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.DOMAIN_SET))], domain: DomainName
 ) -> None:
