@@ -12,7 +12,7 @@ What the room offers:
 - The handover: `Here` within one process, `Broker` between processes. `ChangesBell` tells processes of changes.
 - The worker: `Worker` sends. `RunLoader`, `Room`, `OutcomeWriter`, `WebhookSink`, `Claims` and `Heartbeat` are its parts.
 - Signatures: `Signer` signs webhooks with secrets that `new_webhook_secret` makes.
-- State of the whole: `measure_lag`, `find_unattended`, `is_reachable`.
+- State of the whole: `find_failing`, `read_beats`, `measure_lag`, `find_unattended`, `is_reachable`.
 """
 
 from bus.delivery.acts import make_subscription_act
@@ -29,6 +29,7 @@ from bus.delivery.along import AlongAppends
 from bus.delivery.claims import Claims, NoClaims, WrittenClaims
 from bus.delivery.deliveries import Deliveries, Delivery, DeliveryUnknown
 from bus.delivery.dispatch import HandoverPolicy
+from bus.delivery.failing import Failing, find_failing
 from bus.delivery.fan_out import FanOut
 from bus.delivery.handover import (
     Broker,
@@ -40,7 +41,7 @@ from bus.delivery.handover import (
     is_reachable,
     ring_once,
 )
-from bus.delivery.heartbeat import Heartbeat, find_unattended
+from bus.delivery.heartbeat import Heartbeat, find_unattended, read_beats
 from bus.delivery.leases import Leases
 from bus.delivery.ledger import DeliveryState, Ledger
 from bus.delivery.names import Names
@@ -79,6 +80,7 @@ __all__ = [
     "DeliveryState",
     "DeliveryUnknown",
     "Ear",
+    "Failing",
     "FanOut",
     "GrantStops",
     "Handover",
@@ -128,6 +130,7 @@ __all__ = [
     "check_sink",
     "ensure_standing_subscriptions",
     "find_broker",
+    "find_failing",
     "find_tried_webhook",
     "find_unattended",
     "find_views",
@@ -136,6 +139,7 @@ __all__ = [
     "make_subscription_act",
     "measure_lag",
     "new_webhook_secret",
+    "read_beats",
     "reencrypt_secrets",
     "ring_once",
 ]

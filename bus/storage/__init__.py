@@ -6,6 +6,7 @@ statements. All tables share `metadata`.
 
 from bus.storage.changes import CHANGES_TABLE, Changes, announce, find_last_change
 from bus.storage.checkpoint import Checkpoints
+from bus.storage.condition import Condition, Server, read_condition
 from bus.storage.copying import CopyFailed, copy_database, load_copy, name_copy
 from bus.storage.database import Storage, make_leadership, open_storage
 from bus.storage.errors import RowConflict, StorageFull, StorageUnavailable
@@ -20,6 +21,7 @@ __all__ = [
     "Answer",
     "Changes",
     "Checkpoints",
+    "Condition",
     "CopyFailed",
     "GroupCommit",
     "Insertion",
@@ -28,6 +30,7 @@ __all__ = [
     "Prepared",
     "RowConflict",
     "Rows",
+    "Server",
     "Storage",
     "StorageFull",
     "StorageUnavailable",
@@ -42,6 +45,7 @@ __all__ = [
     "metadata",
     "name_copy",
     "open_storage",
+    "read_condition",
     "read_schema",
     "upgrade",
 ]

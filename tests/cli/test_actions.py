@@ -145,6 +145,7 @@ NOT_CHANGING = {
     "simulate": "runs an agency's stand-in, which is no part of a bus",
     "pull": "asks a bus over HTTP, and writes a copy that is no part of it",
     "listen": "asks a bus over HTTP, which notes the subscription",
+    "doctor": "reads",
     "agency list": "reads",
     "subscription list": "reads",
     "participant list": "reads",
