@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bus import clock
 from bus.delivery.ordering import HELD, PARKED
-from bus.delivery.subscription import Pull, Subscription, SubscriptionState
+from bus.delivery.subscription import Pull, Subscription, SubscriptionState, Webhook
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.storage import Storage, Transaction
 
@@ -22,13 +22,15 @@ class Failing:
     """The delivery of a subscription that has failed for the longest time.
 
     Attributes:
+        subscription: the subscription's id.
         since: the first attempt.
         failure: the class of the first failure.
         status: the HTTP status of the first answer; None: there was no answer.
     """
 
-    subscription: Subscription
-    position: int
+    subscription: str
+    participant: str
+    is_webhook: bool
     since: datetime
     failure: str
     status: int | None
@@ -59,7 +61,7 @@ def _find_longest(transaction: Transaction, subscription: Subscription) -> Faili
     positions = sorted({row.position for row in rows if row.attempts})
     tried = ATTEMPTS.c
     first = (
-        sa.select(tried.position, tried.at, tried.failure, tried.status)
+        sa.select(tried.at, tried.failure, tried.status)
         .where(tried.subscription == subscription.number, tried.position.in_(positions))
         .order_by(tried.at)
         .limit(1)
@@ -67,4 +69,5 @@ def _find_longest(transaction: Transaction, subscription: Subscription) -> Faili
     row = transaction.one(first) if positions else None
     if row is None:
         return None
-    return Failing(subscription, row.position, clock.moment(row.at), row.failure, row.status)
+    is_webhook = isinstance(subscription.sink, Webhook)
+    return Failing(subscription.id, subscription.participant, is_webhook, clock.moment(row.at), row.failure, row.status)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from bus.delivery import Webhook
 from bus.doctor.facts import Disk, Facts
 from bus.doctor.finding import Finding, Urgency
 from bus.storage import Server
@@ -223,17 +222,16 @@ def check_sunsets(facts: Facts) -> Iterator[Finding]:
 def check_sinks(facts: Facts) -> Iterator[Finding]:
     """Sinks that have failed for a day, and subscriptions that the bus disabled."""
     for one in facts.failing:
-        subscription = one.subscription
-        kind = "webhook" if isinstance(subscription.sink, Webhook) else "agency"
+        kind = "webhook" if one.is_webhook else "agency"
         hours = (facts.now - one.since).total_seconds() / 3600
         answer = f"{one.failure}, status {one.status}" if one.status else one.failure
         yield Finding(
             Urgency.SOON,
             "sink-fails",
-            subscription.id,
-            f"A delivery to the {kind} of {subscription.participant} ({subscription.id}) has failed for {hours:.0f} h "
+            one.subscription,
+            f"A delivery to the {kind} of {one.participant} ({one.subscription}) has failed for {hours:.0f} h "
             f"({answer}).",
-            f"Tell {subscription.participant}. Its attempts: GET /v1/deliveries?subscription={subscription.id}",
+            f"Tell {one.participant}. Its attempts: GET /v1/deliveries?subscription={one.subscription}",
         )
     for gone in facts.disabled:
         yield Finding(
@@ -252,7 +250,7 @@ def check_agencies(facts: Facts) -> Iterator[Finding]:
             Urgency.SOON,
             "agency-without-settings",
             one.agency,
-            f"The adapter {one.agency} has no settings here, and {', '.join(one.contracts)} needs it.",
+            f"The adapter {one.agency} has no settings here. Contracts in force need it: {', '.join(one.contracts)}.",
             f"Set BUS_ADAPTERS__{one.agency.upper()}__BASE_URL and its credentials (docs/agencies.md), then restart.",
         )
 

@@ -67,7 +67,7 @@ def _list_private(settings: Settings, condition: Condition) -> Iterator[Path]:
     folder = settings.data_dir
     if _is_open(folder):
         yield from (folder, folder / "settings.json", folder / "keys", *sorted((folder / "keys").glob("*")))
-    if condition.file and (_is_open(condition.file.parent) or condition.file.parent != folder):
+    if condition.file and _is_open(condition.file.parent):
         yield from (condition.file.with_name(condition.file.name + ending) for ending in _BESIDE)
 
 
