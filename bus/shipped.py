@@ -1,4 +1,4 @@
-"""The folders of the contracts and schemas that come with the package.
+"""The folders of the contracts, schemas and participants that come with the package.
 
 A wheel holds the folders inside `bus`, so that no other package can add a contract. A checkout has them beside `bus`.
 """
@@ -14,3 +14,5 @@ CONTRACTS: Final = _FOLDER / "contracts"
 """Contract documents, which name their schemas by relative path (`../../schemas/…`)."""
 SCHEMAS: Final = _FOLDER / "schemas"
 """JSON Schemas: shared definitions, the data of each contract, and the contract document itself."""
+PARTICIPANTS: Final = _PACKAGE.parent / "samples" / "participants.yaml"
+"""The participants that the shipped contracts name, for `bus participant apply`. The package `samples` is in the wheel too."""

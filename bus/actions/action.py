@@ -19,6 +19,7 @@ class Verb(StrEnum):
     KEYS_ROTATE = "keys.rotate"
     SETTINGS_CHANGE = "settings.change"
     PARTICIPANT_ADD = "participant.add"
+    PARTICIPANT_UPDATE = "participant.update"
     LIMITS_SET = "limits.set"
     AGENCY_RELEASE = "agency.release"
     CLIENT_ADD = "client.add"

@@ -14,6 +14,7 @@ from bus.cli.contract import Data, open_catalogue
 from bus.cli.contract_files import Shipped, SomePaths, check_files, choose_paths
 from bus.cli.contract_grants import GrantsSeen, confirm_seen, print_granted
 from bus.cli.terminal import say, say_json, show
+from bus.cli.workspace import open_workspace
 from bus.contracts import (
     Contract,
     Granted,
@@ -30,6 +31,7 @@ from bus.contracts import (
     find_touched,
     write_granted,
 )
+from bus.identity import find_missing
 
 _COLOURS: Final = {"compatible": "green", "incompatible": "bold red", "undecided": "yellow"}
 
@@ -96,6 +98,7 @@ def apply_documents(
     with open_catalogue(data) as catalogue:
         plan = catalogue.registrar.plan(contracts, by)
         _print_plan(plan)
+        _print_missing(contracts, data)
         plan.check()
         if not plan.changes_anything:
             say("nothing to do")
@@ -105,6 +108,20 @@ def apply_documents(
             _check_seen(plan, grants_seen=grants_seen)
             catalogue.registrar.carry_out(plan, by)
             say(f"applied {len(contracts)} contracts")
+
+
+def _print_missing(contracts: list[Contract], data: Path | None) -> None:
+    """Name the participants whom the documents name and the bus does not know. They may be added later."""
+    named: dict[str, list[str]] = {}
+    for contract in contracts:
+        for name in sorted({contract.owner, *contract.producers, *(grant.participant for grant in contract.grants)}):
+            named.setdefault(name, []).append(contract.name)
+    with open_workspace(data) as workspace:
+        missing = find_missing(workspace.storage, set(named))
+    for name in missing:
+        say(f"participant {name} does not exist yet, named by {', '.join(dict.fromkeys(named[name]))}", err=True)
+    if missing:
+        say("Add them: bus participant apply FILE (see --help), or bus participant add NAME --kind KIND", err=True)
 
 
 def _check_seen(plan: Plan, *, grants_seen: bool) -> None:

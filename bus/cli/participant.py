@@ -9,6 +9,7 @@ import typer
 from bus import json
 from bus.actions import Channel, identify_operator
 from bus.cli.limits import show_limits
+from bus.cli.participant_apply import apply_participants
 from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
 from bus.identity import Kind, Participants, Scope
@@ -16,6 +17,7 @@ from bus.identity import Kind, Participants, Scope
 participant = typer.Typer(no_args_is_help=True, help="The organisations and apps that the bus knows.")
 client = typer.Typer(no_args_is_help=True, help="The OAuth clients of a participant.")
 
+participant.command("apply")(apply_participants)
 participant.command("limits")(show_limits)
 
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]

@@ -14,7 +14,7 @@ What the room offers:
 - Signatures: `Signer` signs webhooks with secrets that `new_webhook_secret` makes.
 - Answers: `Answers` opens what sinks answered.
 - State: `read_tallies` counts what waits, by subscription, and has the `Health` of each. `list_living` tells who lives.
-- State of the whole: `measure_lag`, `find_unattended`, `look_for`.
+- State of the whole: `find_failing`, `read_beats`, `measure_lag`, `find_unattended`, `look_for`.
 """
 
 from bus.delivery.acts import make_subscription_act
@@ -32,6 +32,7 @@ from bus.delivery.answers import Answers, ReasonMissing, SinkAnswer
 from bus.delivery.claims import Claims, NoClaims, WrittenClaims
 from bus.delivery.deliveries import Deliveries, Delivery, DeliveryUnknown
 from bus.delivery.dispatch import HandoverPolicy
+from bus.delivery.failing import Failing, find_failing
 from bus.delivery.fan_out import FanOut
 from bus.delivery.handover import (
     Broker,
@@ -45,7 +46,7 @@ from bus.delivery.handover import (
     ring_once,
 )
 from bus.delivery.health import Health
-from bus.delivery.heartbeat import Heartbeat, Living, find_unattended, list_living
+from bus.delivery.heartbeat import Heartbeat, Living, find_unattended, list_living, read_beats
 from bus.delivery.leases import Leases
 from bus.delivery.ledger import DeliveryState, Ledger
 from bus.delivery.names import Names
@@ -87,6 +88,7 @@ __all__ = [
     "DeliveryState",
     "DeliveryUnknown",
     "Ear",
+    "Failing",
     "FanOut",
     "GrantStops",
     "Handover",
@@ -143,6 +145,7 @@ __all__ = [
     "check_sink",
     "ensure_standing_subscriptions",
     "find_broker",
+    "find_failing",
     "find_tried_webhook",
     "find_unattended",
     "find_views",
@@ -152,6 +155,7 @@ __all__ = [
     "make_subscription_act",
     "measure_lag",
     "new_webhook_secret",
+    "read_beats",
     "read_tallies",
     "reencrypt_secrets",
     "ring_once",

@@ -263,7 +263,8 @@ class Worker:
         to = _find_agency_sink(subscription)
         adapter, operation = self._agencies.find_deliver(to.adapter, to.operation)
         events = [Event.from_document(json.loads(item.body or b"")) for item in items]
-        return await agency.deliver(adapter, operation, events, self._compute_longest())
+        with structlog.contextvars.bound_contextvars(adapter=to.adapter, subscription=subscription.id):
+            return await agency.deliver(adapter, operation, events, self._compute_longest())
 
     async def _post(self, sink: Webhook, subscription: Subscription, lane: Lane, item: Item, place: Place) -> Outcome:
         body = item.body or b""

@@ -5,6 +5,7 @@ from bus.identity.form import Call
 from bus.identity.keys import Keys, Undecryptable, create_keys, load_keys, rotate_keys
 from bus.identity.metadata import describe_authorization_server, describe_protected_resource
 from bus.identity.participants import Kind, Participant, Participants, ParticipantUnknown, bootstrap, has_operator
+from bus.identity.roster import carry_out_roster, find_missing, plan_roster, read_roster
 from bus.identity.rotation import Rotation
 from bus.identity.scopes import MEANINGS, Scope, require
 from bus.identity.server import Answer, OAuthServer
@@ -32,11 +33,15 @@ __all__ = [
     "Tokens",
     "Undecryptable",
     "bootstrap",
+    "carry_out_roster",
     "create_keys",
     "describe_authorization_server",
     "describe_protected_resource",
+    "find_missing",
     "has_operator",
     "load_keys",
+    "plan_roster",
+    "read_roster",
     "require",
     "rotate_keys",
 ]

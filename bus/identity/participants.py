@@ -24,7 +24,7 @@ from bus.ids import new_id, new_secret
 from bus.problem import Conflict, FieldError, Invalid, NotFound
 from bus.storage import RowConflict, Storage, Transaction, announce
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{1,62}")
+NAME = re.compile(r"[a-z][a-z0-9-]{1,62}")
 
 
 class NameRefused(Invalid):
@@ -120,7 +120,7 @@ class Participants:
             NameRefused, TitleRefused, KindRefused: the value breaks the rule that the class states.
             ParticipantExists: another participant has the name.
         """
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise NameRefused(
                 "Choose 2 to 63 small letters, digits and hyphens, a letter first, such as dukcapil-lamongan.",
                 errors=[FieldError("/name", "not a participant's name")],
@@ -334,7 +334,7 @@ def _make_object(client_id: str) -> Object:
 
 def _get(transaction: Transaction, name: str) -> Participant:
     query = sa.select(PARTICIPANTS).where(PARTICIPANTS.c.name == name)
-    row = transaction.one(query) if _NAME.fullmatch(name) else None
+    row = transaction.one(query) if NAME.fullmatch(name) else None
     if row is None:
         raise ParticipantUnknown(f"There is no participant {name!r}; `bus participant add` makes one.")
     return _make_participant(row)

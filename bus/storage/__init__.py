@@ -7,6 +7,7 @@ statements. All tables share `metadata`.
 from bus.storage.causes import DatabaseUnreachable, explain_unreachable
 from bus.storage.changes import CHANGES_TABLE, Changes, announce, find_last_change
 from bus.storage.checkpoint import Checkpoints
+from bus.storage.condition import Condition, Server, read_condition
 from bus.storage.copying import CopyFailed, copy_database, load_copy, name_copy
 from bus.storage.database import Storage, make_leadership, open_storage
 from bus.storage.errors import RowConflict, StorageFull, StorageUnavailable
@@ -21,6 +22,7 @@ __all__ = [
     "Answer",
     "Changes",
     "Checkpoints",
+    "Condition",
     "CopyFailed",
     "DatabaseUnreachable",
     "GroupCommit",
@@ -30,6 +32,7 @@ __all__ = [
     "Prepared",
     "RowConflict",
     "Rows",
+    "Server",
     "Storage",
     "StorageFull",
     "StorageUnavailable",
@@ -45,6 +48,7 @@ __all__ = [
     "metadata",
     "name_copy",
     "open_storage",
+    "read_condition",
     "read_schema",
     "upgrade",
 ]

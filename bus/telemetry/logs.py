@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import structlog
 
+from bus.telemetry.advice import add_advice
 from bus.telemetry.metrics import UNEXPECTED
 from bus.texts import escape_unseen_in_json
 
@@ -21,6 +22,7 @@ def configure_logging(level: str = "INFO") -> None:
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        add_advice,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         # Only the frames: an exception's message may hold personal data.
         structlog.processors.ExceptionRenderer(_list_frames),

@@ -71,6 +71,12 @@ def _limits(bus: Commands) -> list[str | Path]:
     return ["participant", "limits", "bapenda", "--set", "drafts=7"]
 
 
+def _roster(bus: Commands) -> list[str | Path]:
+    path = bus.folder / "participants.yaml"
+    path.write_text("participants:\n  - {name: dinkes, kind: app}\n")
+    return ["participant", "apply", path]
+
+
 def _holding(bus: Commands) -> list[str | Path]:
     with open_workspace(bus.folder / "data") as workspace:
         hold_some_deletions(workspace.storage)
@@ -129,6 +135,7 @@ def _answered(bus: Commands) -> list[str | Path]:
 
 CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "participant add": (lambda _: ["participant", "add", "dinkes", "--kind", "app"], [Verb.PARTICIPANT_ADD]),
+    "participant apply": (_roster, [Verb.PARTICIPANT_ADD]),
     "participant limits": (_limits, [Verb.LIMITS_SET]),
     "agency release": (_holding, [Verb.AGENCY_RELEASE]),
     "subscription resume": (_paused, [Verb.SUBSCRIPTION_RESUME]),
@@ -161,6 +168,7 @@ NOT_CHANGING = {
     "simulate": "runs an agency's stand-in, which is no part of a bus",
     "pull": "asks a bus over HTTP, and writes a copy that is no part of it",
     "listen": "asks a bus over HTTP, which notes the subscription",
+    "doctor": "reads",
     "agency list": "reads",
     "subscription list": "reads",
     "status": "reads",

@@ -54,6 +54,13 @@ def test_more_personal_data_are_not_shown_to_anybody_before_somebody_saw_it(run:
     assert again.code == 0, "nothing more is granted, so there is nothing to see"
 
 
+def test_applying_names_the_participants_that_do_not_exist_yet(run: Commands) -> None:
+    run("participant", "add", "bapenda", "--kind", "app")
+    ran = run("contract", "apply", run.written(), "--dry-run")
+    assert f"participant dukcapil-lamongan does not exist yet, named by {NAME}" in ran.err
+    assert "participant bapenda" not in ran.err
+
+
 @pytest.mark.parametrize("command", ["lint", "diff", "apply"])
 def test_documents_and_the_shipped_ones_at_once_or_neither_are_wrong_usage(run: Commands, command: str) -> None:
     assert run("contract", command).code == 2

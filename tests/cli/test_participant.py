@@ -8,13 +8,16 @@ from click.testing import Result
 from joserfc.jwk import OKPKey
 from typer.testing import CliRunner
 
-from bus import json
+from bus import json, shipped
 from bus.cli.participant import client, participant
-from bus.identity import secrets
+from bus.cli.participant_apply import RosterUnreadable
+from bus.contracts import load_contract, read_yaml
+from bus.identity import read_roster, secrets
 from bus.identity.keys import create_keys
 from bus.identity.participants import KindRefused, NothingToChange, Participants, ParticipantUnknown, ScopeUnknown
 from bus.limits import LimitsRefused
 from bus.storage import open_storage, upgrade
+from samples.offices import AGENCIES, OFFICES
 
 Run = Callable[..., Result]
 
@@ -140,3 +143,30 @@ def test_a_change_of_a_client_that_changes_nothing_is_refused(bus: Run):
     made = json.loads(bus("client", "add", "bapenda", "--scope", "events.read", "--json").stdout)
     with pytest.raises(NothingToChange):
         bus("client", "update", "bapenda", made["client_id"])
+
+
+def test_the_shipped_list_is_applied_once_and_names_all_whom_the_shipped_contracts_name(bus: Run):
+    assert "add dukcapil-lamongan" in bus("participant", "apply", "--shipped", "--dry-run").stdout
+    assert "nothing was changed" in bus("participant", "apply", "--shipped", "--dry-run").stdout
+    assert "applied" in bus("participant", "apply", "--shipped").stdout
+    assert bus("participant", "apply", "--shipped").stdout.endswith("nothing to do\n")
+    known = {json.loads(line)["name"] for line in bus("participant", "list", "--json").stdout.splitlines()}
+    contracts = [load_contract(path) for path in sorted(shipped.CONTRACTS.rglob("*.yaml"))]
+    named = {one for contract in contracts for one in (contract.owner, *contract.producers)}
+    assert named | {grant.participant for contract in contracts for grant in contract.grants} <= known
+
+
+def test_the_shipped_list_and_the_sample_apps_have_the_same_titles():
+    told = {one.name: one.title for one in read_roster(read_yaml(shipped.PARTICIPANTS.read_bytes()))}
+    expected = {name: office.title for name, office in OFFICES.items()} | dict(AGENCIES)
+    assert {name: told[name] for name in expected} == expected
+
+
+def test_a_list_and_the_shipped_list_together_are_wrong_usage(bus: Run, tmp_path: Path):
+    assert bus("participant", "apply").exit_code == 2
+    assert bus("participant", "apply", "--shipped", str(tmp_path / "x.yaml")).exit_code == 2
+
+
+def test_a_list_that_cannot_be_read_is_refused(bus: Run, tmp_path: Path):
+    with pytest.raises(RosterUnreadable):
+        bus("participant", "apply", str(tmp_path / "none.yaml"))

@@ -96,6 +96,7 @@ DELETE /v1/participants/{name}/clients/{client_id}
 GET /v1/disclosures
 GET /v1/refusals
 GET /v1/agencies
+GET /v1/doctor
 POST /v1/agencies/{agency}/release
 GET /healthz
 GET /readyz

@@ -137,6 +137,7 @@ SILENT: Final = {
     "GET /v1/disclosures": "who received data and where the events are, not what is in them; each search is in the action log",
     "GET /v1/actions": "what administrators did; the log holds nothing about a person",
     "GET /v1/agencies": "states of agencies' polls",
+    "GET /v1/doctor": "what is wrong with the bus, by names of contracts and participants",
     "POST /v1/agencies/{agency}/release": "states of agencies' polls",
     "GET /": "the front page: names and addresses of the bus",
     "GET /healthz": _STATE,

@@ -99,7 +99,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     for part in ("clients", "samples/apps"):
         shutil.copytree(ROOT / part, folder / part, ignore=unwanted)
     (folder / ".venv").symlink_to(sys.prefix)
-    assert START.splitlines() == ["make setup", ".venv/bin/bus dev"]
+    assert [line.partition("#")[0].strip() for line in START.splitlines()] == [
+        "make setup",
+        ". .venv/bin/activate",
+        "bus dev",
+    ]
     with a_dev_bus(tmp_path_factory.mktemp("dev")) as dev:
         (folder / ".bus-dev").symlink_to(dev.folder)
         yield Checkout(folder)

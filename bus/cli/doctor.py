@@ -1,0 +1,36 @@
+"""`bus doctor`: says what is wrong with a bus, and what helps."""
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bus.cli.terminal import say, say_json
+from bus.cli.workspace import open_workspace
+from bus.doctor import diagnose, gather_facts
+
+
+def doctor(
+    data: Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print each finding as JSON")] = False,
+) -> None:
+    """Say what is wrong with the bus, and what helps. Exits with 1 if somebody has to act.
+
+    Call it with the settings of `bus serve`, as the same user. It changes nothing.
+
+    Example: bus doctor --json
+    """
+    with open_workspace(data) as workspace:
+        findings = diagnose(gather_facts(workspace.settings, workspace.storage, workspace.keys))
+    for finding in findings:
+        if as_json:
+            say_json(dataclasses.asdict(finding))
+        else:
+            say(f"{finding.urgency.value.upper():5} {finding.what}")
+            say(f"      {finding.do}")
+    if not findings and not as_json:
+        say("nothing is wrong")
+    if any(finding.is_wrong for finding in findings):
+        sys.exit(1)

@@ -1,0 +1,128 @@
+"""Gathers the facts of a bus: the one place where the doctor touches files, disks and the database."""
+
+import shutil
+import stat
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bus import clock
+from bus.contracts import Catalogue, State
+from bus.delivery import (
+    Subscriptions,
+    SubscriptionState,
+    find_failing,
+    find_unattended,
+    measure_lag,
+    read_beats,
+)
+from bus.doctor.facts import Disabled, Disk, EndingGrant, Facts, NamedAgency, Sunset
+from bus.identity import Keys
+from bus.journal import JournalReader
+from bus.settings import Settings
+from bus.storage import Condition, Storage, read_condition
+
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_GRANT_DAYS: Final = 30
+_FAILING: Final = timedelta(days=1)
+_BESIDE: Final = ("", "-wal", "-shm", "-journal")
+"""What SQLite appends to a database's name for the database and its further files."""
+
+
+def gather_facts(settings: Settings, storage: Storage, keys: Keys) -> Facts:
+    """The facts of a bus, of which parts may run elsewhere. Synchronous: call it from a thread.
+
+    Raises:
+        StorageUnavailable: the database does not answer.
+    """
+    now = clock.now()
+    today = clock.local_date(now)
+    condition = read_condition(storage)
+    every = Subscriptions(storage, keys).listed(None)
+    catalogue = Catalogue(storage, keys.pseudonym)
+    catalogue.refresh()
+    lag = measure_lag(storage, JournalReader(storage))
+    return Facts(
+        today=today,
+        now=now,
+        open_paths=tuple(path for path in _list_private(settings, condition) if _is_open(path)),
+        public_url=settings.public_url,
+        disks=tuple(_measure_disks(settings, condition)),
+        condition=condition,
+        ahead_seconds=tuple(_find_ahead(storage, now)),
+        lag_events=lag.events,
+        lag_seconds=lag.seconds,
+        unattended_roles=tuple(find_unattended(storage, every)),
+        grants=tuple(_list_ending(catalogue, today)),
+        sunsets=tuple(_list_sunsets(catalogue)),
+        failing=tuple(find_failing(storage, every, now - _FAILING)),
+        disabled=tuple(Disabled(one.id, one.participant) for one in every if one.state is SubscriptionState.DISABLED),
+        agencies=tuple(_list_agencies(catalogue, settings)),
+    )
+
+
+def _list_private(settings: Settings, condition: Condition) -> Iterator[Path]:
+    """Everything of a bus that only its own user may open. A closed data folder closes what is in it, too."""
+    folder = settings.data_dir
+    if _is_open(folder):
+        yield from (folder, folder / "settings.json", folder / "keys", *sorted((folder / "keys").glob("*")))
+    if condition.file and _is_open(condition.file.parent):
+        yield from (condition.file.with_name(condition.file.name + ending) for ending in _BESIDE)
+
+
+def _is_open(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & _OTHERS)
+    except OSError:
+        return False
+
+
+def _measure_disks(settings: Settings, condition: Condition) -> Iterator[Disk]:
+    folders = {settings.data_dir.stat().st_dev: settings.data_dir}
+    if condition.file:
+        folders.setdefault(condition.file.stat().st_dev, condition.file.parent)
+    for folder in folders.values():
+        used = shutil.disk_usage(folder)
+        yield Disk(folder, used.free, used.total)
+
+
+def _find_ahead(storage: Storage, now: datetime) -> Iterator[tuple[str, float]]:
+    """Processes whose last heartbeat is of the future. An old heartbeat tells a dead process, or a clock that is behind."""
+    for process, seen_at in sorted(read_beats(storage).items()):
+        ahead = (clock.moment(seen_at) - now).total_seconds()
+        if ahead > 0:
+            yield process, ahead
+
+
+def _list_ending(catalogue: Catalogue, today: date) -> Iterator[EndingGrant]:
+    """The grants that end within thirty days, and those that ended within the last thirty."""
+    latest: dict[tuple[str, str], date] = {}
+    endless: set[tuple[str, str]] = set()
+    for name, versions in catalogue.walk_contracts(""):
+        for grant in (grant for version in versions for grant in version.grants):
+            one = (name, grant.participant)
+            if grant.until is None:
+                endless.add(one)
+            else:
+                # Where several versions are in force, the grant that ends last counts.
+                latest[one] = max(grant.until, latest.get(one, grant.until))
+    for one, until in sorted(latest.items(), key=lambda item: (item[1], item[0])):
+        if one not in endless and abs((until - today).days) <= _GRANT_DAYS:
+            yield EndingGrant(*one, until)
+
+
+def _list_sunsets(catalogue: Catalogue) -> Iterator[Sunset]:
+    for name, version, _ in catalogue.registrar.listing.read_versions():
+        if version.state is State.DEPRECATED and version.sunset:
+            yield Sunset(name, version.version, version.sunset)
+
+
+def _list_agencies(catalogue: Catalogue, settings: Settings) -> Iterator[NamedAgency]:
+    named: dict[str, set[str]] = {}
+    for uses in catalogue.list_adapter_uses():
+        for use in uses.adapters:
+            named.setdefault(use.adapter, set()).add(uses.name)
+    for agency, contracts in sorted(named.items()):
+        if agency not in settings.adapters:
+            yield NamedAgency(agency, tuple(sorted(contracts)))

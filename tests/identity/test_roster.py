@@ -1,0 +1,96 @@
+"""The roster: a list of participants is read with all its mistakes, planned, and carried out as a whole."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bus.actions.action import Verb
+from bus.identity.participants import Kind, Participant, Participants
+from bus.identity.roster import (
+    Change,
+    RosterChanged,
+    RosterInvalid,
+    carry_out_roster,
+    find_missing,
+    plan_roster,
+    read_roster,
+)
+from bus.storage import Storage, open_storage, upgrade
+from tests.an_actor import OPERATOR, actions
+
+DINKES = Participant("dinkes", "Dinas Kesehatan", Kind.APP)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    opened = open_storage(f"sqlite:///{tmp_path / 'bus.db'}")
+    upgrade(opened)
+    yield opened
+    opened.close()
+
+
+def test_a_participant_without_a_title_has_its_name_as_title():
+    assert read_roster({"participants": [{"name": "dinkes", "kind": "app"}]}) == [
+        Participant("dinkes", "dinkes", Kind.APP)
+    ]
+
+
+def test_every_mistake_is_named_at_its_place():
+    with pytest.raises(RosterInvalid) as refused:
+        read_roster(
+            {
+                "versi": 1,
+                "participants": [
+                    {"name": "Dinkes", "kind": "raja", "judul": "x"},
+                    "bapenda",
+                    {"name": "operator", "kind": "operator", "title": "a\nb"},
+                    {"name": "dpupr", "kind": ["app"], "title": ""},
+                    {"name": "dpupr", "kind": "app"},
+                ],
+            }
+        )
+    assert {error.pointer for error in refused.value.errors} == {
+        "/versi",
+        "/participants/0/name",
+        "/participants/0/kind",
+        "/participants/0/judul",
+        "/participants/1",
+        "/participants/2/name",
+        "/participants/2/kind",
+        "/participants/2/title",
+        "/participants/3/kind",
+        "/participants/3/title",
+        "/participants/4/name",
+    }
+
+
+@pytest.mark.parametrize("document", [None, [], "x", {}, {"participants": []}, {"participants": {"name": "x"}}])
+def test_a_document_without_a_list_is_refused(document: object):
+    with pytest.raises(RosterInvalid):
+        read_roster(document)
+
+
+def test_applying_a_list_again_changes_nothing(storage: Storage):
+    carry_out_roster(storage, plan_roster(storage, [DINKES]), OPERATOR)
+    again = plan_roster(storage, [DINKES])
+    carry_out_roster(storage, again, OPERATOR)
+    assert [step.change for step in again] == [Change.NOTHING]
+    assert [one.what for one in actions(storage)] == [Verb.PARTICIPANT_ADD]
+
+
+def test_a_title_and_a_kind_are_corrected_and_noted(storage: Storage):
+    Participants(storage).add("dinkes", "Dinkes", Kind.DEVELOPER, OPERATOR)
+    steps = plan_roster(storage, [DINKES])
+    assert str(steps[0]) == "update dinkes: kind developer -> app, title 'Dinkes' -> 'Dinas Kesehatan'"
+    carry_out_roster(storage, steps, OPERATOR)
+    assert Participants(storage).get("dinkes") == DINKES
+    assert Verb.PARTICIPANT_UPDATE in [one.what for one in actions(storage)]
+
+
+def test_nothing_is_applied_if_a_participant_changed_after_the_plan(storage: Storage):
+    steps = plan_roster(storage, [Participant("bapenda", "Bapenda", Kind.APP), DINKES])
+    Participants(storage).add("dinkes", "Dinkes", Kind.APP, OPERATOR)
+    with pytest.raises(RosterChanged):
+        carry_out_roster(storage, steps, OPERATOR)
+    assert find_missing(storage, {"bapenda", "dinkes"}) == ["bapenda"]
