@@ -44,6 +44,10 @@ ADVICE: Final = {
     "broker.unreachable": Advice("the broker cannot be reached; deliveries wait in the database", _BROKER),
     "changes.database_does_not_answer": Advice("changes of contracts and clients are seen late", _WAITS + _DATABASE),
     "checkpoint.not_made": Advice("the write-ahead log of SQLite grows", _WAITS + _DATABASE),
+    "circuit.opened": Advice(
+        "a sink fails again and again; its deliveries wait, and the bus tries it from time to time",
+        "see `detail`, and `bus answers`; after the mend `bus subscription redrive ID --pending` sends at once",
+    ),
     "claims.not_written": Advice("a run of deliveries waits for its lease", _WAITS + _DATABASE),
     "delivery.failed": Advice(
         "a sink did not take an event; `state` says whether it is tried again",

@@ -21,7 +21,15 @@ pytestmark = pytest.mark.process
 
 @pytest.fixture
 async def pool() -> AsyncIterator[Processes]:
-    pool = Processes(Shares(at_once=2, each=1), Bounds(seconds=0.5, memory=256 * 1024 * 1024, jobs=3, idle=60))
+    """A pool that has time also on a machine with much to do."""
+    pool = Processes(Shares(at_once=2, each=1), Bounds(seconds=10, memory=256 * 1024 * 1024, jobs=3, idle=60))
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def impatient() -> AsyncIterator[Processes]:
+    pool = Processes(Shares(at_once=2, each=1), Bounds(seconds=1.5))
     yield pool
     await pool.close()
 
@@ -42,17 +50,17 @@ async def test_a_worker_is_used_again_and_ends_after_its_number_of_jobs(pool: Pr
     until(lambda: not _lives(ids[0]))
 
 
-async def test_a_job_that_never_ends_is_killed(pool: Processes) -> None:
-    worker = await _worker(pool)
+async def test_a_job_that_never_ends_is_killed(impatient: Processes) -> None:
+    worker = await _worker(impatient)
     with pytest.raises(TooHeavy):
-        await pool.run(jobs.never_ends, who="a")
+        await impatient.run(jobs.never_ends, who="a")
     assert not _lives(worker)
-    assert await pool.run(jobs.echoed, b"x", who="a") == b"x"
+    assert await impatient.run(jobs.echoed, b"x", who="a") == b"x"
 
 
-async def test_a_job_that_waits_for_ever_is_killed_by_the_clock(pool: Processes) -> None:
+async def test_a_job_that_waits_for_ever_is_killed_by_the_clock(impatient: Processes) -> None:
     with pytest.raises(TooHeavy):
-        await pool.run(jobs.sleeps, who="a")
+        await impatient.run(jobs.sleeps, who="a")
 
 
 async def test_a_job_that_takes_all_memory_is_refused(pool: Processes) -> None:
