@@ -90,7 +90,19 @@ def test_an_option_of_another_form_is_refused_with_the_form(run: Commands) -> No
 
 def test_a_key_that_is_no_pointer_is_refused_with_the_pointer(run: Commands) -> None:
     answering(run)
-    ran = run("contract", "new", *TOLD, "--kind", "record", "--classification", "public", "--fields", "nomor", "--key", "nomor")
+    ran = run(
+        "contract",
+        "new",
+        *TOLD,
+        "--kind",
+        "record",
+        "--classification",
+        "public",
+        "--fields",
+        "nomor",
+        "--key",
+        "nomor",
+    )
     assert ran.code == 2
     assert "write /nomor" in ran.err
 

@@ -165,7 +165,9 @@ async def test_an_app_gets_events_as_the_bus_would_send_them(office: Office, tmp
         with a_listener(tmp_path, known, CONTRACT, "--forward", url) as listening:
             await asyncio.to_thread(listening.shows, "listening")
             await asyncio.to_thread(office.publish, "forwarded-1")
-            await asyncio.to_thread(listening.shows, "-> 401 Unauthorized coba lagi\\x1b[2J", "WEBHOOK_SECRET", "-> 204")
+            await asyncio.to_thread(
+                listening.shows, "-> 401 Unauthorized coba lagi\\x1b[2J", "WEBHOOK_SECRET", "-> 204"
+            )
             await asyncio.to_thread(listening.end)
             # Only --print shows the data as well.
             assert "deskripsi" not in listening.printed
