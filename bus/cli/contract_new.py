@@ -144,7 +144,12 @@ def _ask(question: str, default: str | None = None, choices: list[str] | None = 
     # Questions go to standard error, since the document goes to standard output.
     shown = f"{question} ({', '.join(choices)})" if choices else question
     while True:
-        answer: str = typer.prompt(shown, default=default, err=True).strip()
+        try:
+            answer: str = typer.prompt(shown, default=default, err=True).strip()
+        except typer.Abort:
+            # Where nobody answers, such as in a script, the question alone would not say what to do.
+            say("\nNothing was written. Each question is an option too; see `bus contract new --help`.", err=True)
+            raise
         if choices is None or answer in choices:
             return answer
         say(f"Answer one of {', '.join(choices)}.", err=True)
@@ -200,7 +205,14 @@ def _guess_classification(begun: _Beginning) -> str:
 def _find_places(
     kind: Kind, classification: Classification, begun: _Beginning, key: str | None, subject: str | None
 ) -> dict[str, str]:
-    """The document's `key` and `subject`, as the kind and the classification need them."""
+    """The document's `key` and `subject`, as the kind and the classification need them.
+
+    Raises:
+        typer.BadParameter: an option is no JSON Pointer.
+    """
+    for given in (key, subject):
+        if given and not given.startswith("/"):
+            raise typer.BadParameter(f"{given!r} is not a JSON Pointer; write /{given}")
     required = [json.to_pointer((name,)) for name in begun.sent["required"]]
     likely = next((pointer for pointer in required if pointer == "/nik"), next(iter(required), None))
     places = {}

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
@@ -78,4 +79,6 @@ class Receiver:
             return 502
         shown = " ".join(answer.text[:_SHOWN].split())
         self.tell(f"  -> {answer.status_code} {answer.reason_phrase} {shown}".rstrip())
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            self.tell("     The app refused the signature. Give it the WEBHOOK_SECRET that this terminal has.")
         return answer.status_code

@@ -50,7 +50,8 @@ def open_workspace(data: Path | None, announced: Callable[[], None] | None = Non
     if not (settings.data_dir / "keys").is_dir():
         raise NotInitialised(
             f"There are no keys in {settings.data_dir}. For a new bus run `bus init --data {settings.data_dir}`; "
-            "a bus that was here has to be restored (`bus restore`)."
+            "a bus that was here has to be restored (`bus restore`). "
+            "If `bus dev` made the bus, name its folder: `export BUS_DATA_DIR=.bus-dev`."
         )
     keys = load_keys(settings.data_dir / "keys")
     storage = open_storage(settings.database, announced or partial(_ring, settings))

@@ -74,6 +74,8 @@ def open_sqlite(path: Path, contract: str, *, is_shared: bool = True) -> Iterato
         TargetForeign: as `open_database`; or the file holds this copy alone, and others could read it.
     """
     lock = path.with_name(f"{path.name}.{name_table(contract)}.lock" if is_shared else f"{path.name}.lock")
+    if not path.parent.is_dir():
+        raise TargetFailed(f"There is no folder {path.parent}. Make it, and start the pull again.")
     try:
         # SQLite makes its file as the umask says, and further files beside it as this one.
         _touch(path, is_shared=is_shared)

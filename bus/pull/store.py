@@ -124,6 +124,10 @@ class Store:
             rows = self._connection.execute(select(tables.PULLS)).mappings().all()
             for row in rows:
                 if row["contract"] != self._contract and (row["name"] == name or not is_shared):
+                    # No pull of it was ever answered: its name was misspelt, or the bus was away.
+                    if not row["round"]:
+                        self._drop(row["contract"], row["name"])
+                        continue
                     raise TargetForeign(f"The target holds the copy of {row['contract']}. Name another target.")
                 if row["contract"] == self._contract:
                     return State(**{field: row[field] for field in asdict(State())}), tables.read_table(
@@ -136,6 +140,10 @@ class Store:
             begun = {"contract": self._contract, "name": name, **asdict(State())}
             self._connection.execute(insert(tables.PULLS), begun)
             return State(), table
+
+    def _drop(self, contract: str, name: str) -> None:
+        tables.make_table(name).drop(self._connection, checkfirst=True)
+        self._connection.execute(delete(tables.PULLS).where(tables.PULLS.c.contract == contract))
 
     def _move(self, state: State) -> None:
         with translated(), self._connection.begin():

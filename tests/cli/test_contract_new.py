@@ -88,6 +88,32 @@ def test_an_option_of_another_form_is_refused_with_the_form(run: Commands) -> No
     assert ran.code == 2
 
 
+def test_a_key_that_is_no_pointer_is_refused_with_the_pointer(run: Commands) -> None:
+    answering(run)
+    ran = run(
+        "contract",
+        "new",
+        *TOLD,
+        "--kind",
+        "record",
+        "--classification",
+        "public",
+        "--fields",
+        "nomor",
+        "--key",
+        "nomor",
+    )
+    assert ran.code == 2
+    assert "write /nomor" in ran.err
+
+
+def test_a_script_that_gives_too_little_is_told_that_options_answer(run: Commands) -> None:
+    answering(run)
+    ran = run("contract", "new")
+    assert ran.code == 1
+    assert "Each question is an option too" in ran.err
+
+
 def test_an_example_gives_the_schema_and_is_kept(run: Commands) -> None:
     payload = a_payload(run, {"nomor": "IZN-1", "tanggal": "2026-03-02"})
     contract = begun(run, "--from", payload, *TOLD, "--kind", "record", "--classification", "public", "--key", "/nomor")

@@ -143,7 +143,7 @@ class App:
         event = self._webhook.verify(await request.text(), dict(request.headers))
         if event["id"] not in self._tried:
             self._tried.add(event["id"])
-            return web.Response(status=500, text="coba lagi\x1b[2J")
+            return web.Response(status=401, text="coba lagi\x1b[2J")
         self.taken.append((request.headers["webhook-id"], event))
         return web.Response(status=204)
 
@@ -165,7 +165,9 @@ async def test_an_app_gets_events_as_the_bus_would_send_them(office: Office, tmp
         with a_listener(tmp_path, known, CONTRACT, "--forward", url) as listening:
             await asyncio.to_thread(listening.shows, "listening")
             await asyncio.to_thread(office.publish, "forwarded-1")
-            await asyncio.to_thread(listening.shows, "-> 500 Internal Server Error coba lagi\\x1b[2J", "-> 204")
+            await asyncio.to_thread(
+                listening.shows, "-> 401 Unauthorized coba lagi\\x1b[2J", "WEBHOOK_SECRET", "-> 204"
+            )
             await asyncio.to_thread(listening.end)
             # Only --print shows the data as well.
             assert "deskripsi" not in listening.printed

@@ -189,7 +189,24 @@ def test_no_copy_goes_into_a_hidden_file_that_others_may_read(a_file: Copy, tmp_
 
 def test_a_target_of_another_contract_is_refused(copy: Copy, database_url: str):
     # Both names would give the same table.
-    with open_target(copy.target, WARGA):
-        pass
+    with open_target(copy.target, WARGA) as target:
+        target.store.begin("bus")
     with pytest.raises(TargetForeign, match=WARGA), open_target(copy.target, "kependudukan-warga"):
+        pass
+
+
+def test_a_pull_that_was_never_answered_leaves_the_target_free(copy: Copy, database_url: str):
+    # A misspelt name, or a bus that was away, took the target for ever.
+    with open_target(copy.target, "kependudukan-warga"):
+        pass
+    with open_target(copy.target, WARGA) as target:
+        target.store.begin("bus")
+        assert target.store.count() == 0
+    with open_target(copy.target, WARGA) as target:
+        assert target.store.state.origin == "bus"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path, database_url: str):
+    absent = tmp_path / "folder satu"
+    with pytest.raises(TargetFailed, match=f"There is no folder {absent}"), open_target(f"{absent}/copy.csv", WARGA):
         pass
