@@ -69,6 +69,8 @@ def show_answers(
         answers = Answers(storage, keys, JournalReader(storage), catalogue, disclosures)
         subscription = Subscriptions(storage, keys).get(of, None)
         found = answers.open(subscription, int(position), identify_operator(Channel.CLI), reason)
+    if not found:
+        say_aside("No attempt of this delivery failed, or there is no such delivery; bus deliveries shows what there is.")
     for one in found:
         if as_json:
             say_json({"number": one.number, "at": clock.rfc3339(one.at), "status": one.status, "text": one.text})

@@ -12,6 +12,7 @@ from bus.agencies import Holds
 from bus.contracts import Catalogue, Freshness
 from bus.delivery import (
     DeliveryState,
+    Lag,
     Subscription,
     Subscriptions,
     Tally,
@@ -72,14 +73,25 @@ class StatusReader:
             tallies = read_tallies(transaction)
         mine = {one.number: tallies[one.number] for one in subscriptions if one.number in tallies}
         moments = self._journal.find_moments([one.oldest for one in mine.values() if one.oldest is not None])
-        states = [_make_subscriber(one, mine[one.number], moments) for one in subscriptions if one.number in mine]
+        states = [
+            _make_subscriber(one, mine[one.number], moments, self._find_suspended(one))
+            for one in subscriptions
+            if one.number in mine
+        ]
         return sorted(states, key=lambda one: (not one.is_troubled, one.subscription.participant))
+
+    def read_lag(self) -> Lag:
+        """How far the relay is behind, whichever process relays, and if none does."""
+        return measure_lag(self._storage, self._journal)
+
+    def _find_suspended(self, one: Subscription) -> list[str]:
+        return [name for name in one.contracts if self._catalogue.find_suspension(name, one.participant) is not None]
 
     def _read_bus(self) -> BusState:
         disk = shutil.disk_usage(self._data_dir)
         return BusState(
             position=self._journal.last_position(),
-            lag=measure_lag(self._storage, self._journal),
+            lag=self.read_lag(),
             disk_free=disk.free,
             disk_total=disk.total,
             living=list_living(self._storage),
@@ -97,7 +109,9 @@ class StatusReader:
         return sorted(found, key=lambda one: (not one.is_troubled, one.contract))
 
 
-def _make_subscriber(subscription: Subscription, tally: Tally, moments: dict[int, int]) -> SubscriberState:
+def _make_subscriber(
+    subscription: Subscription, tally: Tally, moments: dict[int, int], suspended: Sequence[str]
+) -> SubscriberState:
     since = None if tally.oldest is None else moments.get(tally.oldest)
     return SubscriberState(
         subscription=subscription,
@@ -105,6 +119,7 @@ def _make_subscriber(subscription: Subscription, tally: Tally, moments: dict[int
         dead=tally.count(DeliveryState.DEAD),
         waiting_since=None if since is None else clock.moment(since),
         health=tally.health,
+        suspended=suspended,
     )
 
 

@@ -33,6 +33,9 @@ def explain_unreachable(address: str) -> DatabaseUnreachable:
 
 def _explain(url: URL) -> str:
     host, port = url.host or "localhost", url.port or 5432
+    if "@" in host:
+        # The host would be the end of the password, which no message may repeat.
+        return f"The user or the password in {_WHERE} has an @. {_PERCENT} Or give it apart as BUS_DATABASE_PASSWORD."
     if not host.startswith("/"):
         try:
             socket.getaddrinfo(host, port)
