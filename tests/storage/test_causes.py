@@ -31,6 +31,13 @@ def test_each_cause_has_words_of_its_own_and_the_password_is_in_none(said: str, 
     assert "rahasia" not in text
 
 
+def test_the_end_of_a_password_with_an_at_sign_was_shown_as_the_host() -> None:
+    text = explain_unreachable("postgresql://bus:ru@mah@sia@db.example/bus").detail
+    assert "%40" in text
+    assert "mah" not in text
+    assert "sia" not in text
+
+
 def test_a_wrong_host_and_a_wrong_port_differ() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
