@@ -107,7 +107,8 @@ def _write_subscriber(one: dict[str, Any], now: datetime) -> Iterator[str]:
     if one["failing_since"]:
         failure = one["last_failure"]
         yield f"    fails since {_ago(one['failing_since'], now)}: {failure['detail'] or failure['failure']}"
-        if failure["status"] is not None:
+        # The name of an agency's sink has a slash. An agency's answers are not kept: its adapter says what they mean.
+        if failure["status"] is not None and "/" not in one["sink"]:
             yield f"    its words: bus deliveries --subscription {one['subscription']}, then bus answers DELIVERY --reason WHY"
     if one["circuit"] == "open":
         yield (

@@ -57,6 +57,10 @@ def _name_cause(said: str, url: URL, place: str) -> str:
         return f"{place} does not answer; a firewall may be between, or the host in {_WHERE} is wrong."
     if "password authentication failed" in said or "no password supplied" in said:
         return f"PostgreSQL at {place} refuses the password of {user}; correct it in {_WHERE}. {_PERCENT}"
+    if "not permitted to log in" in said:
+        return (
+            f"PostgreSQL at {place} lets {user} not log in; `ALTER ROLE {user} LOGIN`, or correct the user in {_WHERE}."
+        )
     if "does not exist" in said and "role" in said:
         return f"PostgreSQL at {place} has no user {user}; correct the user in {_WHERE}, or create it."
     if "does not exist" in said:

@@ -17,6 +17,7 @@ URL = make_url("postgresql://bus:rahasia@db.example/bus")
         ('FATAL: password authentication failed for user "bus"', "refuses the password of bus"),
         ('FATAL: database "bus" does not exist', "has no database bus"),
         ('FATAL: role "bus" does not exist', "has no user bus"),
+        ('FATAL: role "bus" is not permitted to log in', "lets bus not log in"),
         ("connection refused", "Nothing listens at db.example:5432"),
         ("connection timeout expired", "does not answer; a firewall"),
         ("FATAL: no pg_hba.conf entry for host", "does not let bus in"),
