@@ -115,10 +115,15 @@ def _write_subscriber(one: dict[str, Any], now: datetime) -> Iterator[str]:
             f"    left in peace since {_ago(one['circuit_since'], now)}; mended? "
             f"bus subscription redrive {one['subscription']} --pending"
         )
+    elif one["failing_since"] and one["pending"] and one["state"] == "active":
+        # Each delivery waits for an attempt of its own, the last one for hours.
+        yield f"    mended? bus subscription redrive {one['subscription']} --pending"
     elif one["dead"]:
         yield f"    mended? bus subscription redrive {one['subscription']}"
     elif one["state"] != "active" and one["pending"]:
         yield f"    mended? bus subscription resume {one['subscription']}"
+    for contract in one["ungranted"]:
+        yield f"    its grant in {contract} has ended: nothing new comes; bus grant list --contract {contract}"
     for contract in one["suspended"]:
         yield (
             f"    its grant in {contract} is suspended: bus grant list --suspended says why; over? "

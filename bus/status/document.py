@@ -65,6 +65,7 @@ def _describe_subscriber(state: SubscriberState) -> dict[str, Any]:
         "last_failure": None if health.failed_at is None else failure,
         "failing_since": health.failing_since,
         "suspended": list(state.suspended),
+        "ungranted": list(state.ungranted),
         "troubled": state.is_troubled,
     }
 

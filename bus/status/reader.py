@@ -9,7 +9,7 @@ from typing import Final
 
 from bus import clock
 from bus.agencies import Holds
-from bus.contracts import Catalogue, Freshness
+from bus.contracts import Catalogue, Freshness, GrantExpired, NotGranted
 from bus.delivery import (
     DeliveryState,
     Lag,
@@ -22,6 +22,7 @@ from bus.delivery import (
     read_tallies,
 )
 from bus.journal import JournalReader, Placed
+from bus.problem import Refused
 from bus.refusals import Poll, RefusalLog
 from bus.status.state import BusState, PollState, ProducerState, Status, SubscriberState
 from bus.storage import Storage
@@ -74,7 +75,7 @@ class StatusReader:
         mine = {one.number: tallies[one.number] for one in subscriptions if one.number in tallies}
         moments = self._journal.find_moments([one.oldest for one in mine.values() if one.oldest is not None])
         states = [
-            _make_subscriber(one, mine[one.number], moments, self._find_suspended(one))
+            _make_subscriber(one, mine[one.number], moments, self._find_suspended(one), self._find_ungranted(one))
             for one in subscriptions
             if one.number in mine
         ]
@@ -86,6 +87,20 @@ class StatusReader:
 
     def _find_suspended(self, one: Subscription) -> list[str]:
         return [name for name in one.contracts if self._catalogue.find_suspension(name, one.participant) is not None]
+
+    def _find_ungranted(self, one: Subscription) -> list[str]:
+        return [name for name in one.contracts if not self._is_granted(name, one.participant)]
+
+    def _is_granted(self, name: str, participant: str) -> bool:
+        try:
+            version = self._catalogue.newest(name)
+            self._catalogue.view_to_wait(name, participant, version.id, clock.local_date(clock.now()))
+        except (NotGranted, GrantExpired):
+            return False
+        except Refused:
+            # Suspended, or not in force at all: that is told elsewhere.
+            return True
+        return True
 
     def _read_bus(self) -> BusState:
         disk = shutil.disk_usage(self._data_dir)
@@ -110,7 +125,11 @@ class StatusReader:
 
 
 def _make_subscriber(
-    subscription: Subscription, tally: Tally, moments: dict[int, int], suspended: Sequence[str]
+    subscription: Subscription,
+    tally: Tally,
+    moments: dict[int, int],
+    suspended: Sequence[str],
+    ungranted: Sequence[str],
 ) -> SubscriberState:
     since = None if tally.oldest is None else moments.get(tally.oldest)
     return SubscriberState(
@@ -120,6 +139,7 @@ def _make_subscriber(
         waiting_since=None if since is None else clock.moment(since),
         health=tally.health,
         suspended=suspended,
+        ungranted=ungranted,
     )
 
 

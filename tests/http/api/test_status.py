@@ -100,6 +100,17 @@ async def test_events_that_wait_under_a_suspended_grant_were_no_trouble(bus: Bus
     assert any(line.endswith(f"bus grant resume {WARGA} bapenda") for line in lines)
 
 
+async def test_an_office_whose_grant_had_ended_was_shown_as_one_without_trouble(bus: Bus) -> None:
+    bus.apply(a_document(a_grant("bapenda")))
+    rooms = bus.rooms
+    rooms.subscriptions.add(a_new_subscription("bapenda", sink=Webhook(HOOK)), OPERATOR)
+    bus.apply(a_document(a_grant("bapenda", until="2020-12-31"), version="1.1.0"))
+    (state,) = rooms.status.read_subscribers()
+    assert (state.is_troubled, state.ungranted) == (True, [WARGA])
+    (line, *_) = [one for one in write_lines(describe_status(rooms.status.read())) if "has ended" in one]
+    assert line.endswith(f"bus grant list --contract {WARGA}")
+
+
 async def test_a_redrive_of_what_waits_makes_it_due_at_once(bus: Bus, trouble: Subscription) -> None:
     http = bus.reader("bapenda", "subscriptions.manage")
     answer = await http.post(f"/v1/subscriptions/{trouble.id}/redrive", params={"pending": True})
