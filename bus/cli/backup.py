@@ -49,4 +49,8 @@ def restore(
         keep_settings(settings)
     close_to_others(settings)
     say(f"restored to {settings.data_dir}: events up to {restored.last_position:,}, backed up at {restored.made_at}")
+    say(
+        f"positions after {restored.last_position:,} will be given again: who pulls feeds or records has to begin without a "
+        "cursor (docs/operators.md, Back-up)"
+    )
     say(f"now run `bus init --data {settings.data_dir}`, which brings the tables to this version, and start the bus")

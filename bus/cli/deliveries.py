@@ -12,6 +12,7 @@ from bus.cli.workspace import open_workspace
 from bus.contracts import Catalogue
 from bus.delivery import Answers, Deliveries, Delivery, DeliveryState, DeliveryUnknown, Subscriptions
 from bus.disclosures import DisclosureLog
+from bus.identity import Participants
 from bus.journal import JournalReader, Persons
 
 _STATES: Final = {state.name.lower(): state for state in DeliveryState}
@@ -34,6 +35,8 @@ def list_deliveries(
     if state is not None and state not in _STATES:
         raise typer.BadParameter(f"states are {', '.join(_STATES)}")
     with open_workspace(data) as workspace:
+        if participant is not None:
+            Participants(workspace.storage).get(participant)
         subscriptions = Subscriptions(workspace.storage, workspace.keys)
         of = subscriptions.listed(participant) if subscription is None else [subscriptions.get(subscription, None)]
         wanted = None if state is None else _STATES[state]
@@ -69,6 +72,8 @@ def show_answers(
         answers = Answers(storage, keys, JournalReader(storage), catalogue, disclosures)
         subscription = Subscriptions(storage, keys).get(of, None)
         found = answers.open(subscription, int(position), identify_operator(Channel.CLI), reason)
+    if not found:
+        say("No attempt of this delivery failed, or there is no such delivery: see bus deliveries.", err=True)
     for one in found:
         if as_json:
             say_json({"number": one.number, "at": clock.rfc3339(one.at), "status": one.status, "text": one.text})

@@ -10,6 +10,7 @@ from bus.cli.moments import parse_moment
 from bus.cli.terminal import say_json, say_row
 from bus.cli.workspace import open_workspace
 from bus.contracts import Catalogue, NoSuchContract
+from bus.identity import Participants
 from bus.journal import JournalReader, Placed
 from bus.refusals import RefusalLog
 
@@ -23,7 +24,7 @@ def list_events(
     participant: Annotated[
         str | None, typer.Option(help="of the events that are looked at, those of this sender")
     ] = None,
-    before: Annotated[int, typer.Option(min=1, help="events before this position only")] = _NEWEST,
+    before: Annotated[int, typer.Option(min=1, help="events before this position only", show_default=False)] = _NEWEST,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="how many events are looked at, the newest first")] = 50,
     data: Data = None,
     as_json: AsJson = False,
@@ -38,6 +39,8 @@ def list_events(
         number = None if contract is None else catalogue.number_of(contract)
         if contract is not None and number is None:
             raise NoSuchContract(f"There is no contract {contract}.")
+        if participant is not None:
+            Participants(workspace.storage).get(participant)
         found = JournalReader(workspace.storage).find_last(number, before, limit)
         names = {one.contract_id: catalogue.name_of(one.contract_id) or "" for one in found}
     for one in found:

@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 from bus import json
 from bus.actions import Action, ActionLog, Actor, Channel, Object, Verb, identify_operator, mask_url, note
 from bus.cli.privacy import close_to_others, private_files
-from bus.cli.workspace import find_settings, keep_settings
+from bus.cli.workspace import find_settings, keep_settings, read_kept
 from bus.identity import bootstrap, create_keys, has_operator
 from bus.problem import Refused
 from bus.settings import Settings
@@ -59,13 +59,17 @@ def init(
     """
     settings = find_settings(data, database_url=database_url, broker_url=broker_url)
     by = identify_operator(Channel.CLI)
+    before = read_kept(settings.data_dir) or None
     # Now and again at the end: no password may go into a file that others can read.
     close_to_others(settings)
     with private_files():
         changed, admin = make_bus(settings, by, keys_are_lost)
     close_to_others(settings)
+    has_new_addresses = before not in (None, read_kept(settings.data_dir))
     if admin is not None:
         typer.echo(json.dumps({"client_id": admin[0], "client_secret": admin[1]}))
+    elif has_new_addresses and not changed:
+        typer.echo(json.dumps({"message": "the addresses of database and broker are kept anew; restart the processes"}))
     elif changed:
         typer.echo(json.dumps({"message": "upgraded; participants and clients are unchanged"}))
     else:

@@ -17,6 +17,10 @@ from bus.status import StatusReader, describe_status
 _CLEAR: Final = "\x1b[2J\x1b[H"
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 _GIBIBYTE: Final = 1024**3
+_SCARCE: Final = 0.05
+"""Share of the disk that is free, below which somebody should make room."""
+_LATE_SECONDS: Final = 5.0
+"""Age of the oldest event from which on a relay that lives would have taken it."""
 
 
 def show_status(
@@ -84,8 +88,11 @@ def _write_bus(bus: dict[str, Any], version: str) -> Iterator[str]:
     roles = sorted({role for one in bus["processes"] for role in one["roles"]})
     disk = f"{bus['disk_free'] / _GIBIBYTE:.1f} of {bus['disk_total'] / _GIBIBYTE:.1f} GiB free"
     yield f"bus {version}: position {bus['position']}, disk {disk}, delivering: {', '.join(roles) or 'no process'}"
+    if bus["disk_free"] < bus["disk_total"] * _SCARCE:
+        yield "! the disk of the data folder is nearly full: make room; when it is full, publishers get 507"
     if bus["relay_events"]:
-        yield f"! the relay is {bus['relay_events']} events behind, the oldest for {bus['relay_seconds']:.0f} s"
+        late = "; does a process with the role relay run?" if bus["relay_seconds"] >= _LATE_SECONDS else ""
+        yield f"! the relay is {bus['relay_events']} events behind, the oldest for {bus['relay_seconds']:.0f} s{late}"
     if bus["unattended"]:
         yield f"! deliveries wait and no process lives for: {', '.join(bus['unattended'])}"
 
@@ -100,13 +107,28 @@ def _write_subscriber(one: dict[str, Any], now: datetime) -> Iterator[str]:
     if one["failing_since"]:
         failure = one["last_failure"]
         yield f"    fails since {_ago(one['failing_since'], now)}: {failure['detail'] or failure['failure']}"
+        # The name of an agency's sink has a slash. An agency's answers are not kept: its adapter says what they mean.
+        if failure["status"] is not None and "/" not in one["sink"]:
+            yield f"    its words: bus deliveries --subscription {one['subscription']}, then bus answers DELIVERY --reason WHY"
     if one["circuit"] == "open":
         yield (
             f"    left in peace since {_ago(one['circuit_since'], now)}; mended? "
             f"bus subscription redrive {one['subscription']} --pending"
         )
+    elif one["failing_since"] and one["pending"] and one["state"] == "active":
+        # Each delivery waits for an attempt of its own, the last one for hours.
+        yield f"    mended? bus subscription redrive {one['subscription']} --pending"
     elif one["dead"]:
         yield f"    mended? bus subscription redrive {one['subscription']}"
+    elif one["state"] != "active" and one["pending"]:
+        yield f"    mended? bus subscription resume {one['subscription']}"
+    for contract in one["ungranted"]:
+        yield f"    its grant in {contract} has ended: nothing new comes; bus grant list --contract {contract}"
+    for contract in one["suspended"]:
+        yield (
+            f"    its grant in {contract} is suspended: bus grant list --suspended says why; over? "
+            f"bus grant resume {contract} {one['participant']}"
+        )
 
 
 def _write_producer(one: dict[str, Any], now: datetime) -> Iterator[str]:

@@ -84,7 +84,7 @@ def _ring(settings: Settings) -> None:
 def find_settings(data: Path | None, **given: Any) -> Settings:
     """The settings: from `given`, else from environment and files, else from what `bus init` kept in the data folder."""
     first = load_settings(data_dir=data)
-    kept = _read_kept(first.data_dir)
+    kept = read_kept(first.data_dir)
     for name in _KEPT:
         if given.get(name) is None and name not in first.model_fields_set:
             given[name] = kept.get(name)
@@ -102,7 +102,8 @@ def keep_settings(settings: Settings) -> None:
         json.dump(kept, file, indent=2)
 
 
-def _read_kept(data_dir: Path) -> dict[str, Any]:
+def read_kept(data_dir: Path) -> dict[str, Any]:
+    """The addresses that `bus init` kept in a data folder; empty: it kept none."""
     path = data_dir / "settings.json"
     kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return kept

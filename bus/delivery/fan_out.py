@@ -15,7 +15,6 @@ from bus.delivery.subscription import Pull, Subscription, SubscriptionState
 from bus.delivery.subscriptions import Subscriptions
 from bus.journal import Entry, FindBefore, History, JournalReader, Row, select_entries
 from bus.storage import Storage, Transaction
-from bus.telemetry import RELAY_LAG
 
 _STEP: Final = 500
 _MOST_DELIVERIES: Final = 5_000
@@ -115,7 +114,7 @@ class FanOut:
     def step(self) -> bool:
         """Make the deliveries of the next events. Returns whether there are more at once."""
         self.delivers = False
-        entries, reached, end, is_last = self._journal.upcoming(self._find_wanted, self.find_reached(), _STEP)
+        entries, reached, _, is_last = self._journal.upcoming(self._find_wanted, self.find_reached(), _STEP)
         deliveries, count = self._route_at_most(entries, History(self._journal, entries).before)
         if count < len(entries):
             entries, is_last = entries[:count], False
@@ -124,7 +123,6 @@ class FanOut:
         if deliveries or time.monotonic() >= self._noted_at + _NOTE_SECONDS:
             self._note(entries, deliveries, reached)
         self.reached = reached
-        RELAY_LAG.set(end - reached if end > reached else 0)
         return not is_last
 
     def take_along(self, transaction: Transaction, rows: Sequence[Row]) -> Made | None:

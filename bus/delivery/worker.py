@@ -268,9 +268,7 @@ class Worker:
 
     async def _post(self, sink: Webhook, subscription: Subscription, lane: Lane, item: Item, place: Place) -> Outcome:
         body = item.body or b""
-        headers = lane.get_signer(subscription).headers(
-            f"msg_{subscription.number}_{item.leased.position}", body, clock.now()
-        )
+        headers = lane.get_signer(subscription).headers(name_message(subscription.number, item), body, clock.now())
         # From the body that the consumer sees: the publisher writes the trace, and the view may hide it.
         if traceparent := read_traceparent(body):
             headers |= make_trace_headers(traceparent)
@@ -348,3 +346,12 @@ def read_traceparent(body: bytes) -> str | None:
 
 def _describe_place(subscription: Subscription, item: Item) -> dict[str, object]:
     return {"subscription": subscription.id, "participant": subscription.participant, "position": item.leased.position}
+
+
+def name_message(subscription: int, item: Item) -> str:
+    """The `webhook-id` of a delivery.
+
+    The position alone does not name an event for good: a bus restored from a back-up gives the positions since the back-up to
+    other events. A receiver that knew the id would take such an event for a repetition. So the moment of recording is in it.
+    """
+    return f"msg_{subscription}_{item.leased.position}_{item.entry.recorded_at:x}"

@@ -64,7 +64,9 @@ class Readiness:
 
     def _check_broker(self, *, needed: bool) -> Check:
         listening = all(worker.connected for worker in self._workers)
-        reach = self._look_for_broker() if listening else Reach.AWAY
+        reach = self._look_for_broker()
+        if reach is Reach.TAKES and not listening:
+            reach = Reach.AWAY
         return Check(reach is Reach.TAKES, reach.value, needed)
 
     def _check_relay(self) -> Check:

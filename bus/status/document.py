@@ -64,6 +64,8 @@ def _describe_subscriber(state: SubscriberState) -> dict[str, Any]:
         "last_success": health.succeeded_at,
         "last_failure": None if health.failed_at is None else failure,
         "failing_since": health.failing_since,
+        "suspended": list(state.suspended),
+        "ungranted": list(state.ungranted),
         "troubled": state.is_troubled,
     }
 

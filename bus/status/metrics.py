@@ -1,4 +1,4 @@
-"""Metrics of subscriptions, read from the database when somebody asks for them: so they are right whichever process answers."""
+"""Metrics of subscriptions and of the relay, read from the database when somebody asks. So each process gives the right ones."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -16,13 +16,14 @@ _LABELS: Final = ("participant", "subscription")
 
 
 class _Gauges(Collector):
-    """The gauges of some subscriptions at one moment."""
+    """The gauges of the whole bus at one moment."""
 
-    def __init__(self, subscribers: Sequence[SubscriberState]) -> None:
+    def __init__(self, subscribers: Sequence[SubscriberState], lag: int) -> None:
         self._subscribers = subscribers
+        self._lag = lag
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The gauges, each with a value for each subscription."""
+        """The gauges. Those of subscriptions have a value for each."""
         now = clock.now()
         pending = _make("bus_subscription_pending", "Deliveries that wait, counted up to 10000")
         dead = _make("bus_subscription_dead", "Deliveries that were given up, counted up to 10000")
@@ -36,12 +37,15 @@ class _Gauges(Collector):
             oldest.add_metric(named, max(0.0, waits))
             circuit.add_metric(named, float(one.health.circuit_since is not None))
         yield from (pending, dead, oldest, circuit)
+        # No process keeps this one: it must grow above all if no relay runs.
+        behind = "Events in the journal that the relay has not fanned out yet"
+        yield GaugeMetricFamily("bus_relay_lag_events", behind, value=self._lag)
 
 
 def write_metrics(reader: StatusReader) -> bytes:
-    """The gauges of all subscriptions, as Prometheus reads them."""
+    """The gauges of the whole bus, as Prometheus reads them."""
     registry = CollectorRegistry()
-    registry.register(_Gauges(reader.read_subscribers()))
+    registry.register(_Gauges(reader.read_subscribers(), reader.read_lag().events))
     return generate_latest(registry)
 
 

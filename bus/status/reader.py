@@ -9,9 +9,10 @@ from typing import Final
 
 from bus import clock
 from bus.agencies import Holds
-from bus.contracts import Catalogue, Freshness
+from bus.contracts import Catalogue, Freshness, GrantExpired, NotGranted
 from bus.delivery import (
     DeliveryState,
+    Lag,
     Subscription,
     Subscriptions,
     Tally,
@@ -21,6 +22,7 @@ from bus.delivery import (
     read_tallies,
 )
 from bus.journal import JournalReader, Placed
+from bus.problem import Refused
 from bus.refusals import Poll, RefusalLog
 from bus.status.state import BusState, PollState, ProducerState, Status, SubscriberState
 from bus.storage import Storage
@@ -72,14 +74,39 @@ class StatusReader:
             tallies = read_tallies(transaction)
         mine = {one.number: tallies[one.number] for one in subscriptions if one.number in tallies}
         moments = self._journal.find_moments([one.oldest for one in mine.values() if one.oldest is not None])
-        states = [_make_subscriber(one, mine[one.number], moments) for one in subscriptions if one.number in mine]
+        states = [
+            _make_subscriber(one, mine[one.number], moments, self._find_suspended(one), self._find_ungranted(one))
+            for one in subscriptions
+            if one.number in mine
+        ]
         return sorted(states, key=lambda one: (not one.is_troubled, one.subscription.participant))
+
+    def read_lag(self) -> Lag:
+        """How far the relay is behind, whichever process relays, and if none does."""
+        return measure_lag(self._storage, self._journal)
+
+    def _find_suspended(self, one: Subscription) -> list[str]:
+        return [name for name in one.contracts if self._catalogue.find_suspension(name, one.participant) is not None]
+
+    def _find_ungranted(self, one: Subscription) -> list[str]:
+        return [name for name in one.contracts if not self._is_granted(name, one.participant)]
+
+    def _is_granted(self, name: str, participant: str) -> bool:
+        try:
+            version = self._catalogue.newest(name)
+            self._catalogue.view_to_wait(name, participant, version.id, clock.local_date(clock.now()))
+        except (NotGranted, GrantExpired):
+            return False
+        except Refused:
+            # Suspended, or not in force at all: that is told elsewhere.
+            return True
+        return True
 
     def _read_bus(self) -> BusState:
         disk = shutil.disk_usage(self._data_dir)
         return BusState(
             position=self._journal.last_position(),
-            lag=measure_lag(self._storage, self._journal),
+            lag=self.read_lag(),
             disk_free=disk.free,
             disk_total=disk.total,
             living=list_living(self._storage),
@@ -97,7 +124,13 @@ class StatusReader:
         return sorted(found, key=lambda one: (not one.is_troubled, one.contract))
 
 
-def _make_subscriber(subscription: Subscription, tally: Tally, moments: dict[int, int]) -> SubscriberState:
+def _make_subscriber(
+    subscription: Subscription,
+    tally: Tally,
+    moments: dict[int, int],
+    suspended: Sequence[str],
+    ungranted: Sequence[str],
+) -> SubscriberState:
     since = None if tally.oldest is None else moments.get(tally.oldest)
     return SubscriberState(
         subscription=subscription,
@@ -105,6 +138,8 @@ def _make_subscriber(subscription: Subscription, tally: Tally, moments: dict[int
         dead=tally.count(DeliveryState.DEAD),
         waiting_since=None if since is None else clock.moment(since),
         health=tally.health,
+        suspended=suspended,
+        ungranted=ungranted,
     )
 
 

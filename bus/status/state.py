@@ -17,6 +17,8 @@ class SubscriberState:
         pending, dead: how many deliveries wait, and how many are given up until somebody redrives them; at most `MOST`.
         waiting_since: when the oldest event that waits was recorded; None: nothing waits.
         health: how its sink does.
+        suspended: its contracts whose grant is suspended: their events wait, and no attempt tells why.
+        ungranted: its contracts whose newest version grants it nothing any more: new events make no deliveries.
     """
 
     subscription: Subscription
@@ -24,12 +26,15 @@ class SubscriberState:
     dead: int
     waiting_since: datetime | None
     health: Health
+    suspended: Sequence[str] = ()
+    ungranted: Sequence[str] = ()
 
     @property
     def is_troubled(self) -> bool:
         """Whether somebody should look: it gets nothing, its sink fails, or deliveries are dead."""
-        is_stopped = self.pending > 0 and self.subscription.state is not SubscriptionState.ACTIVE
-        return bool(self.dead) or is_stopped or self.health.failing_since is not None
+        is_active = self.subscription.state is SubscriptionState.ACTIVE
+        is_stopped = self.pending > 0 and (not is_active or bool(self.suspended))
+        return bool(self.dead or self.ungranted) or is_stopped or self.health.failing_since is not None
 
 
 @dataclass(frozen=True, slots=True)

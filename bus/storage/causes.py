@@ -33,6 +33,9 @@ def explain_unreachable(address: str) -> DatabaseUnreachable:
 
 def _explain(url: URL) -> str:
     host, port = url.host or "localhost", url.port or 5432
+    if "@" in host:
+        # The host would be the end of the password, which no message may repeat.
+        return f"The user or the password in {_WHERE} has an @. {_PERCENT} Or give it apart as BUS_DATABASE_PASSWORD."
     if not host.startswith("/"):
         try:
             socket.getaddrinfo(host, port)
@@ -54,6 +57,10 @@ def _name_cause(said: str, url: URL, place: str) -> str:
         return f"{place} does not answer; a firewall may be between, or the host in {_WHERE} is wrong."
     if "password authentication failed" in said or "no password supplied" in said:
         return f"PostgreSQL at {place} refuses the password of {user}; correct it in {_WHERE}. {_PERCENT}"
+    if "not permitted to log in" in said:
+        return (
+            f"PostgreSQL at {place} lets {user} not log in; `ALTER ROLE {user} LOGIN`, or correct the user in {_WHERE}."
+        )
     if "does not exist" in said and "role" in said:
         return f"PostgreSQL at {place} has no user {user}; correct the user in {_WHERE}, or create it."
     if "does not exist" in said:

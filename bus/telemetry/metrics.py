@@ -28,9 +28,6 @@ DELIVERY_SECONDS: Final = Histogram(
     "From the journal to the sink's answer",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600),
 )
-RELAY_LAG: Final = Gauge(
-    "bus_relay_lag_events", "Events in the journal that the relay has not fanned out yet", multiprocess_mode="livemax"
-)
 HANDED_OVER: Final = Counter("bus_handed_over_total", "Deliveries handed to the broker")
 CIRCUITS_OPEN: Final = Gauge("bus_circuits_open", "Sinks that are taken to be down", multiprocess_mode="livesum")
 DISCLOSED: Final = Counter("bus_disclosures_total", "Answers and deliveries with personal data", ["channel"])

@@ -45,8 +45,9 @@ def test_who_gets_nothing_comes_first_with_the_reason_and_the_command_that_helps
     assert "1 waiting" in lines[at]
     assert "pajak.example" in lines[at]
     assert "the sink answered 500" in lines[at + 1]
-    assert f"bus subscription redrive {failing} --pending" in lines[at + 2]
-    assert "dinkes" in lines[at + 3]
+    assert f"bus deliveries --subscription {failing}, then bus answers" in lines[at + 2]
+    assert f"bus subscription redrive {failing} --pending" in lines[at + 3]
+    assert "dinkes" in lines[at + 4]
     assert "rahasia" not in "".join(lines)
 
 
@@ -68,8 +69,20 @@ def test_deliveries_are_listed_with_their_last_failure_and_a_wrong_state_is_wron
     (line,) = bus("deliveries", "--state", "pending").out.splitlines()
     assert line.startswith(f"{failing}.1\tpending\t1 tries\tnext ")
     assert line.endswith("it failed inside")
+    bus("participant", "add", "dinkes")
     assert bus("deliveries", "--participant", "dinkes").out == ""
     assert bus("deliveries", "--state", "salah").code == 2
+
+
+@pytest.mark.parametrize("command", ["deliveries", "events"])
+def test_a_mistyped_participant_was_shown_as_one_without_trouble(bus: Commands, command: str) -> None:
+    said = bus(command, "--participant", "bapend")
+    assert (said.code, "no participant 'bapend'" in said.err) == (1, True)
+
+
+def test_a_delivery_without_a_failed_attempt_was_answered_with_silence(bus: Commands, failing: str) -> None:
+    said = bus("answers", f"{failing}.999", "--reason", "diperiksa")
+    assert (said.code, said.out, "bus deliveries" in said.err) == (0, "", True)
 
 
 def test_an_empty_bus_has_no_events_and_no_refusals_and_an_unknown_contract_is_refused(bus: Commands) -> None:
@@ -80,3 +93,8 @@ def test_an_empty_bus_has_no_events_and_no_refusals_and_an_unknown_contract_is_r
 def test_workers_for_a_process_without_the_api_are_refused(bus: Commands) -> None:
     ran = bus("serve", "--roles", "relay", "--workers", "2")
     assert (ran.code, "role api" in ran.err) == (1, True)
+
+
+def test_a_changed_address_was_kept_and_init_said_that_nothing_changed(bus: Commands) -> None:
+    assert "are kept" in bus("init", "--broker-url", "amqp://bus:rahasia@mq.example//").out
+    assert "nothing changed" in bus("init").out

@@ -12,19 +12,19 @@ from bus import clock
 from bus.agencies import Agencies
 from bus.delivery.claims import NoClaims
 from bus.delivery.handover import Here
-from bus.delivery.ledger import DeliveryState, Lease, Ledger, NewDelivery
+from bus.delivery.ledger import DeliveryState, Lease, Leased, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
-from bus.delivery.run import RunLoader
+from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscription import AgencySink
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
-from bus.delivery.worker import Worker, WorkerPolicy
+from bus.delivery.worker import Worker, WorkerPolicy, name_message
 from bus.disclosures import DisclosureLog
 from bus.identity.keys import Keys
-from bus.journal import NothingBeside, Persons
+from bus.journal import Entry, NothingBeside, Persons
 from bus.kit import AgencyFault, Classification, Does, Event, Failure, Operation, Outcome
 from bus.storage import Storage
 from tests.an_actor import OPERATOR
@@ -154,3 +154,15 @@ async def test_a_request_of_many_events_that_fails_was_taken_for_as_many_failure
     handover.close()
     assert positions(site, DELIVERIES.c.state == DeliveryState.DELIVERED) == {7, 8, 9, 10}
     assert positions(site, DELIVERIES.c.state == DeliveryState.PENDING) == {1, 2, 3, 4, 5, 6}
+
+
+def test_an_event_after_a_restore_had_the_webhook_id_of_another_that_was_delivered_before():
+    """A restored bus gives the positions since its back-up again. A receiver dropped such an event as a repetition."""
+    before, after = an_item(recorded_at=1_000_000), an_item(recorded_at=9_000_000)
+    assert name_message(1, before) == name_message(1, an_item(recorded_at=1_000_000))
+    assert name_message(1, before) != name_message(1, after)
+
+
+def an_item(recorded_at: int) -> Item:
+    entry = Entry(21, 1, 1, "dinkes", None, None, recorded_at, b"{}")
+    return Item(Leased(21, None, 1, 0), entry, b"{}", None)

@@ -14,6 +14,7 @@ from bus.process.role import Role
     [
         (Reach.TAKES, True, "connected"),
         (Reach.HOLDS_BACK, False, "holds publishers back"),
+        (Reach.REFUSES, False, "correct BUS_BROKER_URL"),
         (Reach.AWAY, False, "not connected"),
     ],
 )

@@ -17,6 +17,7 @@ URL = make_url("postgresql://bus:rahasia@db.example/bus")
         ('FATAL: password authentication failed for user "bus"', "refuses the password of bus"),
         ('FATAL: database "bus" does not exist', "has no database bus"),
         ('FATAL: role "bus" does not exist', "has no user bus"),
+        ('FATAL: role "bus" is not permitted to log in', "lets bus not log in"),
         ("connection refused", "Nothing listens at db.example:5432"),
         ("connection timeout expired", "does not answer; a firewall"),
         ("FATAL: no pg_hba.conf entry for host", "does not let bus in"),
@@ -29,6 +30,13 @@ def test_each_cause_has_words_of_its_own_and_the_password_is_in_none(said: str, 
     text = _name_cause(said.lower(), URL, "db.example:5432")
     assert told in text
     assert "rahasia" not in text
+
+
+def test_the_end_of_a_password_with_an_at_sign_was_shown_as_the_host() -> None:
+    text = explain_unreachable("postgresql://bus:ru@mah@sia@db.example/bus").detail
+    assert "%40" in text
+    assert "mah" not in text
+    assert "sia" not in text
 
 
 def test_a_wrong_host_and_a_wrong_port_differ() -> None:

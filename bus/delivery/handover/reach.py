@@ -7,6 +7,7 @@ reads nothing from it then. So a look publishes two messages, which go to no que
 from enum import Enum
 from typing import Final
 
+from amqp.exceptions import AccessRefused, NotAllowed
 from kombu.messaging import Producer
 
 from bus.delivery.handover.broker import BrokerAddress, list_losses
@@ -19,6 +20,7 @@ class Reach(Enum):
 
     TAKES = "connected"
     HOLDS_BACK = "RabbitMQ holds publishers back: its memory or disk is nearly full (rabbitmqctl list_alarms)"
+    REFUSES = "the broker refuses the user, the password or the virtual host; correct BUS_BROKER_URL, and start again"
     AWAY = "not connected; trying again"
 
 
@@ -33,6 +35,8 @@ def look_for(address: BrokerAddress) -> Reach:
             producer.publish(
                 b"", routing_key=f"{address.prefix}.nobody", delivery_mode=1, confirm_timeout=_CONFIRM_SECONDS
             )
+    except (AccessRefused, NotAllowed):
+        return Reach.REFUSES
     except list_losses(connection):
         if connection.connected:
             # An orderly end would wait for an answer, for ever if the broker does not read.

@@ -47,6 +47,10 @@ class SubscriberDocument(BaseModel):
     last_success: datetime | None
     last_failure: LastFailure | None
     failing_since: datetime | None = Field(description="the first failure since the last success; null: none since")
+    suspended: list[str] = Field(description="its contracts whose grant is suspended; events under them wait")
+    ungranted: list[str] = Field(
+        description="its contracts whose newest version grants it nothing, or nothing any more; nothing new comes of them"
+    )
     troubled: bool = Field(description="somebody should look")
 
 

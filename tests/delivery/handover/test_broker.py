@@ -1,11 +1,12 @@
 """Handover through a broker: runs wait there for a worker, and what a worker did not finish goes to another one."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from kombu import Queue
 
-from bus.delivery.handover import Broker, BrokerAddress, Received, find_broker
+from bus.delivery.handover import Broker, BrokerAddress, Reach, Received, find_broker, look_for
 from bus.delivery.ledger import Lease
 from tests.services.servers import a_scratch_broker, delete_queues
 from tests.services.waiting import until
@@ -37,6 +38,12 @@ def received_once(broker: Broker, *, is_done: bool) -> list[Lease]:
         received[0].done()
     receiver.stop()
     return [one.lease for one in received]
+
+
+def test_a_broker_that_refused_the_password_was_told_as_one_that_is_away(address: BrokerAddress):
+    parts = urlsplit(address.url)
+    wrong = parts._replace(netloc=f"tidak-ada:salah@{parts.hostname}:{parts.port}")
+    assert look_for(BrokerAddress(wrong.geturl(), address.prefix)) is Reach.REFUSES
 
 
 def test_what_was_handed_over_before_somebody_listens_is_received(broker: Broker):

@@ -3,10 +3,13 @@
 import httpx
 import pytest
 
+from bus.cli.status import write_lines
+from bus.contracts import Waiting
 from bus.delivery import Webhook
 from bus.delivery.health import CircuitReport
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.subscription import Subscription
+from bus.status import describe_status
 from tests.a_bus import Bus
 from tests.a_failure import a_failed_attempt
 from tests.an_actor import OPERATOR
@@ -74,6 +77,38 @@ async def test_metrics_tell_each_subscription_by_participant(bus: Bus, trouble: 
     named = f'{{participant="bapenda",subscription="{trouble.id}"}}'
     assert f"bus_subscription_pending{named} 1.0" in text
     assert f"bus_subscription_circuit_open{named} 1.0" in text
+
+
+async def test_the_lag_was_0_in_the_metrics_where_no_relay_ran(bus: Bus) -> None:
+    bus.apply(a_document())
+    await bus.publish({"nik": "3524011010900001"})
+    text = (await bus.reader("operator", "admin").get("/metrics")).text
+    assert "bus_relay_lag_events 1.0" in text
+
+
+async def test_events_that_wait_under_a_suspended_grant_were_no_trouble(bus: Bus) -> None:
+    bus.apply(a_document(a_grant("bapenda")))
+    position, rooms = await bus.publish({"nik": "3524011010900001"}), bus.rooms
+    made = rooms.subscriptions.add(a_new_subscription("bapenda", sink=Webhook(HOOK)), OPERATOR)
+    with rooms.storage.write() as transaction:
+        Ledger(rooms.storage).add(transaction, [NewDelivery(made.number, position, None)], 0, again=False)
+    rooms.catalogue.registrar.suspend_grant(WARGA, "bapenda", "sedang diperiksa", Waiting.KEEP, OPERATOR, 1)
+    rooms.catalogue.refresh()
+    (state,) = rooms.status.read_subscribers()
+    assert (state.is_troubled, state.suspended) == (True, [WARGA])
+    lines = list(write_lines(describe_status(rooms.status.read())))
+    assert any(line.endswith(f"bus grant resume {WARGA} bapenda") for line in lines)
+
+
+async def test_an_office_whose_grant_had_ended_was_shown_as_one_without_trouble(bus: Bus) -> None:
+    bus.apply(a_document(a_grant("bapenda")))
+    rooms = bus.rooms
+    rooms.subscriptions.add(a_new_subscription("bapenda", sink=Webhook(HOOK)), OPERATOR)
+    bus.apply(a_document(a_grant("bapenda", until="2020-12-31"), version="1.1.0"))
+    (state,) = rooms.status.read_subscribers()
+    assert (state.is_troubled, state.ungranted) == (True, [WARGA])
+    (line, *_) = [one for one in write_lines(describe_status(rooms.status.read())) if "has ended" in one]
+    assert line.endswith(f"bus grant list --contract {WARGA}")
 
 
 async def test_a_redrive_of_what_waits_makes_it_due_at_once(bus: Bus, trouble: Subscription) -> None:
