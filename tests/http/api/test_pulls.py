@@ -73,7 +73,7 @@ async def test_a_delivery_that_is_returned_too_often_is_dead_and_can_be_redriven
     assert await puller.positions() == []
     (dead,) = (await puller.http.get("/v1/deliveries", params={"state": "dead"})).json()["deliveries"]
     assert [one["detail"] for one in dead["attempts"]] == ["register terkunci"] * 2
-    assert (await puller.ask("redrive")).json() == {"redriven": 1}
+    assert (await puller.ask("redrive")).json() == {"redriven": 1, "hastened": 0}
     assert await puller.positions() == [position]
 
 
