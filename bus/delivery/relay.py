@@ -22,6 +22,7 @@ from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.relayed import read_relayed
 from bus.delivery.release import Release
+from bus.delivery.remains import Remains
 from bus.delivery.replays import advance_replay, end_replay, go_live, order_by_turn
 from bus.delivery.subscription import Pull, Subscription
 from bus.delivery.subscriptions import Subscriptions
@@ -80,6 +81,7 @@ class Relay:
         self._reclaim = reclaim
         self._release = Release(storage, catalogue, subscriptions)
         self._drops = UnfinishedDrops(catalogue, GrantStops(storage, catalogue, subscriptions))
+        self._remains = Remains(storage)
         self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)
         self._nudged = threading.Event()
         self._turns: dict[int, int] = {}
@@ -166,6 +168,7 @@ class Relay:
         self._look_for_due(found=self._reclaim.look())
         self._look_for_due(found=self._release.look())
         dropping = self._drops.look()
+        self._remains.look()
         handed_over = self._dispatch.look()
         return moved or replayed or dropping or handed_over
 
