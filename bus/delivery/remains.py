@@ -33,7 +33,10 @@ class Remains:
     """
 
     def __init__(
-        self, storage: Storage, now: Callable[[], datetime] = clock.now, since_start: Callable[[], float] = time.monotonic
+        self,
+        storage: Storage,
+        now: Callable[[], datetime] = clock.now,
+        since_start: Callable[[], float] = time.monotonic,
     ) -> None:
         self._storage = storage
         self._now = now
