@@ -10,7 +10,7 @@ import structlog
 from bus import clock
 from bus.actions import Action, Channel, Object, Verb, identify_operator, note
 from bus.delivery.relayed import read_relayed
-from bus.delivery.removal import STEP, look, remove
+from bus.delivery.removal import look, remove
 from bus.delivery.subscriptions import Subscriptions
 from bus.journal import JournalReader
 from bus.storage import Storage
@@ -85,8 +85,7 @@ class Expiry:
             old = [one.position for one in seen if one.is_settled(before)]
             yield remove(self._storage, number, old, before) if old else 0
             after = seen[-1].position
-            if len(seen) < STEP:
-                return
+        yield 0
 
     def _tell(self, removed: int) -> None:
         log.info("deliveries.forgotten", rows=removed, days=self._days)

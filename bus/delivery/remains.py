@@ -69,7 +69,6 @@ class Remains:
                 log.info("subscription.deliveries_removed", subscription=one.id, deliveries=removed)
             if not removed and clock.micros(self._now()) > one.deleted_at + _LATE:
                 self._forget(one)
-                yield
 
     def _empty(self, number: int) -> Iterator[int]:
         """Delete the deliveries of a subscription. Gives the number of each step."""
@@ -77,8 +76,7 @@ class Remains:
         while seen := look(self._storage, number, after):
             yield remove(self._storage, number, [one.position for one in seen])
             after = seen[-1].position
-            if len(seen) < STEP:
-                return
+        yield 0
 
     def _forget(self, one: Any) -> None:
         """Delete the last rows of a subscription; nobody writes more of them. Rows of `leases` end by themselves."""

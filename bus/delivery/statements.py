@@ -60,9 +60,9 @@ SET_DUE: Final = Prepared(
 LEASED: Final = Prepared(
     sqlite="""SELECT position, key, attempts FROM deliveries INDEXED BY ix_deliveries_due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease
-    AND EXISTS (SELECT 1 FROM subscriptions WHERE number=:subscription)""",
+    AND NOT EXISTS (SELECT 1 FROM deleted_subscriptions WHERE number=:subscription)""",
     postgres="""SELECT position, key, attempts FROM deliveries WHERE subscription=:subscription AND state=0 AND due_at=:lease
-    AND EXISTS (SELECT 1 FROM subscriptions WHERE number=:subscription)""",
+    AND NOT EXISTS (SELECT 1 FROM deleted_subscriptions WHERE number=:subscription)""",
     columns="position, key, attempts",
 )
 """Nothing of a subscription that was deleted, though its deliveries may still be there."""

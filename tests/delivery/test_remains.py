@@ -98,9 +98,8 @@ def test_a_run_of_a_deleted_subscription_has_no_deliveries_though_they_are_still
     assert count_left(storage, made.number)[0] == 2
 
 
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
 def test_a_deletion_waits_for_no_row_that_a_writer_has_locked(storage: Storage, subscriptions: Subscriptions):
-    if storage.is_sqlite:
-        pytest.skip("SQLite has one writer at a time")
     gone = make_deleted(storage, subscriptions)
     with storage.write() as transaction:
         its = sa.and_(DELIVERIES.c.subscription == gone.number, DELIVERIES.c.position == 7)
