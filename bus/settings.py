@@ -40,9 +40,6 @@ class SettingsWrong(Refused):
     slug = "settings"
 
 
-_FEWEST_DISCLOSURE_DAYS: Final = 365
-
-
 def _split_commas(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
