@@ -1,6 +1,7 @@
 """What a deleted subscription left goes in steps, on both databases; nobody gets it meanwhile, and no kill leaves some."""
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -34,6 +35,13 @@ def owe(storage: Storage, number: int, positions: Collection[int], due_at: int =
         rows = [{"subscription": number, "position": one, **told} for one in positions]
         transaction.execute(sa.insert(ATTEMPTS), rows)
         transaction.execute(sa.insert(HEALTH).values(subscription=number, delivered=0))
+
+
+def owe_run(storage: Storage, lease: Lease, positions: Collection[int]) -> None:
+    """Make deliveries that are leased."""
+    made = [NewDelivery(lease.subscription, one, None) for one in positions]
+    with storage.write() as transaction:
+        Ledger(storage).add(transaction, made, lease.due_at, again=False)
 
 
 def count_left(storage: Storage, number: int) -> list[int]:
@@ -108,3 +116,30 @@ def test_a_deletion_waits_for_no_row_that_a_writer_has_locked(storage: Storage, 
         assert count_left(storage, gone.number)[0] == 1
     finish(Remains(storage))
     assert count_left(storage, gone.number)[:2] == [0, 0]
+
+
+def test_writers_beside_a_deletion_neither_wait_for_ever_nor_fail(storage: Storage, subscriptions: Subscriptions):
+    gone = subscriptions.add(a_new_subscription(), OPERATOR)
+    kept = subscriptions.add(a_new_subscription(), OPERATOR)
+    leases = [Lease(gone.number, 10_000 + run) for run in range(60)]
+    for run, lease in enumerate(leases):
+        # Backwards, so that writers lock the rows in another order than the deletion.
+        owe_run(storage, lease, range((60 - run) * 20, (60 - run) * 20 + 20))
+    owe(storage, kept.number, range(1, 101))
+    subscriptions.delete(gone, OPERATOR)
+    ledger = Ledger(storage)
+
+    def write(turn: int) -> None:
+        ledger.release(leases[turn::4], 20_000 + turn)
+        with storage.write() as transaction:
+            ledger.discard(transaction, gone.number, dict.fromkeys(range(turn * 200, turn * 200 + 200)), 5)
+            ledger.discard(transaction, kept.number, dict.fromkeys(range(turn * 25 + 1, turn * 25 + 26)), 5)
+
+    with ThreadPoolExecutor(5) as threads:
+        cleaning = threads.submit(finish, Remains(storage))
+        written = [threads.submit(write, turn) for turn in range(4)]
+        for one in [cleaning, *written]:
+            one.result(timeout=60)
+    finish(Remains(storage))
+    assert count_left(storage, gone.number)[0] == 0
+    assert count_left(storage, kept.number)[0] == 100
