@@ -14,6 +14,7 @@ from rich.console import Console
 
 from bench.backlog import backlog
 from bench.batches import batches
+from bench.cleanup import cleanup
 from bench.contracts import contracts
 from bench.disclosures import disclosures
 from bench.disk import commit_seconds
@@ -42,6 +43,7 @@ class Name(StrEnum):
     WAITING = "waiting"
     DISCLOSURES = "disclosures"
     SNAPSHOTS = "snapshots"
+    CLEANUP = "cleanup"
 
 
 Benchmark = Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]
@@ -85,6 +87,7 @@ def main(
             Name.WAITING: partial(waiting, readers=readers),
             Name.DISCLOSURES: partial(disclosures, persons=events),
             Name.SNAPSHOTS: partial(snapshots, events=events),
+            Name.CLEANUP: partial(cleanup, deliveries=events),
         }
         measures = {**_BENCHMARKS, **long}
         chosen = {name: measures[name] for name in names or _BENCHMARKS}

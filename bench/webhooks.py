@@ -33,7 +33,7 @@ from bench.site import Site
 from bus import json
 from bus.actions.actor import Channel, identify_operator
 from bus.cli.workspace import open_workspace
-from bus.delivery.handover import BrokerAddress, is_reachable
+from bus.delivery.handover import BrokerAddress, Reach, look_for
 from bus.delivery.subscription import SubscriptionState
 from bus.delivery.subscriptions import Subscriptions
 
@@ -162,7 +162,11 @@ async def _servers() -> AsyncIterator[list[str]]:
         return
     try:
         scratch = url.set(database=name).render_as_string(hide_password=False)
-        yield ["--database-url", scratch, "--broker-url", messages] if is_reachable(BrokerAddress(messages)) else []
+        yield (
+            ["--database-url", scratch, "--broker-url", messages]
+            if look_for(BrokerAddress(messages)) is Reach.TAKES
+            else []
+        )
     finally:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")

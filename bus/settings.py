@@ -30,6 +30,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 EMBEDDED: Final = "memory:"
 """The beginning of a broker URL with which no run leaves its process."""
 _MEBIBYTE = 1024 * 1024
+_FEWEST_DISCLOSURE_DAYS: Final = 365
 _FOLDER: Final = "BUS_SECRETS_DIR"
 
 
@@ -57,6 +58,12 @@ def _check_public_url(value: str) -> str:
     if not (is_plain and parts.scheme in ("http", "https") and host) or "@" in parts.netloc or set("?#") & set(value):
         raise ValueError(rule)
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def _check_disclosure_days(value: int) -> int:
+    if 0 < value < _FEWEST_DISCLOSURE_DAYS:
+        raise ValueError(f"is 0 (for good) or at least {_FEWEST_DISCLOSURE_DAYS}")
+    return value
 
 
 def _check_origin(value: str) -> str:
@@ -185,7 +192,11 @@ class Settings(BaseSettings):
     )
     heavy_seconds: float = Field(10.0, gt=0, description="processor time of one piece of heavy work")
     heavy_memory_bytes: int = Field(512 * _MEBIBYTE, ge=128 * _MEBIBYTE, description="memory of one worker process")
-    disclosure_days: int = Field(0, ge=0, description="days that a disclosure is kept; 0: for good")
+    keep_deliveries_days: int = Field(0, ge=0, description="days that a settled delivery is kept; 0: for good")
+    keep_refusals_days: int = Field(30, ge=21, description="days that counts of refusals are kept")
+    keep_disclosures_days: Annotated[int, AfterValidator(_check_disclosure_days)] = Field(
+        0, ge=0, description="days that a disclosure is kept, at least 365; 0: for good"
+    )
     drain_seconds: float = Field(20.0, ge=0, description="bound on an orderly stop")
     limits: Policy = Field(
         Policy.model_validate({}), description="what each participant may do by default: BUS_LIMITS__<LIMIT>"

@@ -175,3 +175,16 @@ def test_a_password_of_its_own_may_hold_any_sign(monkeypatch: pytest.MonkeyPatch
     assert make_url(settings.database).password == "a/b#c@d"
     assert Connection(settings.broker).password == "a/b#c@d"
     assert "a/b" not in repr(settings)
+
+
+@pytest.mark.parametrize("wrong", ["1", "364", "-1"])
+def test_disclosures_are_kept_for_a_year_at_least(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("BUS_KEEP_DISCLOSURES_DAYS", wrong)
+    with pytest.raises(SettingsWrong, match="BUS_KEEP_DISCLOSURES_DAYS"):
+        load_settings()
+
+
+@pytest.mark.parametrize("right", [0, 365])
+def test_disclosures_are_kept_for_good_or_for_days(monkeypatch: pytest.MonkeyPatch, right: int) -> None:
+    monkeypatch.setenv("BUS_KEEP_DISCLOSURES_DAYS", str(right))
+    assert load_settings().keep_disclosures_days == right

@@ -49,6 +49,8 @@ class Verb(StrEnum):
     DELIVERY_RETRY = "delivery.retry"
     DELIVERY_DISCARD = "delivery.discard"
     DELIVERY_ANSWERS = "delivery.answers"
+    DELIVERIES_FORGET = "deliveries.forget"
+    DISCLOSURES_FORGET = "disclosures.forget"
     DISCLOSURES_READ = "disclosures.read"
     ACTIONS_READ = "actions.read"
     LOGIN_FAIL = "login.fail"

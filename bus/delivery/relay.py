@@ -16,12 +16,14 @@ from bus import clock
 from bus.contracts import Catalogue
 from bus.delivery.chosen import Chosen
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
+from bus.delivery.expiry import Expiry
 from bus.delivery.fan_out import FanOut, Owed
 from bus.delivery.handover import Handover
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.relayed import read_relayed
 from bus.delivery.release import Release
+from bus.delivery.remains import Remains
 from bus.delivery.replays import advance_replay, end_replay, go_live, order_by_turn
 from bus.delivery.subscription import Pull, Subscription
 from bus.delivery.subscriptions import Subscriptions
@@ -39,6 +41,8 @@ _STEP: Final = 500
 _IDLE_SECONDS: Final = 0.03
 _REPLAY_SECONDS: Final = 0.01
 """How long replays go on before the relay looks for live events and due deliveries."""
+_CLEANING_SECONDS: Final = 0.025
+"""The time between two steps of the clean-up, in which others write."""
 _NOT_LEADING_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 0.005
 """The shortest time between the beginnings of two looks, if the first found nothing to deliver. A look at each of the journal's
@@ -61,12 +65,14 @@ class Relay:
         reclaim: Reclaim,
         turn: Turn[FanOut],
         owed: Owed,
+        keep_days: int = 0,
     ) -> None:
         """Create a relay that does not run yet.
 
         Args:
             turn: shared with the appends of this process that make deliveries (`AlongAppends`).
             owed: called after the commit of deliveries that are pulled.
+            keep_days: how long deliveries are kept that are delivered or discarded; 0: for good.
         """
         self._storage = storage
         self._journal = journal
@@ -80,8 +86,11 @@ class Relay:
         self._reclaim = reclaim
         self._release = Release(storage, catalogue, subscriptions)
         self._drops = UnfinishedDrops(catalogue, GrantStops(storage, catalogue, subscriptions))
+        self._remains = Remains(storage)
+        self._expiry = Expiry(storage, journal, subscriptions, keep_days)
         self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)
         self._nudged = threading.Event()
+        self._cleans_at = 0.0
         self._turns: dict[int, int] = {}
         self._turn = turn
         self._stopping = False
@@ -166,8 +175,16 @@ class Relay:
         self._look_for_due(found=self._reclaim.look())
         self._look_for_due(found=self._release.look())
         dropping = self._drops.look()
+        self._clean()
         handed_over = self._dispatch.look()
         return moved or replayed or dropping or handed_over
+
+    def _clean(self) -> None:
+        """Delete a bounded number of old rows, if none were deleted a moment ago: deliveries go first."""
+        if time.monotonic() >= self._cleans_at:
+            self._remains.look()
+            self._expiry.look()
+            self._cleans_at = time.monotonic() + _CLEANING_SECONDS
 
     def _look_for_due(self, *, found: bool) -> None:
         if found:

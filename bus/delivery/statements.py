@@ -59,10 +59,13 @@ SET_DUE: Final = Prepared(
 """Without `state=0`: for that, the index of due deliveries would be used, and all of it read."""
 LEASED: Final = Prepared(
     sqlite="""SELECT position, key, attempts FROM deliveries INDEXED BY ix_deliveries_due
-    WHERE subscription=:subscription AND state=0 AND due_at=:lease""",
-    postgres="SELECT position, key, attempts FROM deliveries WHERE subscription=:subscription AND state=0 AND due_at=:lease",
+    WHERE subscription=:subscription AND state=0 AND due_at=:lease
+    AND NOT EXISTS (SELECT 1 FROM deleted_subscriptions WHERE number=:subscription)""",
+    postgres="""SELECT position, key, attempts FROM deliveries WHERE subscription=:subscription AND state=0 AND due_at=:lease
+    AND NOT EXISTS (SELECT 1 FROM deleted_subscriptions WHERE number=:subscription)""",
     columns="position, key, attempts",
 )
+"""Nothing of a subscription that was deleted, though its deliveries may still be there."""
 OUT_OF_RUN: Final = Prepared(
     sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease AND key=:key""",

@@ -13,6 +13,7 @@ from bus import clock, json
 from bus.actions import Action, Actor, Verb, note
 from bus.contracts import Tags
 from bus.delivery.acts import find_setter, make_subscription_act
+from bus.delivery.remains import leave
 from bus.delivery.signature import new_secret
 from bus.delivery.signing_secrets import SigningSecret, drop_ended, rotate
 from bus.delivery.subscription import (
@@ -30,7 +31,7 @@ from bus.delivery.subscription import (
     refuse_unknown,
     write_sink,
 )
-from bus.delivery.tables import ATTEMPTS, DELIVERIES, HEALTH, PULL_LEASES, SUBSCRIPTIONS
+from bus.delivery.tables import SUBSCRIPTIONS
 from bus.identity import Keys
 from bus.ids import new_id
 from bus.storage import RowConflict, Storage, Transaction, announce, find_last_change
@@ -237,7 +238,7 @@ class Subscriptions:
             raise ReplayUnderWay("A replay is under way; wait for its end.")
 
     def delete(self, subscription: Subscription, by: Actor, tags: Tags = None) -> None:
-        """Delete it with its deliveries.
+        """Delete it. The relay deletes its deliveries in steps; nobody sees them or gets them any more.
 
         Raises:
             SubscriptionChanged: its tag is none of `tags`.
@@ -252,8 +253,7 @@ class Subscriptions:
             note(transaction, act)
             announce(transaction, TOPIC)
             transaction.execute(sa.delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.number == subscription.number))
-            for table in (PULL_LEASES, ATTEMPTS, DELIVERIES, HEALTH):
-                transaction.execute(sa.delete(table).where(table.c.subscription == subscription.number))
+            leave(transaction, subscription.number, subscription.id, clock.micros(self._now()))
         self.refresh()
 
     def _by_id(self, id: str, participant: str | None) -> Subscription:

@@ -32,6 +32,15 @@ last change of the row (`bus.storage.Changes`). `sink_set_by` names who set the 
 `hastened_at` on, a circuit that opened before holds nothing back: somebody mended the sink, and said so.
 """
 
+DELETED_SUBSCRIPTIONS = sa.Table(
+    "deleted_subscriptions",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("deleted_at", sa.BigInteger, nullable=False),
+)
+"""Subscriptions that are gone for everybody. The relay deletes their deliveries in steps, and then the row."""
+
 DELIVERIES = sa.Table(
     "deliveries",
     metadata,

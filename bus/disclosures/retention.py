@@ -8,6 +8,7 @@ import sqlalchemy as sa
 import structlog
 
 from bus import clock
+from bus.actions import Action, Channel, Object, Verb, identify_operator, note
 from bus.disclosures import statements
 from bus.disclosures.positions import unpack_positions
 from bus.disclosures.stretches import cut_stretches
@@ -57,8 +58,18 @@ class Retention:
             except (Unavailable, StorageFull):
                 log.warning("disclosures.not_forgotten")
             if forgotten:
-                log.info("disclosures.forgotten", rows=forgotten)
+                await asyncio.to_thread(self._tell, forgotten)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    def _tell(self, forgotten: int) -> None:
+        log.info("disclosures.forgotten", rows=forgotten, days=self._days)
+        details = {"rows": forgotten, "days": self._days}
+        by = identify_operator(Channel.PROCESS)
+        try:
+            with self._storage.write() as transaction:
+                note(transaction, Action(Verb.DISCLOSURES_FORGET, by, Object("bus", "disclosures"), details=details))
+        except (Unavailable, StorageFull):
+            log.warning("disclosures.deletion_not_noted", rows=forgotten)
 
 
 def _delete_some(transaction: Transaction, day: int) -> int:

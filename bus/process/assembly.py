@@ -67,7 +67,7 @@ def make_rooms(
     limits = _make_limits(settings, storage)
     agencies = Agencies(settings.adapters)
     disclosures = DisclosureLog(storage, Persons(storage))
-    refusals = RefusalLog(storage)
+    refusals = RefusalLog(storage, settings.keep_refusals_days)
     actions = ActionLog(storage)
     attempts = Attempts(actions)
     apart = heavy or Here()

@@ -106,8 +106,8 @@ class Process:
         if Role.RELAY in self._roles:
             # The relay starts after the workers, so it stops before them: they still finish its last runs.
             self._start_task(stack, Projection(self._storage).follow())
-            if self._settings.disclosure_days:
-                self._start_task(stack, Retention(self._storage, self._settings.disclosure_days).follow())
+            if self._settings.keep_disclosures_days:
+                self._start_task(stack, Retention(self._storage, self._settings.keep_disclosures_days).follow())
             self._start_relay(stack)
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)
@@ -153,6 +153,7 @@ class Process:
             self._form.reclaim(),
             self._turn,
             self._wakeups.owed,
+            self._settings.keep_deliveries_days,
         )
         self._wakeups.appended.listen(relay.appended)
         self._wakeups.finished.listen(relay.finished)

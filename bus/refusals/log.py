@@ -17,7 +17,7 @@ from bus.refusals.tally import Count
 from bus.refusals.visible import list_conditions, select_newest
 from bus.storage import Storage, Transaction
 
-_KEPT: Final = 30 * 24 * 3_600_000_000
+_DAY: Final = 24 * 3_600_000_000
 _STEP: Final = 500
 _MOST_CHANGES: Final = 100
 
@@ -79,8 +79,10 @@ class RefusalLog:
     events, and all refusals under the contracts that it owns.
     """
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, days: int = 30) -> None:
+        """`days`: how long counts are kept."""
         self._storage = storage
+        self._days = days
 
     def add(self, counted: Mapping[Refusal, Count], events: Mapping[bytes, Mapping[str, Any]] | None = None) -> None:
         """Add counts and refused events in one small transaction; a power failure may undo it, which loses seconds of them.
@@ -97,10 +99,10 @@ class RefusalLog:
             add_events(transaction, events or {})
 
     def forget(self, now: datetime) -> int:
-        """Delete some of the counts that are older than thirty days, and old refused events; return how many counts."""
+        """Delete some of the counts that are older than they are kept, and old refused events; return how many counts."""
         with self._storage.write(durable=False) as transaction:
             forget_events(transaction, clock.micros(now))
-            return transaction.execute(_FORGET, {"before": round_to_hour(clock.micros(now)) - _KEPT})
+            return transaction.execute(_FORGET, {"before": round_to_hour(clock.micros(now)) - self._days * _DAY})
 
     def find_event(self, participant: str, source: str, id: str) -> RefusedEvent | None:
         """The last refusal of a participant's event; None: none is known. Refusals are written once a second."""

@@ -37,6 +37,8 @@ class Recorder:
         self._catalogue = catalogue
         self._tally = Tally()
         self._recent = RecentRefusals()
+        self._forgotten = 0
+        self._forgets_on = clock.now().date()
 
     def note(self, refused: Refused, sender: Principal | None, event: Any = None) -> Sequence[Refusal]:
         """Count a refusal, if it says something about the sent event.
@@ -80,10 +82,19 @@ class Recorder:
             try:
                 await self.flush()
                 if flushes % _FLUSHES_TO_FORGETTING == 0:
-                    await asyncio.to_thread(self._log.forget, clock.now())
+                    self._tell_daily(await asyncio.to_thread(self._log.forget, clock.now()))
             except (Unavailable, StorageFull):
                 log.warning("refusals.not_forgotten")
             except Exception:
                 # The outermost loop: a lost count must not end the process.
                 UNEXPECTED.labels("refusals").inc()
                 log.exception("refusals.flush_failed")
+
+    def _tell_daily(self, forgotten: int) -> None:
+        """Log once a day (UTC) how many rows were deleted, when the day is over."""
+        today = clock.now().date()
+        if today != self._forgets_on:
+            if self._forgotten:
+                log.info("refusals.forgotten", rows=self._forgotten)
+            self._forgets_on, self._forgotten = today, 0
+        self._forgotten += forgotten

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from bus.delivery import pull_statements, statements, tally
+from bus.delivery import pull_statements, removal, statements, tally
 from bus.delivery.ledger import DeliveryState
 from bus.storage import Prepared, Storage, Transaction, open_storage, upgrade
 from tests.an_actor import OPERATOR
@@ -27,7 +27,7 @@ _BRACES = str.maketrans("[]", "{}")
 """An array's, as PostgreSQL writes them."""
 _STATEMENTS = [
     (name, value)
-    for room in (statements, pull_statements, tally)
+    for room in (statements, pull_statements, removal, tally)
     for name, value in vars(room).items()
     if isinstance(value, Prepared) and "deliveries" in value.sqlite
 ]

@@ -11,12 +11,14 @@ import pytest
 
 from bus.delivery.along import AlongAppends
 from bus.delivery.fan_out import FanOut
+from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.relay import Relay
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.turn import Turn
 from bus.identity.keys import Keys
 from bus.journal import Appender, Take
 from bus.storage import Storage, StorageUnavailable
+from tests.an_actor import OPERATOR
 from tests.builders import a_grant
 from tests.delivery.a_relay import Site
 from tests.services.waiting import until
@@ -130,3 +132,13 @@ async def test_a_subscription_misses_nothing_where_it_is_not_known_to_be_live(
         # As who follows changes does, and before the relay comes round.
         subscriptions.refresh()
         await asyncio.to_thread(until, lambda: site.deliveries() == [(1, number)])
+
+
+def test_a_relay_that_leads_deletes_what_a_deleted_subscription_left(site: Site):
+    gone, kept = site.subscribe("bapenda"), site.subscribe("dinkes")
+    with site.storage.write() as transaction:
+        made = [NewDelivery(one.number, 1, None) for one in (gone, kept)]
+        Ledger(site.storage).add(transaction, made, 0, again=False)
+    site.subscriptions.delete(gone, OPERATOR)
+    with relaying(site):
+        until(lambda: site.deliveries() == [(1, kept.number)])

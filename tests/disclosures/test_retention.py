@@ -1,17 +1,22 @@
 """Retention deletes what is older than the operator keeps it, with all that finds it, and nothing else."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from bus import clock
+from bus.actions import ActionLog, Verb
+from bus.actions import Wanted as ActionsWanted
 from bus.disclosures import Channel, DisclosureLog, Retention, Wanted
 from bus.disclosures.tables import DISCLOSURES, STRETCHES
 from bus.journal import Persons
 from bus.storage import Storage
+from tests.an_actor import OPERATOR
 from tests.builders import a_nik
 from tests.disclosures.test_search import a_page, held, tell_persons
+from tests.services.waiting import until
 
 OLD = range(1, 121)
 
@@ -51,3 +56,12 @@ def test_what_is_kept_is_not_touched(storage: Storage, log: DisclosureLog):
     assert forget_all(Retention(storage, 30)) == []
     assert Retention(storage, 29).forget_some(clock.now() - timedelta(days=1)) == 0
     assert len(log.search(Wanted(), None, 1000)) == len(OLD) + 3
+
+
+async def test_what_was_deleted_is_told_in_the_action_log(storage: Storage, log: DisclosureLog):
+    following = asyncio.create_task(Retention(storage, 29).follow())
+    wanted = ActionsWanted(what=Verb.DISCLOSURES_FORGET)
+    await asyncio.to_thread(until, lambda: ActionLog(storage).search(wanted, None, 10, OPERATOR))
+    following.cancel()
+    told = ActionLog(storage).search(wanted, None, 10, OPERATOR)
+    assert [one.action.details for one in told] == [{"rows": len(OLD) + 1, "days": 29}]
