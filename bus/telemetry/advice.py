@@ -53,6 +53,9 @@ ADVICE: Final = {
         "a sink did not take an event; `state` says whether it is tried again",
         "if `state` is dead, or it goes on for an hour, tell the participant; then redrive",
     ),
+    "disclosures.deletion_not_noted": Advice(
+        "old disclosures were deleted, and the action log does not say so", "keep this line; " + _DATABASE
+    ),
     "disclosures.not_forgotten": Advice("old disclosures are deleted later", _WAITS + _DATABASE),
     "front_door.not_accepted": Advice("no new connection can be taken", "raise the limit of open files (ulimit -n)"),
     "front_door.not_drained": Advice(
