@@ -37,10 +37,10 @@ def started(checkout: Checkout, line: str) -> Iterator[None]:
 def test_a_newcomer_gets_an_own_event_in_an_own_receiver_by_the_guides_lines_alone(tmp_path: Path) -> None:
     began = _processor_seconds()
     checkout = Checkout(a_clone(tmp_path))
-    setup, dev = START.splitlines()
+    setup, activate, dev = (line.partition("#")[0].strip() for line in START.splitlines())
     assert setup == "make setup"
     # Another bus may have the usual port.
-    with started(checkout, f"{dev} --port {free_port()}"):
+    with started(checkout, f"{activate}\n{dev} --port {free_port()}"):
         assert ENTER.startswith(". .bus-dev/dinas-kominfo.env")
         assert re.search(r"^published: position \d+$", checkout.run(line_of(PUBLISH, "python")), re.MULTILINE)
         assert "dinas-kominfo.konsultasi" in checkout.run(line_of(PULL, "python"))
