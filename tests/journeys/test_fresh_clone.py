@@ -41,7 +41,7 @@ def test_a_newcomer_gets_an_own_event_in_an_own_receiver_by_the_guides_lines_alo
     assert setup == "make setup"
     # Another bus may have the usual port.
     with started(checkout, f"{activate}\n{dev} --port {free_port()}"):
-        assert ENTER.startswith(". .bus-dev/dinas-kominfo.env")
+        assert ". .bus-dev/dinas-kominfo.env" in ENTER
         assert re.search(r"^published: position \d+$", checkout.run(line_of(PUBLISH, "python")), re.MULTILINE)
         assert "dinas-kominfo.konsultasi" in checkout.run(line_of(PULL, "python"))
         port = str(free_port())
