@@ -60,7 +60,7 @@ class Scenario:
         """The answer to a request. Its keys: `status`, `headers`, `accept`, `drop`, and one of `json`, `text` and `stream`.
 
         `drop` says where the connection breaks: `before` or `after` the request's body, or at `half` of the answer.
-        `stream` has the records of a snapshot, by their sequences, and the members of its trailer that are as the case wants.
+        `stream` has the sequences of a snapshot's records, and those members of its trailer that the case sets.
         """
         with self._lock:
             self.requests.append(request)

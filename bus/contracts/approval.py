@@ -88,7 +88,7 @@ def check_grants_seen(contract: Contract, active: Sequence[Contract]) -> None:
 
 
 def check_proposable(contract: Contract, bindings: Bindings) -> None:
-    """Refuse to propose a version with a grant that has ended, or one that does not fit the adapters that it names.
+    """Refuse to propose a version with a grant that has ended, or that does not fit the adapters it names.
 
     Raises:
         NotReady: names each place to mend.

@@ -1,7 +1,7 @@
 """The beginning of what a sink answered to an attempt that failed: for who mends the sink.
 
-It may repeat personal data of the event. So it is stored encrypted, it is in no log, and a reader who is not the subscription's
-owner needs a reason, which leaves a disclosure.
+It may repeat personal data of the event. So it is stored encrypted, and it is in no log. A reader who is not the subscription's
+owner gives a reason, and leaves a disclosure.
 """
 
 from base64 import b64decode, b64encode

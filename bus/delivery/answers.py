@@ -1,7 +1,7 @@
 """Opens what sinks answered: for the subscription's owner, and with a reason for the operator.
 
-An answer may repeat personal data of the event. So the operator's look is a disclosure to the operator, on disk before the answer
-is opened, and an entry of the action log.
+An answer may repeat personal data of the event. So the operator who looks leaves a disclosure, which is on disk before the
+answer is opened. The action log has an entry too.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Pulls: a participant that keeps no cursor fetches its next deliveries, and holds them under a lease until it settles them.
 
-Promise: two pullers never hold one delivery at the same time. While a delivery of a key is held, or waits for its next try, no
-later one of that key is given. A delivery that is neither acknowledged nor returned comes again when its lease ends. Leases stay
+Promise: two pullers never hold one delivery at the same time. While a delivery is held, or waits for its next try, no later
+delivery of its key is given. A delivery that is neither acknowledged nor returned comes again when its lease ends. Leases stay
 when the bus is killed. Before data about a person are returned, their disclosure is on disk.
 """
 

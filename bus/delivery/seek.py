@@ -52,7 +52,7 @@ class Seeks:
         return len(before) == _STEP
 
     def _move_pending(self, subscription: int, after: int, place: tuple[int, int]) -> tuple[int, int] | None:
-        """Give up pending deliveries up to a position, and make due those behind it that are held or wait for a try.
+        """Give up pending deliveries up to a position. Make later ones due that are held or wait for a try.
 
         Args:
             place: the moment and the position of the last delivery that was looked at.

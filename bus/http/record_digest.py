@@ -1,7 +1,7 @@
 """Digests of ranges of keys: a consumer compares its copy with the bus without reading the records again.
 
 The digest is of what the caller sees, so it tells nothing of what its grant hides. A range ends at a record that the caller
-sees, and a cursor is sealed, so nobody learns between which keys a hidden one is.
+sees, and cursors are sealed. So nobody learns between which keys a hidden key is.
 """
 
 from collections.abc import Iterator, Sequence

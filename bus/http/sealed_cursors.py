@@ -1,7 +1,7 @@
 """Sealed cursors: the bus alone reads and writes them.
 
-A plain cursor tells its position, and anybody can write one. That does no harm where a list is in the order of positions. In
-a list in the order of keys, a cursor at a hidden record's position would tell between which shown keys the hidden key is.
+A plain cursor tells its position, and anybody can write one. In a list by position that does no harm. In a list by key, somebody
+could write a cursor at a hidden record's position. The next page would tell between which shown keys the hidden key is.
 """
 
 import secrets

@@ -98,9 +98,9 @@ def open_sqlite(path: Path, contract: str, *, is_shared: bool = True) -> Iterato
 
 
 def _touch(path: Path, *, is_shared: bool) -> None:
-    """Make a database's file if there is none. One that holds a copy alone is a file of the pull's own making.
+    """Make a database's file if there is none. A file that holds one copy alone has to be made by the pull itself.
 
-    In a folder where others write, it could be a link to a file of theirs, or a file that they made to read the copy.
+    In a folder where others write, the name could be a link to their file. Or they made the file, and could read the copy.
     """
     opened = os.open(path, os.O_RDWR | os.O_CREAT | (0 if is_shared else os.O_NOFOLLOW), _OWNER_ALONE)
     try:

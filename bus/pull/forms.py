@@ -98,7 +98,7 @@ def _read_rows(store: Store) -> Iterator[tuple[str, Any]]:
 
 
 def _find_columns(store: Store) -> dict[_Path, str]:
-    """The paths of all values, in the order in which they come, each with the kind that holds all of its values.
+    """The paths of all values, in the order of their first value. Each has the kind that all of its values fit.
 
     The bus gives a copy no schema, so the records themselves tell.
     """

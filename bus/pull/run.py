@@ -24,7 +24,7 @@ _BATCH_SIZE: Final = 4_000_000
 _WAIT: Final = 50
 """Seconds of a long poll. Then the grant is looked at again."""
 _REST: Final = 5
-"""Following rests this many times as long as it took to write the target, so that a large file is not written all the time."""
+"""A pull that follows rests this many times as long as a write of the target took: a large file is not written all the time."""
 
 
 class Listener(Protocol):

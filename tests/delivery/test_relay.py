@@ -13,13 +13,14 @@ from bus.delivery.along import AlongAppends
 from bus.delivery.fan_out import FanOut
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.relay import Relay
+from bus.delivery.subscription import NewSubscription, Pull
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.turn import Turn
 from bus.identity.keys import Keys
-from bus.journal import Appender, Take
+from bus.journal import Appender, NothingBeside, Take
 from bus.storage import Storage, StorageUnavailable
 from tests.an_actor import OPERATOR
-from tests.builders import a_grant
+from tests.builders import WARGA, a_grant
 from tests.delivery.a_relay import Site
 from tests.services.waiting import until
 
@@ -142,3 +143,13 @@ def test_a_relay_that_leads_deletes_what_a_deleted_subscription_left(site: Site)
     site.subscriptions.delete(gone, OPERATOR)
     with relaying(site):
         until(lambda: site.deliveries() == [(1, kept.number)])
+
+
+async def test_a_new_subscription_that_is_owed_nothing_rang_for_its_pulls(site: Site):
+    await site.append(NothingBeside(), 1)
+    nobody = [{"exact": {"subject": "tidak ada"}}]
+    orders = (NewSubscription("bapenda", [WARGA], Pull()), NewSubscription("dinkes", [WARGA], Pull(), nobody))
+    owed, _ = (site.subscriptions.add(order, OPERATOR) for order in orders)
+    with relaying(site):
+        await asyncio.to_thread(until, lambda: all_live(site))
+    assert set(site.owed) == {owed.number}

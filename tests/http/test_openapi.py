@@ -189,7 +189,7 @@ def test_refusals_and_their_header_fields_are_described(document: Any) -> None:
             status: responses[one["$ref"].rpartition("/")[2]] if "$ref" in one else one
             for status, one in operation["responses"].items()
         }
-        expected = {"400", "429", "500", "503"} | ({"401", "403"} if path.startswith("/v1/") else set())
+        expected = {"400", "429", "431", "500", "503"} | ({"401", "403"} if path.startswith("/v1/") else set())
         assert expected <= described.keys(), (method, path)
         assert all("Retry-After" in described[status]["headers"] for status in ("429", "503")), (method, path)
         if path.startswith("/v1/"):

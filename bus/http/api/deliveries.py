@@ -145,8 +145,8 @@ def read_answers(
 ) -> AnswerList:
     """What the sink answered to the attempts that failed: the first 512 bytes of each body.
 
-    It may repeat personal data of the event. So the operator, and whoever else is not the subscription's owner, gives a reason,
-    which the action log and a disclosure keep.
+    It may repeat personal data of the event. So a caller who is not the subscription's owner gives a reason. The action log and a
+    disclosure keep the reason.
     """
     subscription, position = _named(rooms, by, id)
     response.headers.update(NO_STORE)
