@@ -41,6 +41,8 @@ def list_deliveries(
         of = subscriptions.listed(participant) if subscription is None else [subscriptions.get(subscription, None)]
         wanted = None if state is None else _STATES[state]
         found = Deliveries(workspace.storage).listed(of, wanted, (0, 0), limit)
+    if not found:
+        say("There are no such deliveries.", err=True)
     for one in found:
         if as_json:
             say_json(_describe(one))

@@ -7,7 +7,7 @@ import typer
 
 from bus import clock
 from bus.cli.moments import parse_moment
-from bus.cli.terminal import say_json, say_row
+from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
 from bus.contracts import Catalogue, NoSuchContract
 from bus.identity import Participants
@@ -43,9 +43,11 @@ def list_events(
             Participants(workspace.storage).get(participant)
         found = JournalReader(workspace.storage).find_last(number, before, limit)
         names = {one.contract_id: catalogue.name_of(one.contract_id) or "" for one in found}
+    found = [one for one in found if participant in (None, one.participant)]
+    if not found:
+        say("There are no such events among those that were looked at.", err=True)
     for one in found:
-        if participant in (None, one.participant):
-            _print_event(one, names[one.contract_id], as_json=as_json)
+        _print_event(one, names[one.contract_id], as_json=as_json)
 
 
 def _print_event(one: Placed, contract: str, *, as_json: bool) -> None:
@@ -71,8 +73,12 @@ def list_refusals(
     Example: bus refusals --participant dpmptsp --since 2026-11-01
     """
     with open_workspace(data) as workspace:
+        if participant is not None:
+            Participants(workspace.storage).get(participant)
         log = RefusalLog(workspace.storage)
         found = log.search(contract, participant, since=parse_moment(since), limit=limit)
+    if not found:
+        say("Nothing was refused.", err=True)
     for one in found:
         refusal, last = one.refusal, clock.rfc3339(one.last_at)
         if as_json:

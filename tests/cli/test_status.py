@@ -69,12 +69,13 @@ def test_deliveries_are_listed_with_their_last_failure_and_a_wrong_state_is_wron
     (line,) = bus("deliveries", "--state", "pending").out.splitlines()
     assert line.startswith(f"{failing}.1\tpending\t1 tries\tnext ")
     assert line.endswith("it failed inside")
-    bus("participant", "add", "dinkes")
-    assert bus("deliveries", "--participant", "dinkes").out == ""
+    assert bus("participant", "add", "dinkes", "--kind", "app").code == 0
+    said = bus("deliveries", "--participant", "dinkes")
+    assert (said.code, said.out, said.err) == (0, "", "There are no such deliveries.\n")
     assert bus("deliveries", "--state", "salah").code == 2
 
 
-@pytest.mark.parametrize("command", ["deliveries", "events"])
+@pytest.mark.parametrize("command", ["deliveries", "events", "refusals"])
 def test_a_mistyped_participant_was_shown_as_one_without_trouble(bus: Commands, command: str) -> None:
     said = bus(command, "--participant", "bapend")
     assert (said.code, "no participant 'bapend'" in said.err) == (1, True)
