@@ -45,7 +45,7 @@ class Signer:
 def _sign(begun: hmac.HMAC, signed: bytes) -> str:
     """One symmetric signature, as Standard Webhooks writes it.
 
-    `hmac.digest` would give other threads the interpreter lock each time, and then wait for it. A copy of what was begun does not.
+    `hmac.digest` would give other threads the interpreter lock each time, and then wait for it. A copy keeps the lock.
     """
     signature = begun.copy()
     signature.update(signed)
