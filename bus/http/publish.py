@@ -143,7 +143,7 @@ class Publisher:
         await send({"type": "http.response.start", "status": response.status, "headers": response.fields})
         await send({"type": "http.response.body", "body": response.body})
 
-    def find_sender(self, head: Head) -> Principal | None:
+    def admit_sender(self, head: Head) -> Principal | None:
         """The sender of a request whose answer waits only for the commit; None for other requests.
 
         Such a request is a batch of at most the allowed size, or an event that is not large. Its sender may publish, its token

@@ -52,5 +52,5 @@ class ShortWay:
     def _make(self, line: Line, head: Head) -> Publication | None:
         if self._publisher is None:
             return None
-        principal = self._publisher.find_sender(head)
+        principal = self._publisher.admit_sender(head)
         return None if principal is None else Publication(line, self._publisher, principal, head)
