@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.create_table(
         "notice_recipients",
         sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("next_at", sa.BigInteger(), nullable=False),
         sa.Column("sent_at", sa.BigInteger()),
         sa.Column("failures", sa.Integer(), nullable=False),
@@ -26,6 +27,7 @@ def upgrade() -> None:
         sa.Column("recipient", sa.Text(), nullable=False),
         sa.Column("notice", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("participant", sa.Text()),
         sa.Column("told_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("recipient", "notice", name=op.f("pk_notices_told")),
     )
