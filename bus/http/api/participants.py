@@ -58,6 +58,18 @@ class NewParticipant(ParticipantDocument):
     )
 
 
+class ParticipantChange(BaseModel):
+    """What changes of a participant."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"contact": "tik@bapenda.lamongan.go.id"}]}
+    )
+
+    contact: Annotated[str, WithJsonSchema(_MAILBOX)] | None = Field(
+        description="mail address that gets its notices from now on; null: none does"
+    )
+
+
 class ParticipantList(BaseModel):
     """A page of participants in order of name."""
 
@@ -153,6 +165,17 @@ def add_participant(
     participant = _participants(request).add(new.name, new.title, new.kind, by, new.contact)
     response.headers["Location"] = f"{router.prefix}/{participant.name}/clients"
     return _participant_document(participant)
+
+
+@router.patch("/{name}")
+def update_participant(
+    request: Request,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.PARTICIPANT_UPDATE))],
+    name: ParticipantName,
+    change: ParticipantChange,
+) -> ParticipantDocument:
+    """Change where a participant gets its notices. The action log says that it changed, and not to which address."""
+    return _participant_document(_participants(request).set_contact(name, change.contact, by))
 
 
 @router.get("/{name}/clients", response_model=ClientList, dependencies=_OPERATOR)

@@ -100,6 +100,17 @@ async def test_a_list_comes_in_pages(http: httpx.AsyncClient):
     assert second["next"] is None
 
 
+async def test_a_contact_is_changed_and_taken_away(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/participants", json=BAPENDA)
+    for contact in ("tik@bapenda.example", "helpdesk@bapenda.example", None):
+        changed = await http.patch("/v1/participants/bapenda", json={"contact": contact})
+        assert (changed.status_code, changed.json()) == (200, BAPENDA | {"contact": contact})
+        assert changed.json() in (await http.get("/v1/participants")).json()["participants"]
+    for wrong in ({}, {"contact": "a@b.example\r\nBcc: c@d.example"}, {"title": "Bapenda"}):
+        assert (await http.patch("/v1/participants/bapenda", json=wrong)).status_code == 400
+    assert (await http.patch("/v1/participants/dinkes", json={"contact": None})).status_code == 404
+
+
 @pytest.mark.parametrize("cursor", ["x", "é", "AA==", "____"])
 async def test_a_made_up_cursor_is_refused(http: httpx.AsyncClient, cursor: str):
     assert (await http.get("/v1/participants", params={"after": cursor})).status_code == 400
