@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
@@ -38,7 +38,7 @@ class MailServer:
     port: int
     security: Literal["starttls", "tls", "none"]
     user: str
-    password: str
+    password: str = field(repr=False)
     sender: str
 
 
