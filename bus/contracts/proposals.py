@@ -17,7 +17,7 @@ class Proposal:
     """A version that was proposed, and is not in force yet.
 
     Attributes:
-        since: when it was proposed, or when its last step was taken.
+        since: when it was proposed.
         by: the participant that proposed it.
         approver: the participant that owns the domain; None: the operator approves.
         adapter_owners: the participants whose word for an adapter is missing.
