@@ -63,8 +63,8 @@ async def test_a_letter_goes_over_tls_from_the_first_byte(tmp_path: Path, monkey
 async def test_nothing_is_sent_to_a_server_without_tls_or_with_another_certificate(tmp_path: Path) -> None:
     async with a_mail_server() as server:
         with pytest.raises(NotSent):
-            await a_sender(server.port, security="starttls", user="bus", password="rahasia").send(LETTER, TIK)
-        assert (server.begun, server.logins) == (0, [])
+            await a_sender(server.port, security="starttls").send(LETTER, TIK)
+        assert server.begun == 0
     async with a_mail_server(starttls=a_server_context(tmp_path, "lain.example")) as server:
         with pytest.raises(NotSent):
             await a_sender(server.port, security="starttls", user="bus", password="rahasia").send(LETTER, TIK)
