@@ -42,6 +42,8 @@ EMBEDDED: Final = "memory:"
 """The beginning of a broker URL with which no run leaves its process."""
 _MEBIBYTE = 1024 * 1024
 _FEWEST_DISCLOSURE_DAYS: Final = 365
+_WEBHOOK: Final = re.compile(r"https?://[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?(:(?P<port>[0-9]{1,5}))?([/?][!\"$-~]*)?")
+"""An address with a name or an IPv4 address, and without user, password and fragment."""
 _LEAST_SECRET_BYTES: Final = 24
 """Standard Webhooks asks for 24 to 64 bytes."""
 _FOLDER: Final = "BUS_SECRETS_DIR"
@@ -132,11 +134,9 @@ def _check_notice_webhook(value: SecretStr, info: ValidationInfo) -> SecretStr:
     address = value.get_secret_value()
     if not address:
         return value
-    if (
-        not (re.fullmatch(r"https?://[!-~]+", address) and urlsplit(address).hostname)
-        or "@" in urlsplit(address).netloc
-    ):
-        raise ValueError("should be an http or https address")
+    form = _WEBHOOK.fullmatch(address)
+    if not form or int(form["port"] or 1) not in range(1, 65_536):
+        raise ValueError("should be an http or https address without user and password")
     secret = info.data.get("notice_webhook_secret")
     if secret is not None and not secret.get_secret_value():
         raise ValueError("needs BUS_NOTICE_WEBHOOK_SECRET, which signs what is posted")

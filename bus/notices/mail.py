@@ -74,7 +74,8 @@ class MailSender:
                 raise _write_refusal(error.recipients[0].code) from None
             except SMTPResponseException as error:
                 raise _write_refusal(error.code) from None
-            except (SMTPException, OSError) as error:
+            except (SMTPException, OSError, UnicodeError) as error:
+                # UnicodeError: the host's name or the password has signs that the protocol cannot carry.
                 raise NotSent(f"the mail server was not reached ({type(error).__name__})") from None
             else:
                 await _leave(client)

@@ -11,6 +11,7 @@ from bus.notices import Letter, NotSent, Recipient, Way
 from bus.notices.mail import MailSender
 from bus.notices.mail import MailServer as Server
 from bus.notices.webhook import WebhookSender
+from bus.settings import load_settings
 from tests.a_certificate import a_server_context
 from tests.a_mail_server import TAKEN, a_mail_server
 from tests.services.receiver import Receiver, a_receiver, answers
@@ -18,6 +19,7 @@ from tests.services.receiver import Receiver, a_receiver, answers
 pytestmark = pytest.mark.process
 
 TIK = Recipient(Way.MAIL, "tik@bapenda.example", participants=frozenset({"bapenda"}))
+SECRET = new_webhook_secret()
 LETTER = Letter("msg_abc", "Bus data Lamongan: 1 baru – ünik", "Halo\nBadan Pendapatan – siap\n", {"new": []})
 
 
@@ -85,6 +87,23 @@ async def test_a_server_that_is_away_is_told_without_its_address() -> None:
     with pytest.raises(NotSent) as failed:
         await a_sender(port).send(LETTER, TIK)
     assert "127.0.0.1" not in str(failed.value)
+
+
+@pytest.mark.parametrize("changes", [{"host": "mail..example"}, {"host": "x" * 64}])
+async def test_a_host_that_can_be_no_name_stopped_the_whole_process(changes: dict[str, str]) -> None:
+    with pytest.raises(NotSent):
+        await a_sender(25, **changes).send(LETTER, TIK)
+
+
+@pytest.mark.parametrize(
+    "host", ["x" * 64, "127.0.0.1.1", "0x7f.1", "-", "_", "xn--a", "999999999999", "tidak-ada.invalid."]
+)
+async def test_no_address_that_the_settings_let_in_stops_more_than_its_letter(host: str) -> None:
+    url = load_settings(notice_webhook=f"http://{host}:9/a?b=%zz", notice_webhook_secret=SECRET).notice_webhook
+    sender = WebhookSender(url.get_secret_value(), SECRET, Names())
+    with pytest.raises(NotSent):
+        await sender.send(LETTER, Recipient(Way.WEBHOOK, is_operator=True))
+    await sender.close()
 
 
 @pytest.fixture
