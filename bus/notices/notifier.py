@@ -81,7 +81,10 @@ class Notifier:
             StorageUnavailable, StorageFull: the database does not answer, or takes nothing. What was not noted is told later.
         """
         due = await asyncio.to_thread(self._find_due, now)
-        await asyncio.gather(*(self._send(one, now) for one in due))
+        # Each is waited for: a failure at one recipient leaves no other one's message half done.
+        ended = await asyncio.gather(*(self._send(one, now) for one in due), return_exceptions=True)
+        for failure in filter(None, ended):
+            raise failure
 
     async def _look_once(self) -> None:
         try:

@@ -53,7 +53,7 @@ def tell_sinks_away(facts: Facts) -> Iterator[Notice]:
         is_active = one.subscription.state is SubscriptionState.ACTIVE
         if not is_active or not one.pending or since is None or facts.now - since < AWAY:
             continue
-        answer = f"menjawab {one.health.status}" if one.health.status else "tidak menjawab"
+        answer = f"menjawab {one.health.status}" if one.health.status else "tidak dapat dihubungi"
         yield Notice(
             Kind.SINK_AWAY,
             one.subscription.participant,
@@ -75,12 +75,11 @@ def tell_dead(facts: Facts) -> Iterator[Notice]:
                 one.subscription.participant,
                 one.subscription.id,
                 f"{_count(one.dead)} pengiriman ke {_name_sink(one)} gagal tetap dan tidak dicoba lagi",
-                "Cari penyebabnya pada daftar pengiriman, perbaiki, lalu kirim ulang.",
+                "Cari penyebabnya pada daftar pengiriman, perbaiki, lalu kirim ulang; yang tidak diperlukan lagi dapat dibuang.",
                 f"bus deliveries --subscription {one.subscription.id} --state dead; "
                 f"bus subscription redrive {one.subscription.id}",
                 f"GET /v1/deliveries?subscription={one.subscription.id}&state=dead; "
                 f"POST /v1/subscriptions/{one.subscription.id}/redrive",
-                one.health.failed_at,
             )
 
 

@@ -11,10 +11,12 @@ import structlog
 from bus import clock
 from bus.agencies.memory import Held, hold_deletions
 from bus.doctor.gather import gather_facts
-from bus.notices.due import HOUR
+from bus.notices import Kind, Notice, Recipient, Way
+from bus.notices.due import HOUR, Bundle, Memory, succeed
 from bus.notices.memory import Memories
 from bus.notices.recipients import list_recipients
 from bus.refusals import Poll
+from bus.storage import Storage
 from tests.a_bus import Bus
 from tests.a_mail_server import MailServer, a_mail_server
 from tests.an_actor import OPERATOR
@@ -94,6 +96,26 @@ async def test_two_processes_that_look_at_once_send_one_message(room: Mailroom) 
     now = clock.now()
     await asyncio.gather(*(room.tell(now) for _ in range(4)))
     assert len(room.server.taken) == 2
+
+
+def test_the_database_keeps_what_the_decision_says(storage: Storage) -> None:
+    memories, now = Memories(storage), clock.now()
+    recipient = Recipient(Way.MAIL, TO, is_operator=True)
+    first, second = (Notice(Kind.POLL_HELD, None, name, f"hal {name}", "lepaskan") for name in ("a", "b"))
+    known = Memory()
+    for minutes, bundle in (
+        (0, Bundle([first, second], [], {}, 0)),
+        (60, Bundle([], [first], {second.key: second.title}, 0)),
+    ):
+        at = now + timedelta(minutes=minutes)
+        assert memories.claim(recipient, known, at)
+        assert memories.read()[recipient.key].next_at == at + HOUR
+        after_failure = memories.note_failure(recipient, known, "the mail server answered 451", at)
+        assert memories.read() == {recipient.key: after_failure}
+        memories.note_success(recipient, after_failure, bundle, at)
+        known = succeed(after_failure, bundle, at)
+        assert memories.read() == {recipient.key: known}
+    assert list(known.told) == [first.key]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
