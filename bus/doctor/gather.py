@@ -18,7 +18,7 @@ from bus.delivery import (
     read_beats,
 )
 from bus.doctor.facts import Disabled, Disk, Facts, NamedAgency, Sunset
-from bus.identity import Keys
+from bus.identity import Keys, read_contacts
 from bus.journal import JournalReader
 from bus.notices import find_failing_recipients, find_recipients
 from bus.settings import Settings
@@ -61,7 +61,7 @@ def gather_facts(settings: Settings, storage: Storage, keys: Keys) -> Facts:
         disabled=tuple(Disabled(one.id, one.participant) for one in every if one.state is SubscriptionState.DISABLED),
         agencies=tuple(_list_agencies(catalogue, settings)),
         tells_somebody=bool(find_recipients(settings, {})),
-        deaf=tuple(find_failing_recipients(storage)),
+        deaf=tuple(find_failing_recipients(storage, find_recipients(settings, read_contacts(storage)))),
     )
 
 

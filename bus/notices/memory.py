@@ -105,13 +105,15 @@ class Memories:
                 transaction.execute(sa.delete(RECIPIENTS).where(RECIPIENTS.c.recipient.in_(gone)))
 
 
-def find_failing_recipients(storage: Storage) -> list[FailingRecipient]:
-    """The recipients that take no messages, those first that have failed longest."""
+def find_failing_recipients(storage: Storage, recipients: Iterable[Recipient]) -> list[FailingRecipient]:
+    """Those of the recipients that take no messages, those first that have failed longest."""
+    keys = {one.key for one in recipients}
     failing = sa.select(RECIPIENTS).where(RECIPIENTS.c.failing_since.is_not(None)).order_by(RECIPIENTS.c.failing_since)
     with storage.read() as transaction:
         return [
             FailingRecipient(row.name, clock.moment(row.failing_since), row.failure or "")
             for row in transaction.rows(failing)
+            if row.recipient in keys
         ]
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from email.message import EmailMessage
 
 from bus.notices import FactReader, Notifier, Sender, Way, make_senders
+from bus.settings import Settings
 from bus.status import StatusReader
 from bus.storage import make_leadership
 from tests.a_bus import Bus
@@ -29,10 +30,10 @@ class Mailroom:
     senders: Mapping[Way, Sender] | None = None
     backup_hours: int = 0
 
-    def make_notifier(self) -> Notifier:
-        """A notifier as a process that has just started has one."""
-        rooms = self.bus.rooms
-        settings = rooms.settings.model_copy(
+    @property
+    def settings(self) -> Settings:
+        """Those of the bus, with the mail server."""
+        return self.bus.rooms.settings.model_copy(
             update={
                 "smtp_host": "127.0.0.1",
                 "smtp_port": self.server.port,
@@ -42,6 +43,10 @@ class Mailroom:
                 "backup_hours": self.backup_hours,
             }
         )
+
+    def make_notifier(self) -> Notifier:
+        """A notifier as a process that has just started has one."""
+        rooms, settings = self.bus.rooms, self.settings
         status = StatusReader(rooms.storage, rooms.subscriptions, rooms.catalogue, settings.data_dir)
         facts = FactReader(rooms.storage, status, rooms.catalogue, self.backup_hours)
         senders = self.senders or make_senders(settings, rooms.names)

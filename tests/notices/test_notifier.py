@@ -84,12 +84,22 @@ async def test_a_recipient_that_is_refused_holds_up_nobody_and_the_doctor_tells_
     ]
     assert "@" not in str(logged)
     rooms = room.bus.rooms
-    (deaf,) = gather_facts(rooms.settings, rooms.storage, rooms.keys).deaf
+    (deaf,) = gather_facts(room.settings, rooms.storage, rooms.keys).deaf
     assert (deaf.name, deaf.failure) == ("mail bapenda", "the mail server answered 550")
     room.server.refused.clear()
     await room.tell(now + timedelta(minutes=3))
     assert len(room.server.to(a_contact("bapenda"))) == 1
-    assert gather_facts(rooms.settings, rooms.storage, rooms.keys).deaf == ()
+    assert gather_facts(room.settings, rooms.storage, rooms.keys).deaf == ()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_doctor_tells_of_no_address_that_was_taken_away(room: Mailroom) -> None:
+    rooms = room.bus.rooms
+    room.server.refused[a_contact("bapenda")] = "550 no such user"
+    await room.tell(clock.now())
+    assert len(gather_facts(room.settings, rooms.storage, rooms.keys).deaf) == 1
+    rooms.participants.set_contact("bapenda", None, OPERATOR)
+    assert gather_facts(room.settings, rooms.storage, rooms.keys).deaf == ()
 
 
 async def test_two_processes_that_look_at_once_send_one_message(room: Mailroom) -> None:
