@@ -4,9 +4,10 @@ Promise: at least once. A message is noted as sent after the other side took it.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -110,12 +111,15 @@ class Notifier:
         if not await asyncio.to_thread(self._memories.claim, recipient, memory, now):
             return
         letter = write_letter(bundle, recipient, memory, now, self._settings.public_url)
+        begun = time.monotonic()
         try:
             await self._senders[recipient.way].send(letter, recipient)
         except NotSent as failure:
             await asyncio.to_thread(self._memories.note_failure, recipient, memory, str(failure), now)
             log.warning("notice.not_sent", recipient=recipient.name, failure=str(failure), attempts=memory.failures + 1)
             return
-        await asyncio.to_thread(self._memories.note_success, recipient, memory, bundle, now)
+        # The hour begins when the recipient has the message, which may have waited for others.
+        taken_at = now + timedelta(seconds=time.monotonic() - begun)
+        await asyncio.to_thread(self._memories.note_success, recipient, memory, bundle, taken_at)
         told = {"new": len(bundle.fresh), "standing": len(bundle.standing), "ended": len(bundle.ended)}
         log.info("notice.sent", recipient=recipient.name, **told)

@@ -152,7 +152,7 @@ async def test_who_is_concerned_is_told_with_what_helps_and_that_it_ended(room: 
     await room.tell(now + timedelta(minutes=59))
     assert len(room.server.taken) == len(told)
     mend()
-    await room.tell(now + timedelta(hours=1))
+    await room.tell(now + timedelta(minutes=61))
     assert len(room.server.taken) == 2 * len(told)
     for address in told:
         assert room.last(address).index("SUDAH SELESAI") < room.last(address).index(says)
