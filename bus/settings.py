@@ -6,13 +6,23 @@ adapter's own model checks them when `bus.agencies` makes the adapter.
 
 import ipaddress
 import os
+import re
+from base64 import b64decode
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -23,6 +33,7 @@ from pydantic_settings import (
 )
 
 from bus.limits import Policy, Rate, RateText
+from bus.mailbox import is_mailbox
 from bus.problem import Refused
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -31,6 +42,10 @@ EMBEDDED: Final = "memory:"
 """The beginning of a broker URL with which no run leaves its process."""
 _MEBIBYTE = 1024 * 1024
 _FEWEST_DISCLOSURE_DAYS: Final = 365
+_WEBHOOK: Final = re.compile(r"https?://[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?(:(?P<port>[0-9]{1,5}))?([/?][!\"$-~]*)?")
+"""An address with a name or an IPv4 address, and without user, password and fragment."""
+_LEAST_SECRET_BYTES: Final = 24
+"""Standard Webhooks asks for 24 to 64 bytes."""
 _FOLDER: Final = "BUS_SECRETS_DIR"
 
 
@@ -80,6 +95,57 @@ def _check_origin(value: str) -> str:
     return address
 
 
+def _check_mailbox(value: str) -> str:
+    if not is_mailbox(value):
+        raise ValueError("should be mail addresses such as bus@lamongan.go.id")
+    return value
+
+
+def _check_smtp_password(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    if value.get_secret_value() and info.data.get("smtp_security") == "none":
+        raise ValueError("would be sent in the open; set BUS_SMTP_SECURITY to starttls or tls")
+    return value
+
+
+def _check_sender(value: str, info: ValidationInfo) -> str:
+    if info.data.get("smtp_host") and not is_mailbox(value):
+        raise ValueError("should be the mail address that notices come from, since BUS_SMTP_HOST is set")
+    return value
+
+
+def _check_receivers(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    if value and not info.data.get("smtp_host"):
+        raise ValueError("needs BUS_SMTP_HOST, the mail server that takes the messages")
+    return value
+
+
+def _check_signing_secret(value: SecretStr) -> SecretStr:
+    secret = value.get_secret_value()
+    try:
+        is_key = not secret or len(b64decode(secret.removeprefix("whsec_"), validate=True)) >= _LEAST_SECRET_BYTES
+    except ValueError:
+        is_key = False
+    if not is_key:
+        raise ValueError(f"should be whsec_ and at least {_LEAST_SECRET_BYTES} random bytes in base64")
+    return value
+
+
+def _check_notice_webhook(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    address = value.get_secret_value()
+    if not address:
+        return value
+    form = _WEBHOOK.fullmatch(address)
+    if not form or int(form["port"] or 1) not in range(1, 65_536):
+        raise ValueError("should be an http or https address without user and password")
+    secret = info.data.get("notice_webhook_secret")
+    if secret is not None and not secret.get_secret_value():
+        raise ValueError("needs BUS_NOTICE_WEBHOOK_SECRET, which signs what is posted")
+    return value
+
+
+Mailboxes = Annotated[
+    tuple[Annotated[str, AfterValidator(_check_mailbox)], ...], NoDecode, BeforeValidator(_split_commas)
+]
 PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_split_commas)]
@@ -197,6 +263,28 @@ class Settings(BaseSettings):
     keep_disclosures_days: Annotated[int, AfterValidator(_check_disclosure_days)] = Field(
         0, ge=0, description="days that a disclosure is kept, at least 365; 0: for good"
     )
+    smtp_host: str = Field(
+        "", pattern=r"^[A-Za-z0-9.:_-]*$", description="mail server that takes notices; empty: no notices go by mail"
+    )
+    smtp_port: int = Field(0, ge=0, le=65_535, description="its port; 0: 587, 465 for tls, 25 for none")
+    smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="starttls, tls or none")
+    smtp_user: str = Field("", description="name to log in with; empty: no login")
+    smtp_password: Annotated[SecretStr, AfterValidator(_check_smtp_password)] = Field(
+        SecretStr(""), description="password to log in with"
+    )
+    notice_from: Annotated[str, AfterValidator(_check_sender)] = Field(
+        "", validate_default=True, description="mail address that notices come from"
+    )
+    notice_to: Annotated[Mailboxes, AfterValidator(_check_receivers)] = Field(
+        (), description="mail addresses of the operator, which get every notice, comma separated"
+    )
+    notice_webhook_secret: Annotated[SecretStr, AfterValidator(_check_signing_secret)] = Field(
+        SecretStr(""), description="signs notices to the webhook, whsec_ and at least 24 bytes in base64"
+    )
+    notice_webhook: Annotated[SecretStr, AfterValidator(_check_notice_webhook)] = Field(
+        SecretStr(""), description="address that every notice is posted to, http or https; empty: none"
+    )
+    backup_hours: int = Field(26, ge=0, description="how old the last `bus backup` may be; 0: nobody watches")
     drain_seconds: float = Field(20.0, ge=0, description="bound on an orderly stop")
     limits: Policy = Field(
         Policy.model_validate({}), description="what each participant may do by default: BUS_LIMITS__<LIMIT>"

@@ -65,6 +65,55 @@ def test_a_public_address_that_no_client_can_use_stops_the_start(monkeypatch: py
     assert "rahasia" not in refused.value.detail
 
 
+NOTICES = {
+    "SMTP_HOST": "mail.example",
+    "SMTP_USER": "bus",
+    "SMTP_PASSWORD": "rahasia",
+    "NOTICE_FROM": "bus@lamongan.example",
+    "NOTICE_TO": "tik@lamongan.example, jaga@lamongan.example",
+    "NOTICE_WEBHOOK": "http://127.0.0.1:9/kabar?kunci=rahasia",
+    "NOTICE_WEBHOOK_SECRET": "whsec_" + "A" * 40,
+}
+
+
+def test_notices_have_their_settings(monkeypatch: pytest.MonkeyPatch):
+    for name, value in NOTICES.items():
+        monkeypatch.setenv(f"BUS_{name}", value)
+    settings = load_settings()
+    assert settings.notice_to == ("tik@lamongan.example", "jaga@lamongan.example")
+    assert "rahasia" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("NOTICE_FROM", {"NOTICE_FROM": ""}),
+        ("NOTICE_FROM", {"NOTICE_FROM": "bus@lamongan.example\nBcc: a@b.example"}),
+        ("NOTICE_TO", {"SMTP_HOST": ""}),
+        ("NOTICE_TO", {"NOTICE_TO": "tik"}),
+        ("SMTP_HOST", {"SMTP_HOST": "mail.example/rahasia"}),
+        ("SMTP_PASSWORD", {"SMTP_SECURITY": "none"}),
+        ("NOTICE_WEBHOOK", {"NOTICE_WEBHOOK_SECRET": ""}),
+        ("NOTICE_WEBHOOK", {"NOTICE_WEBHOOK": "ftp://rahasia.example"}),
+        ("NOTICE_WEBHOOK", {"NOTICE_WEBHOOK": "https://bus:rahasia@kabar.example"}),
+        ("NOTICE_WEBHOOK", {"NOTICE_WEBHOOK": "https://rahasia.example:99999/"}),
+        ("NOTICE_WEBHOOK", {"NOTICE_WEBHOOK": "https://rahasia..example/"}),
+        ("NOTICE_WEBHOOK", {"NOTICE_WEBHOOK": "https:///rahasia"}),
+        ("NOTICE_WEBHOOK", {"NOTICE_WEBHOOK": "https://[::1/rahasia"}),
+        ("NOTICE_WEBHOOK_SECRET", {"NOTICE_WEBHOOK_SECRET": "whsec_rahasia"}),
+        ("NOTICE_WEBHOOK_SECRET", {"NOTICE_WEBHOOK_SECRET": "rahasia rahasia rahasia rahasia rahasia"}),
+    ],
+)
+def test_a_setting_of_notices_that_cannot_work_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, changes: dict[str, str]
+):
+    for one, value in (NOTICES | changes).items():
+        monkeypatch.setenv(f"BUS_{one}", value)
+    with pytest.raises(SettingsWrong, match=f"BUS_{name}: ") as refused:
+        load_settings()
+    assert "rahasia" not in refused.value.detail
+
+
 def test_origins_of_pages_are_kept_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("BUS_CORS_ORIGINS", "https://Data.Example, http://localhost:5173")
     assert load_settings().cors_origins == ("https://data.example", "http://localhost:5173")

@@ -5,7 +5,7 @@ from bus.actions.actor import OPERATOR, Actor, Channel, identify_operator
 from bus.actions.attempt import make_failed_login, make_refused_act, make_refused_request
 from bus.actions.attempts import Attempts
 from bus.actions.document import to_document
-from bus.actions.log import ActionLog, Found, Wanted, note
+from bus.actions.log import ActionLog, Found, Wanted, find_last, note
 from bus.actions.redaction import make_printable, mask_url
 from bus.actions.tables import STARTS
 
@@ -22,6 +22,7 @@ __all__ = [
     "Result",
     "Verb",
     "Wanted",
+    "find_last",
     "identify_operator",
     "make_failed_login",
     "make_printable",

@@ -53,6 +53,18 @@ def note(transaction: Transaction, *actions: Action) -> None:
         transaction.execute(sa.insert(ACTIONS), [_make_row(action, now) for action in actions])
 
 
+def find_last(transaction: Transaction, on: str, *verbs: Verb) -> datetime | None:
+    """When an act of these kinds was last done to an object; None: never.
+
+    Args:
+        on: the object's id. Its entries are found by an index.
+    """
+    kinds = [verb.value for verb in verbs]
+    done = ACTIONS.c.object == on, ACTIONS.c.what.in_(kinds), ACTIONS.c.result == Result.DONE.value
+    at = transaction.value(sa.select(ACTIONS.c.at).where(*done).order_by(ACTIONS.c.id.desc()).limit(1))
+    return None if at is None else clock.moment(at)
+
+
 class ActionLog:
     """Adds entries that have no transaction of an act, and searches the log. Synchronous: call it from threads."""
 

@@ -37,6 +37,7 @@ _COMMANDS: Final = {
     "domain": "bus.cli.domain:domain",
     "grant": "bus.cli.grant:grant",
     "keys": "bus.cli.keys:keys",
+    "notify": "bus.cli.notify:notify",
 }
 """A command's name to the module and name of its function or group. Functions come first, as `bus --help` lists them."""
 _LINES: Final = {
@@ -66,6 +67,7 @@ _LINES: Final = {
     "domain": "Who proposes and activates contracts in which domain.",
     "grant": "Who gets the data of which contract, until when, and what is suspended.",
     "keys": "The keys that sign tokens and encrypt secrets.",
+    "notify": "Notices: what people are told by mail or webhook, and whether it works.",
 }
 """A command's name to its line in `bus --help`, the first line of the command's own help."""
 

@@ -32,6 +32,7 @@ def add_participant(
     name: Annotated[str, typer.Argument(help="such as dukcapil-lamongan")],
     kind: Annotated[Kind, typer.Option(help="the participant's kind; `bus init` alone makes the operator")],
     title: Annotated[str, typer.Option(help="full name; absent: the name")] = "",
+    contact: Annotated[str | None, typer.Option(help="mail address that gets its notices")] = None,
     data: Data = None,
 ) -> None:
     """Add an organisation or app.
@@ -39,8 +40,24 @@ def add_participant(
     Example: bus participant add bapenda --kind app --title "Badan Pendapatan Daerah"
     """
     with open_workspace(data) as workspace:
-        made = Participants(workspace.storage).add(name, title or name, kind, identify_operator(Channel.CLI))
+        by = identify_operator(Channel.CLI)
+        made = Participants(workspace.storage).add(name, title or name, kind, by, contact)
     say(f"added {made.name}")
+
+
+@participant.command("set")
+def set_contact(
+    name: Annotated[str, typer.Argument(help="the participant")],
+    contact: Annotated[str, typer.Option(help="mail address that gets its notices; an empty one takes it away")],
+    data: Data = None,
+) -> None:
+    """Change where a participant gets its notices.
+
+    Example: bus participant set bapenda --contact tik@bapenda.lamongan.go.id
+    """
+    with open_workspace(data) as workspace:
+        Participants(workspace.storage).set_contact(name, contact or None, identify_operator(Channel.CLI))
+    say(f"{name} gets its notices at {contact}" if contact else f"{name} gets no notices")
 
 
 @participant.command("list")
@@ -56,6 +73,8 @@ def list_participants(data: Data = None, as_json: AsJson = False) -> None:
             after = page[-1].name
             for found in page:
                 row = {"name": found.name, "kind": found.kind.value, "title": found.title}
+                if found.contact:
+                    row["contact"] = found.contact
                 if as_json:
                     say_json(row)
                 else:

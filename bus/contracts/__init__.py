@@ -14,7 +14,8 @@ What the room offers:
 - Adapters: `Binding` is what an operation demands of a contract; `check_serves` and `check_named` enforce it.
 - Judgement: `lint_contract` gives `Finding`s, `compare_versions` a `Report`, `find_touched` whom a change affects,
   `find_granted` what it newly shows to whom.
-- Overviews and plans: `ListedContract`, `Heading`, `Plan`.
+- Overviews and plans: `ListedContract`, `Heading`, `Plan`. `Proposal` waits for an approval; `find_ending_grants` finds
+  grants that end soon.
 - Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`,
   `export_odcs`.
 - Other forms: `generate_models`, `write_odcs` and `read_odcs`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
@@ -42,6 +43,7 @@ from bus.contracts.document import (
 )
 from bus.contracts.domains import Domain
 from bus.contracts.effort import is_bearable
+from bus.contracts.ending import EndingGrant, find_ending_grants
 from bus.contracts.errors import (
     ContractSaysLess,
     DocumentInvalid,
@@ -80,6 +82,7 @@ from bus.contracts.odcs import OdcsAnswers, read_odcs, write_odcs
 from bus.contracts.page import name_page_file, write_index, write_page
 from bus.contracts.person_finder import PersonFinder, make_finder, read_identifier, spell_identifier
 from bus.contracts.plan import Plan
+from bus.contracts.proposals import Proposal
 from bus.contracts.register import Tags
 from bus.contracts.registered import Move, RegisteredVersion, Succession, find_successions
 from bus.contracts.schemas import Schema, find_schemas_at, has_property
@@ -105,6 +108,7 @@ __all__ = [
     "ContractVersion",
     "DocumentInvalid",
     "Domain",
+    "EndingGrant",
     "FilterIndex",
     "FilterInvalid",
     "Finding",
@@ -129,6 +133,7 @@ __all__ = [
     "OdcsAnswers",
     "PersonFinder",
     "Plan",
+    "Proposal",
     "RegisteredVersion",
     "Report",
     "Rule",
@@ -159,6 +164,7 @@ __all__ = [
     "export_odcs",
     "find_certain",
     "find_changed_numbers",
+    "find_ending_grants",
     "find_granted",
     "find_schemas_at",
     "find_successions",

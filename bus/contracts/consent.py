@@ -66,6 +66,20 @@ def check_words(present: RegisteredVersion, in_force: Iterable[Contract], actor:
         )
 
 
+def find_unasked_owners(
+    present: RegisteredVersion, in_force: Iterable[Contract], bindings: Bindings
+) -> tuple[str, ...]:
+    """The participants that own an adapter of the version and have not given their word, by name.
+
+    Args:
+        in_force: the versions of the contract in force. Operations that they name need no new word.
+    """
+    given = words_given(present)
+    bound = {use for contract in in_force for use in contract.adapters}
+    waiting = [use for use in present.contract.adapters if use not in bound and str(use) not in given]
+    return tuple(sorted({owner for use in waiting if (owner := _find_owner(use, bindings)) is not None}))
+
+
 def words_given(present: RegisteredVersion) -> frozenset[str]:
     """The operations for which the history holds a word since the last change of the document."""
     return frozenset(one for move in _list_since_change(present.history) for one in move.adapters)

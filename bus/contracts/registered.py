@@ -199,6 +199,13 @@ def read_known_versions(transaction: Transaction, name: str) -> list[RegisteredV
     return _read_registered(transaction, _COLUMNS.where(CONTRACTS.c.name == name).order_by(VERSIONS.c.id))
 
 
+def read_proposed(transaction: Transaction) -> list[RegisteredVersion]:
+    """All proposed versions of all contracts, in the order of their registration."""
+    return _read_registered(
+        transaction, _COLUMNS.where(VERSIONS.c.state == State.PROPOSED.value).order_by(VERSIONS.c.id)
+    )
+
+
 def read_basis(transaction: Transaction, name: str, version: str) -> Basis:
     """The present basis for the judgement of a version."""
     versions = read_known_versions(transaction, name)

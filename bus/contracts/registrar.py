@@ -25,6 +25,7 @@ from bus.contracts.holding import Holding, measure_holding
 from bus.contracts.listing import Listing
 from bus.contracts.persons import identifies_persons
 from bus.contracts.plan import Plan
+from bus.contracts.proposals import Proposals
 from bus.contracts.register import Tags
 from bus.contracts.registered import RegisteredVersion
 from bus.contracts.suspension import Waiting
@@ -38,6 +39,7 @@ class Registrar:
 
     Attributes:
         listing: overviews of the register's contracts.
+        proposals: the versions that wait for an approval.
     """
 
     def __init__(self, storage: Storage, bindings: Bindings, follow: Callable[[], None]) -> None:
@@ -52,6 +54,7 @@ class Registrar:
         self._storage = storage
         self._bindings = bindings
         self._follow = follow
+        self.proposals = Proposals(storage, bindings)
 
     def add_draft(self, contract: Contract, by: Actor, tags: Tags = None) -> RegisteredVersion:
         """Register a version as a draft. Raises what `register.put_draft` raises."""

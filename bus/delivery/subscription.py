@@ -168,6 +168,7 @@ class Subscription:
         replay_position: deliveries are being made for events after it, up to `replay_until`.
         secrets: what webhooks are signed with, the newest first.
         sink_set_by: who set the sink, if not the participant.
+        old_secret_ends: when the next of its old secrets ends; None: it has no old secret.
         hastened_at: a circuit that opened before this moment (microseconds) holds nothing back.
     """
 
@@ -186,6 +187,7 @@ class Subscription:
     created_at: datetime
     sink_set_by: str | None
     hastened_at: int = 0
+    old_secret_ends: datetime | None = None
 
     @property
     def tag(self) -> str:

@@ -341,6 +341,7 @@ class Subscriptions:
             created_at=clock.moment(row.created_at),
             sink_set_by=row.sink_set_by,
             hastened_at=row.hastened_at or 0,
+            old_secret_ends=clock.moment(min(ends)) if ends else None,
         )
 
 

@@ -255,6 +255,27 @@ def check_agencies(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def check_notices(facts: Facts) -> Iterator[Finding]:
+    """People who would not be told of trouble."""
+    if not facts.tells_somebody:
+        yield Finding(
+            Urgency.KNOW,
+            "nobody-told",
+            "BUS_NOTICE_TO",
+            "When something goes wrong, the bus tells nobody: it has no address of yours.",
+            "Set BUS_SMTP_HOST, BUS_NOTICE_FROM and BUS_NOTICE_TO, or BUS_NOTICE_WEBHOOK; then `bus notify test`.",
+        )
+    for one in facts.deaf:
+        hours = (facts.now - one.since).total_seconds() / 3600
+        yield Finding(
+            Urgency.SOON,
+            "notices-fail",
+            one.name,
+            f"Notices have not reached {one.name} for {hours:.0f} h: {one.failure}.",
+            "Try `bus notify test`. A participant's address: `bus participant set NAME --contact ADDRESS`.",
+        )
+
+
 def _write_size(size: int) -> str:
     return f"{size / _GIBIBYTE:.1f} GiB"
 
@@ -272,4 +293,5 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_sunsets,
     check_sinks,
     check_agencies,
+    check_notices,
 )

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from bus.contracts import EndingGrant
 from bus.delivery import Failing
+from bus.notices import FailingRecipient
 from bus.storage import Condition
 
 
@@ -15,15 +17,6 @@ class Disk:
     folder: Path
     free: int
     total: int
-
-
-@dataclass(frozen=True, slots=True)
-class EndingGrant:
-    """A grant of a version in force, with its last day."""
-
-    contract: str
-    participant: str
-    until: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +61,8 @@ class Facts:
         grants: grants that end soon, or ended a short time ago.
         sunsets: deprecated versions with a sunset.
         failing: subscriptions with a delivery that has failed for a day.
+        tells_somebody: whether the settings have a way for notices to the operator.
+        deaf: recipients of notices that take none.
     """
 
     today: date
@@ -85,3 +80,5 @@ class Facts:
     failing: tuple[Failing, ...]
     disabled: tuple[Disabled, ...]
     agencies: tuple[NamedAgency, ...]
+    tells_somebody: bool
+    deaf: tuple[FailingRecipient, ...]

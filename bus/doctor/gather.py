@@ -3,12 +3,12 @@
 import shutil
 import stat
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from bus import clock
-from bus.contracts import Catalogue, State
+from bus.contracts import Catalogue, State, find_ending_grants
 from bus.delivery import (
     Subscriptions,
     SubscriptionState,
@@ -17,9 +17,10 @@ from bus.delivery import (
     measure_lag,
     read_beats,
 )
-from bus.doctor.facts import Disabled, Disk, EndingGrant, Facts, NamedAgency, Sunset
-from bus.identity import Keys
+from bus.doctor.facts import Disabled, Disk, Facts, NamedAgency, Sunset
+from bus.identity import Keys, read_contacts
 from bus.journal import JournalReader
+from bus.notices import find_failing_recipients, find_recipients
 from bus.settings import Settings
 from bus.storage import Condition, Storage, read_condition
 
@@ -54,11 +55,13 @@ def gather_facts(settings: Settings, storage: Storage, keys: Keys) -> Facts:
         lag_events=lag.events,
         lag_seconds=lag.seconds,
         unattended_roles=tuple(find_unattended(storage, every)),
-        grants=tuple(_list_ending(catalogue, today)),
+        grants=tuple(find_ending_grants(catalogue.walk_contracts(""), today, _GRANT_DAYS)),
         sunsets=tuple(_list_sunsets(catalogue)),
         failing=tuple(find_failing(storage, every, now - _FAILING)),
         disabled=tuple(Disabled(one.id, one.participant) for one in every if one.state is SubscriptionState.DISABLED),
         agencies=tuple(_list_agencies(catalogue, settings)),
+        tells_somebody=bool(find_recipients(settings, {})),
+        deaf=tuple(find_failing_recipients(storage, find_recipients(settings, read_contacts(storage)))),
     )
 
 
@@ -93,23 +96,6 @@ def _find_ahead(storage: Storage, now: datetime) -> Iterator[tuple[str, float]]:
         ahead = (clock.moment(seen_at) - now).total_seconds()
         if ahead > 0:
             yield process, ahead
-
-
-def _list_ending(catalogue: Catalogue, today: date) -> Iterator[EndingGrant]:
-    """The grants that end within thirty days, and those that ended within the last thirty."""
-    latest: dict[tuple[str, str], date] = {}
-    endless: set[tuple[str, str]] = set()
-    for name, versions in catalogue.walk_contracts(""):
-        for grant in (grant for version in versions for grant in version.grants):
-            one = (name, grant.participant)
-            if grant.until is None:
-                endless.add(one)
-            else:
-                # Where several versions are in force, the grant that ends last counts.
-                latest[one] = max(grant.until, latest.get(one, grant.until))
-    for one, until in sorted(latest.items(), key=lambda item: (item[1], item[0])):
-        if one not in endless and abs((until - today).days) <= _GRANT_DAYS:
-            yield EndingGrant(*one, until)
 
 
 def _list_sunsets(catalogue: Catalogue) -> Iterator[Sunset]:

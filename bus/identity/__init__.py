@@ -1,6 +1,7 @@
 """Identity: the participants and clients that the bus knows, and how a client proves itself."""
 
 from bus.identity.clients import Client
+from bus.identity.contacts import read_contacts
 from bus.identity.form import Call
 from bus.identity.keys import Keys, Undecryptable, create_keys, load_keys, rotate_keys
 from bus.identity.metadata import describe_authorization_server, describe_protected_resource
@@ -41,6 +42,7 @@ __all__ = [
     "has_operator",
     "load_keys",
     "plan_roster",
+    "read_contacts",
     "read_roster",
     "require",
     "rotate_keys",

@@ -6,7 +6,7 @@ a second.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ from bus.actions import OPERATOR as OPERATOR
 from bus.actions import Action, Actor, Object, Verb, note
 from bus.identity import secrets
 from bus.identity.clients import Client, Credentials, give_scopes, make_client, read_credentials, write_scopes
+from bus.identity.contacts import check_contact, write_contact
 from bus.identity.public_keys import check_key_set, count_keys
 from bus.identity.scopes import Scope
 from bus.identity.tables import CLIENTS, PARTICIPANTS
@@ -92,11 +93,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """An organisation or app that is known to the bus."""
+    """An organisation or app that is known to the bus.
+
+    Attributes:
+        contact: the mail address that gets its notices; None: it has none.
+    """
 
     name: str
     title: str
     kind: Kind
+    contact: str | None = None
 
 
 MadeClient = Callable[[Transaction, Client, str | None], None]
@@ -113,11 +119,11 @@ class Participants:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def add(self, name: str, title: str, kind: Kind, by: Actor) -> Participant:
+    def add(self, name: str, title: str, kind: Kind, by: Actor, contact: str | None = None) -> Participant:
         """Add a participant.
 
         Raises:
-            NameRefused, TitleRefused, KindRefused: the value breaks the rule that the class states.
+            NameRefused, TitleRefused, KindRefused, ContactRefused: the value breaks the rule that the class states.
             ParticipantExists: another participant has the name.
         """
         if not NAME.fullmatch(name):
@@ -131,7 +137,8 @@ class Participants:
             )
         if kind is Kind.OPERATOR:
             raise KindRefused("The operator is made by `bus init`; choose app, ministry or developer.")
-        participant = Participant(name, title, kind)
+        check_contact(contact)
+        participant = Participant(name, title, kind, contact)
         try:
             with self._storage.write() as transaction:
                 _insert_participant(transaction, participant)
@@ -140,6 +147,19 @@ class Participants:
         except RowConflict:
             raise ParticipantExists(f"A participant named {name} exists already.") from None
         return participant
+
+    def set_contact(self, name: str, contact: str | None, by: Actor) -> Participant:
+        """Give a participant another contact; None: it has none any more.
+
+        Raises:
+            ParticipantUnknown: no participant has the name.
+            ContactRefused: the text is not one mail address.
+        """
+        check_contact(contact)
+        with self._storage.write() as transaction:
+            known = _get(transaction, name)
+            write_contact(transaction, name, known.contact, contact, by)
+        return replace(known, contact=contact)
 
     def list_page(self, limit: int, after: str = "") -> Sequence[Participant]:
         """At most `limit` participants in order of name, beginning after the name `after`."""
@@ -350,18 +370,13 @@ def _get_client(transaction: Transaction, participant: str, client_id: str) -> s
 
 
 def _make_participant(row: sa.Row[Any]) -> Participant:
-    return Participant(row.name, row.title, Kind(row.kind))
+    return Participant(row.name, row.title, Kind(row.kind), row.contact)
 
 
 def _insert_participant(transaction: Transaction, participant: Participant) -> None:
-    transaction.execute(
-        sa.insert(PARTICIPANTS).values(
-            name=participant.name,
-            title=participant.title,
-            kind=participant.kind.value,
-            created_at=clock.micros(clock.now()),
-        )
-    )
+    values: dict[str, Any] = {"name": participant.name, "title": participant.title, "kind": participant.kind.value}
+    values |= {"contact": participant.contact, "created_at": clock.micros(clock.now())}
+    transaction.execute(sa.insert(PARTICIPANTS).values(**values))
     announce(transaction, "clients")
 
 

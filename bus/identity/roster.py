@@ -5,7 +5,7 @@ All mistakes of a document are found at once. A plan changes all or nothing; par
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
@@ -13,12 +13,14 @@ import sqlalchemy as sa
 
 from bus import clock
 from bus.actions import Action, Actor, Object, Verb, note
+from bus.identity.contacts import describe_change, write_contact
 from bus.identity.participants import NAME, OPERATOR, Kind, Participant
 from bus.identity.tables import PARTICIPANTS
+from bus.mailbox import is_mailbox
 from bus.problem import Conflict, FieldError, Invalid
 from bus.storage import RowConflict, Storage, Transaction, announce
 
-_MEMBERS: Final = ("name", "kind", "title")
+_MEMBERS: Final = ("name", "kind", "title", "contact")
 _LONGEST_TITLE: Final = 200
 _KINDS: Final = [kind.value for kind in Kind if kind is not Kind.OPERATOR]
 
@@ -75,11 +77,14 @@ class Step:
             ("title", repr(self.before.title), repr(self.after.title)),
         ]
         changes = ", ".join(f"{name} {old} -> {new}" for name, old, new in pairs if old != new)
+        if self.before.contact != self.after.contact:
+            # A plan may be kept as a log of a deployment, so it does not show the address.
+            changes += f"{', ' if changes else ''}contact {describe_change(self.before.contact, self.after.contact)}"
         return f"{self.change.value} {self.after.name}" + (f": {changes}" if changes else "")
 
 
 def read_roster(document: Any) -> list[Participant]:
-    """The participants of a document `{"participants": [{"name", "kind", "title"?}]}`.
+    """The participants of a document `{"participants": [{"name", "kind", "title"?, "contact"?}]}`.
 
     Raises:
         RosterInvalid: names every error by its JSON Pointer.
@@ -96,16 +101,27 @@ def read_roster(document: Any) -> list[Participant]:
     errors += _find_repeats(listed)
     if errors:
         raise RosterInvalid(f"The list of participants has {len(errors)} errors.", errors=errors)
-    return [Participant(one["name"], one.get("title", one["name"]), Kind(one["kind"])) for one in listed]
+    return [
+        Participant(one["name"], one.get("title", one["name"]), Kind(one["kind"]), one.get("contact")) for one in listed
+    ]
 
 
 def plan_roster(storage: Storage, participants: Sequence[Participant]) -> list[Step]:
-    """What it takes that the bus knows these participants, in the order of the document."""
+    """What it takes that the bus knows these participants, in the order of the document.
+
+    A participant without a contact in the document keeps its contact: a list that ships with the bus knows none.
+    """
     names = [participant.name for participant in participants]
     with storage.read() as transaction:
         rows = transaction.rows(sa.select(PARTICIPANTS).where(PARTICIPANTS.c.name.in_(names)))
-        known = {row.name: Participant(row.name, row.title, Kind(row.kind)) for row in rows}
-    return [Step(participant, known.get(participant.name)) for participant in participants]
+        known = {row.name: Participant(row.name, row.title, Kind(row.kind), row.contact) for row in rows}
+    return [_make_step(participant, known.get(participant.name)) for participant in participants]
+
+
+def _make_step(listed: Participant, known: Participant | None) -> Step:
+    if known is not None and listed.contact is None:
+        return Step(replace(listed, contact=known.contact), known)
+    return Step(listed, known)
 
 
 def carry_out_roster(storage: Storage, steps: Sequence[Step], by: Actor) -> None:
@@ -135,7 +151,7 @@ def _take(transaction: Transaction, step: Step, by: Actor) -> None:
     values = {"title": step.after.title, "kind": step.after.kind.value}
     match step.change:
         case Change.ADD:
-            made = {"name": name, "created_at": clock.micros(clock.now()), **values}
+            made = {"name": name, "created_at": clock.micros(clock.now()), "contact": step.after.contact, **values}
             transaction.execute(sa.insert(PARTICIPANTS).values(**made))
             note(transaction, Action(Verb.PARTICIPANT_ADD, by, on, name, after={"kind": values["kind"]}))
         case Change.UPDATE:
@@ -145,7 +161,9 @@ def _take(transaction: Transaction, step: Step, by: Actor) -> None:
             as_before &= PARTICIPANTS.c.kind == had["kind"]
             if transaction.execute(sa.update(PARTICIPANTS).where(as_before).values(**values)) != 1:
                 raise RosterChanged(f"{name} was changed meanwhile; apply the list again.")
-            note(transaction, Action(Verb.PARTICIPANT_UPDATE, by, on, name, before=had, after=values))
+            if had != values:
+                note(transaction, Action(Verb.PARTICIPANT_UPDATE, by, on, name, before=had, after=values))
+            write_contact(transaction, name, step.before.contact, step.after.contact, by)
         case Change.NOTHING:
             pass
 
@@ -165,6 +183,8 @@ def _find_errors(entry: Any) -> Iterator[tuple[str, str]]:
         yield "/name", "belongs to the operator, whom `bus init` makes"
     if entry.get("kind") not in _KINDS:
         yield "/kind", f"must be one of {', '.join(_KINDS)}"
+    if "contact" in entry and not (isinstance(entry["contact"], str) and is_mailbox(entry["contact"])):
+        yield "/contact", "must be one mail address; leave it out to keep what the bus knows"
     if not isinstance(title, str) or not title or not title.isprintable() or len(title) > _LONGEST_TITLE:
         yield "/title", f"must be one printable line of at most {_LONGEST_TITLE} characters"
 

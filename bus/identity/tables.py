@@ -11,7 +11,9 @@ PARTICIPANTS = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("contact", sa.Text),
 )
+"""`contact` is a mail address of the office; null: it has none. No log has it."""
 
 CLIENTS = sa.Table(
     "clients",

@@ -34,6 +34,7 @@ from bus.ids import new_id
 from bus.journal import Projection
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing
+from bus.notices import FactReader, Notifier, make_senders
 from bus.process.assembly import make_retry_policy, make_rooms, make_workers
 from bus.process.form import make_form
 from bus.process.readiness import Readiness
@@ -109,6 +110,7 @@ class Process:
             if self._settings.keep_disclosures_days:
                 self._start_task(stack, Retention(self._storage, self._settings.keep_disclosures_days).follow())
             self._start_relay(stack)
+            self._start_notices(stack)
         if Role.ADAPTERS in self._roles:
             changes.on("contracts", self._ensure_standing)
             poller = self._make_poller()
@@ -159,6 +161,16 @@ class Process:
         self._wakeups.finished.listen(relay.finished)
         relay.start()
         stack.push_async_callback(asyncio.to_thread, relay.stop)
+
+    def _start_notices(self, stack: AsyncExitStack) -> None:
+        """Tell people what they should look at, beside the relay: it runs on any bus that delivers."""
+        rooms = self.rooms
+        senders = make_senders(self._settings, rooms.names)
+        for sender in senders.values():
+            stack.push_async_callback(sender.close)
+        facts = FactReader(self._storage, rooms.status, rooms.catalogue, self._settings.backup_hours)
+        leads = make_leadership(self._storage, "notices")
+        self._start_task(stack, Notifier(self._settings, self._storage, facts, senders, leads).follow())
 
     async def _start_workers(self, stack: AsyncExitStack, changes: Changes) -> None:
         rooms, settings = self.rooms, self._settings

@@ -81,6 +81,11 @@ ADVICE: Final = {
     ),
     "limits.not_shared": Advice("processes count limits each for itself", _WAITS + _DATABASE),
     "loop.held": Advice("something held the process up", "see docs/operators.md"),
+    "notice.not_sent": Advice(
+        "a message to people did not reach its recipient; it is tried again, after an hour at the latest",
+        "see `failure`; try `bus notify test`, and check the recipient's address (`bus participant set --contact`)",
+    ),
+    "notices.not_told": Advice("people are told later of what stands", _WAITS + _DATABASE),
     "outcomes.runs_not_given_back": Advice("some deliveries wait for the end of their lease", _WAITS + _DATABASE),
     "poll.deletions_held": Advice(
         "many rows are gone from an agency's list; their deletions wait",

@@ -71,6 +71,11 @@ def _limits(bus: Commands) -> list[str | Path]:
     return ["participant", "limits", "bapenda", "--set", "drafts=7"]
 
 
+def _contact(bus: Commands) -> list[str | Path]:
+    _added(bus)
+    return ["participant", "set", "bapenda", "--contact", "tik@bapenda.example"]
+
+
 def _roster(bus: Commands) -> list[str | Path]:
     path = bus.folder / "participants.yaml"
     path.write_text("participants:\n  - {name: dinkes, kind: app}\n")
@@ -135,6 +140,7 @@ def _answered(bus: Commands) -> list[str | Path]:
 
 CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "participant add": (lambda _: ["participant", "add", "dinkes", "--kind", "app"], [Verb.PARTICIPANT_ADD]),
+    "participant set": (_contact, [Verb.PARTICIPANT_UPDATE]),
     "participant apply": (_roster, [Verb.PARTICIPANT_ADD]),
     "participant limits": (_limits, [Verb.LIMITS_SET]),
     "agency release": (_holding, [Verb.AGENCY_RELEASE]),
@@ -172,6 +178,8 @@ NOT_CHANGING = {
     "agency list": "reads",
     "subscription list": "reads",
     "status": "reads",
+    "notify test": "sends a message to people, and changes nothing",
+    "notify list": "reads",
     "deliveries": "reads",
     "events": "reads",
     "refusals": "reads",

@@ -35,7 +35,7 @@ def test_a_new_bus_is_well(run: Commands):
     ran = run("doctor")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("KNOW  BUS_PUBLIC_URL is not set")
-    assert found(run) == {"no-public-url": "BUS_PUBLIC_URL"}
+    assert found(run) == {"no-public-url": "BUS_PUBLIC_URL", "nobody-told": "BUS_NOTICE_TO"}
 
 
 def test_a_database_that_others_can_read_is_found_if_others_get_to_it(run: Commands):

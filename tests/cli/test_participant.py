@@ -13,6 +13,7 @@ from bus.cli.participant import client, participant
 from bus.cli.participant_apply import RosterUnreadable
 from bus.contracts import load_contract, read_yaml
 from bus.identity import read_roster, secrets
+from bus.identity.contacts import ContactRefused
 from bus.identity.keys import create_keys
 from bus.identity.participants import KindRefused, NothingToChange, Participants, ParticipantUnknown, ScopeUnknown
 from bus.limits import LimitsRefused
@@ -49,6 +50,15 @@ def bus(data: Path) -> Run:
 def test_a_participant_is_added_and_listed(bus: Run):
     listed = bus("participant", "list", "--json").stdout
     assert json.loads(listed) == {"name": "bapenda", "kind": "app", "title": "Badan Pendapatan Daerah"}
+
+
+def test_a_contact_is_set_listed_and_taken_away(bus: Run):
+    bus("participant", "set", "bapenda", "--contact", "tik@bapenda.example")
+    assert json.loads(bus("participant", "list", "--json").stdout)["contact"] == "tik@bapenda.example"
+    with pytest.raises(ContactRefused):
+        bus("participant", "set", "bapenda", "--contact", "tik@bapenda.example\nBcc: orang@lain.example")
+    bus("participant", "set", "bapenda", "--contact", "")
+    assert "contact" not in json.loads(bus("participant", "list", "--json").stdout)
 
 
 def test_the_command_makes_no_operator(bus: Run):

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from bus.contracts import EndingGrant
 from bus.delivery.failing import Failing
 from bus.doctor.checks import CHECKS, diagnose
-from bus.doctor.facts import Disabled, Disk, EndingGrant, Facts, NamedAgency, Sunset
+from bus.doctor.facts import Disabled, Disk, Facts, NamedAgency, Sunset
 from bus.doctor.finding import Urgency
+from bus.notices import FailingRecipient
 from bus.storage.condition import Condition, Server
 
 GIB = 1024**3
@@ -33,6 +35,8 @@ HEALTHY = Facts(
     failing=(),
     disabled=(),
     agencies=(),
+    tells_somebody=True,
+    deaf=(),
 )
 
 
@@ -65,7 +69,7 @@ WRONG: list[tuple[dict[str, Any], str, Urgency]] = [
     (on_server(promised="s1", standbys=1, commits="local"), "commits-do-not-wait", Urgency.NOW),
     ({"lag_seconds": 61.0}, "relay-missing", Urgency.NOW),
     ({"unattended_roles": ("worker",)}, "workers-missing", Urgency.NOW),
-    ({"grants": (EndingGrant("a.b", "bapenda", TODAY),)}, "grant-ends", Urgency.SOON),
+    ({"grants": (EndingGrant("a.b", "bapenda", "dinkes", TODAY),)}, "grant-ends", Urgency.SOON),
     ({"sunsets": (Sunset("a.b", "1.0.0", TODAY - timedelta(1)),)}, "past-sunset", Urgency.SOON),
     (
         {"failing": (Failing("sub_1", "bapenda", True, NOW - timedelta(hours=30), "transient", 500),)},
@@ -73,6 +77,12 @@ WRONG: list[tuple[dict[str, Any], str, Urgency]] = [
         Urgency.SOON,
     ),
     ({"disabled": (Disabled("sub_1", "bapenda"),)}, "subscription-disabled", Urgency.SOON),
+    ({"tells_somebody": False}, "nobody-told", Urgency.KNOW),
+    (
+        {"deaf": (FailingRecipient("mail bapenda", NOW - timedelta(hours=3), "the mail server answered 550"),)},
+        "notices-fail",
+        Urgency.SOON,
+    ),
     ({"agencies": (NamedAgency("pupr", ("a.b",)),)}, "agency-without-settings", Urgency.SOON),
 ]
 

@@ -169,6 +169,10 @@ _OTHER_SINK: Final = {"sink": {"url": f"{HOOK}/lain"}}
 ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "POST /oauth/revoke": (Verb.TOKEN_REVOKE, lambda site: Ordered("/oauth/revoke", form=site.token())),
     "POST /v1/participants": (Verb.PARTICIPANT_ADD, lambda _: Ordered("/v1/participants", _NEW_PARTICIPANT)),
+    "PATCH /v1/participants/{name}": (
+        Verb.PARTICIPANT_UPDATE,
+        lambda _: Ordered("/v1/participants/bapenda", {"contact": "tik@bapenda.example"}),
+    ),
     "PUT /v1/participants/{name}/limits": (
         Verb.LIMITS_SET,
         lambda _: Ordered("/v1/participants/bapenda/limits", {"limits": {"drafts": 7}}),

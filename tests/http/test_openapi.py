@@ -89,6 +89,7 @@ POST /v1/deliveries/{id}/answers
 GET /v1/status
 GET /v1/participants
 POST /v1/participants
+PATCH /v1/participants/{name}
 GET /v1/participants/{name}/clients
 POST /v1/participants/{name}/clients
 PATCH /v1/participants/{name}/clients/{client_id}

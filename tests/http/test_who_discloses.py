@@ -128,6 +128,7 @@ SILENT: Final = {
     "GET /v1/status": "hosts, counts and moments; no event",
     "GET /v1/participants": _REGISTER,
     "POST /v1/participants": _REGISTER,
+    "PATCH /v1/participants/{name}": _REGISTER,
     "GET /v1/participants/{name}/clients": _REGISTER,
     "POST /v1/participants/{name}/clients": _REGISTER,
     "PATCH /v1/participants/{name}/clients/{client_id}": _REGISTER,

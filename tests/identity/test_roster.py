@@ -1,6 +1,7 @@
 """The roster: a list of participants is read with all its mistakes, planned, and carried out as a whole."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from bus.identity.roster import (
     read_roster,
 )
 from bus.storage import Storage, open_storage, upgrade
-from tests.an_actor import OPERATOR, actions
+from tests.an_actor import OPERATOR, actions, raw_log
 
 DINKES = Participant("dinkes", "Dinas Kesehatan", Kind.APP)
 
@@ -46,7 +47,7 @@ def test_every_mistake_is_named_at_its_place():
                     "bapenda",
                     {"name": "operator", "kind": "operator", "title": "a\nb"},
                     {"name": "dpupr", "kind": ["app"], "title": ""},
-                    {"name": "dpupr", "kind": "app"},
+                    {"name": "dpupr", "kind": "app", "contact": "a@b.example, c@d.example"},
                 ],
             }
         )
@@ -62,6 +63,7 @@ def test_every_mistake_is_named_at_its_place():
         "/participants/3/kind",
         "/participants/3/title",
         "/participants/4/name",
+        "/participants/4/contact",
     }
 
 
@@ -86,6 +88,18 @@ def test_a_title_and_a_kind_are_corrected_and_noted(storage: Storage):
     carry_out_roster(storage, steps, OPERATOR)
     assert Participants(storage).get("dinkes") == DINKES
     assert Verb.PARTICIPANT_UPDATE in [one.what for one in actions(storage)]
+
+
+def test_a_list_without_a_contact_keeps_the_one_that_the_bus_knows(storage: Storage):
+    Participants(storage).add("dinkes", "Dinas Kesehatan", Kind.APP, OPERATOR, "tik@dinkes.example")
+    assert [step.change for step in plan_roster(storage, [DINKES])] == [Change.NOTHING]
+    moved = replace(DINKES, contact="helpdesk@dinkes.example")
+    steps = plan_roster(storage, [moved])
+    assert str(steps[0]) == "update dinkes: contact changed"
+    carry_out_roster(storage, steps, OPERATOR)
+    assert Participants(storage).get("dinkes") == moved
+    assert "@dinkes" not in raw_log(storage)
+    assert actions(storage)[-1].details == {"contact": "changed"}
 
 
 def test_nothing_is_applied_if_a_participant_changed_after_the_plan(storage: Storage):

@@ -20,6 +20,7 @@ from bus.http.security import Authorised, caller
 from bus.http.values import JsonObject
 from bus.http.written import write_model, write_page
 from bus.identity import KEYS_TAKEN, Client, Kind, Participant, Participants, Scope, Tokens
+from bus.mailbox import LONGEST, PATTERN
 from bus.storage import Transaction
 
 router = APIRouter(prefix="/v1/participants", tags=["Participants"], route_class=Authorised)
@@ -27,6 +28,7 @@ router = APIRouter(prefix="/v1/participants", tags=["Participants"], route_class
 _MADE: Final[dict[int | str, dict[str, Any]]] = {201: {"headers": refer_headers("Location")}, 409: {}, 422: {}}
 _PRINTABLE: Final = "^[^\\x00-\\x1f\\x7f-\\xa0\\xad]*$"
 """Nearly all that a title may be: printable, on one line."""
+_MAILBOX: Final = {"type": "string", "pattern": PATTERN, "maxLength": LONGEST}
 _MADE_HERE: Final = [kind.value for kind in Kind if kind is not Kind.OPERATOR]
 _OPERATOR = [Depends(caller(Scope.ADMIN))]
 
@@ -42,6 +44,7 @@ class ParticipantDocument(BaseModel):
     name: str = Field(description="2 to 63 small letters, digits and hyphens, a letter first")
     title: str = Field(min_length=1, max_length=200)
     kind: Kind = Field(description="operator is made by `bus init` alone")
+    contact: str | None = Field(None, description="mail address that gets its notices; null: it has none")
 
 
 class NewParticipant(ParticipantDocument):
@@ -50,6 +53,21 @@ class NewParticipant(ParticipantDocument):
     name: str = Field(json_schema_extra={"pattern": "^[a-z][a-z0-9-]{1,62}$", "maxLength": 63})
     title: str = Field(min_length=1, max_length=200, json_schema_extra={"pattern": _PRINTABLE})
     kind: Annotated[Kind, WithJsonSchema({"type": "string", "enum": _MADE_HERE})]
+    contact: Annotated[str, WithJsonSchema(_MAILBOX)] | None = Field(
+        None, description="mail address of the office, which gets notices of the participant's own troubles"
+    )
+
+
+class ParticipantChange(BaseModel):
+    """What changes of a participant."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"contact": "tik@bapenda.lamongan.go.id"}]}
+    )
+
+    contact: Annotated[str, WithJsonSchema(_MAILBOX)] | None = Field(
+        description="mail address that gets its notices from now on; null: none does"
+    )
 
 
 class ParticipantList(BaseModel):
@@ -144,9 +162,20 @@ def add_participant(
     new: NewParticipant,
 ) -> ParticipantDocument:
     """Make an organisation or app known."""
-    participant = _participants(request).add(new.name, new.title, new.kind, by)
+    participant = _participants(request).add(new.name, new.title, new.kind, by, new.contact)
     response.headers["Location"] = f"{router.prefix}/{participant.name}/clients"
     return _participant_document(participant)
+
+
+@router.patch("/{name}")
+def update_participant(
+    request: Request,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.PARTICIPANT_UPDATE))],
+    name: ParticipantName,
+    change: ParticipantChange,
+) -> ParticipantDocument:
+    """Change where a participant gets its notices. The action log says that it changed, and not to which address."""
+    return _participant_document(_participants(request).set_contact(name, change.contact, by))
 
 
 @router.get("/{name}/clients", response_model=ClientList, dependencies=_OPERATOR)
@@ -232,7 +261,9 @@ def _participants(request: Request) -> Participants:
 
 
 def _participant_document(participant: Participant) -> ParticipantDocument:
-    return ParticipantDocument(name=participant.name, title=participant.title, kind=participant.kind)
+    return ParticipantDocument(
+        name=participant.name, title=participant.title, kind=participant.kind, contact=participant.contact
+    )
 
 
 def _client_document(client: Client) -> ClientDocument:

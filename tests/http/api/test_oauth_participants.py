@@ -81,8 +81,14 @@ async def a_client(http: httpx.AsyncClient, **fields: Any) -> dict[str, str]:
 async def test_a_participant_is_added_and_listed(http: httpx.AsyncClient):
     assert (await http.post("/v1/participants", json=BAPENDA)).status_code == 201
     listed = (await http.get("/v1/participants")).json()
-    assert BAPENDA in listed["participants"]
+    assert BAPENDA | {"contact": None} in listed["participants"]
     assert listed["next"] is None
+
+
+async def test_the_operator_sees_a_contact(http: httpx.AsyncClient) -> None:
+    told = BAPENDA | {"contact": "tik@bapenda.example"}
+    assert (await http.post("/v1/participants", json=told)).json() == told
+    assert told in (await http.get("/v1/participants")).json()["participants"]
 
 
 async def test_a_list_comes_in_pages(http: httpx.AsyncClient):
@@ -94,6 +100,17 @@ async def test_a_list_comes_in_pages(http: httpx.AsyncClient):
     assert second["next"] is None
 
 
+async def test_a_contact_is_changed_and_taken_away(http: httpx.AsyncClient) -> None:
+    await http.post("/v1/participants", json=BAPENDA)
+    for contact in ("tik@bapenda.example", "helpdesk@bapenda.example", None):
+        changed = await http.patch("/v1/participants/bapenda", json={"contact": contact})
+        assert (changed.status_code, changed.json()) == (200, BAPENDA | {"contact": contact})
+        assert changed.json() in (await http.get("/v1/participants")).json()["participants"]
+    for wrong in ({}, {"contact": "a@b.example\r\nBcc: c@d.example"}, {"title": "Bapenda"}):
+        assert (await http.patch("/v1/participants/bapenda", json=wrong)).status_code == 400
+    assert (await http.patch("/v1/participants/dinkes", json={"contact": None})).status_code == 404
+
+
 @pytest.mark.parametrize("cursor", ["x", "é", "AA==", "____"])
 async def test_a_made_up_cursor_is_refused(http: httpx.AsyncClient, cursor: str):
     assert (await http.get("/v1/participants", params={"after": cursor})).status_code == 400
@@ -101,7 +118,13 @@ async def test_a_made_up_cursor_is_refused(http: httpx.AsyncClient, cursor: str)
 
 @pytest.mark.parametrize(
     ("fields", "status"),
-    [({"name": "Bapenda"}, 400), ({"kind": "operator"}, 400), ({"kind": "king"}, 400), ({"name": "operator"}, 409)],
+    [
+        ({"name": "Bapenda"}, 400),
+        ({"kind": "operator"}, 400),
+        ({"kind": "king"}, 400),
+        ({"name": "operator"}, 409),
+        ({"contact": "a@b.example, c@d.example"}, 400),
+    ],
 )
 async def test_a_wrong_participant_is_refused(http: httpx.AsyncClient, fields: dict[str, str], status: int):
     answer = await http.post("/v1/participants", json=BAPENDA | fields)
