@@ -198,6 +198,11 @@ class Catalogue:
         """The contracts that say how fresh their data are to be, sorted by name."""
         return sorted((one.freshness for one in self._contracts.values() if one.freshness), key=lambda one: one.name)
 
+    def list_filterable(self) -> dict[int, frozenset[str]]:
+        """The numbers in the journal of contracts that let consumers choose records, with pointers of the fields."""
+        contracts = self._contracts.values()
+        return {one.entries[0].contract_id: one.filterable for one in contracts if one.filterable}
+
     def list_numbers(self) -> list[int]:
         """The numbers in the journal of all contracts."""
         return list(self._names)
