@@ -219,8 +219,8 @@ class Catalogue:
     def view(self, name: str, participant: str, version_id: int, today: date, wanted: Wanted | None = None) -> View:
         """How a participant sees an event of a contract.
 
-        While the event's own version is in force, its grant counts. Otherwise the grant in the newest version counts, and
-        shows only data that the newest version declares.
+        While the event's own version is in force and its grant stands, that grant counts. Otherwise the grant in the newest
+        version counts, and shows only data that the newest version declares.
 
         Args:
             name: the contract.
@@ -238,7 +238,7 @@ class Catalogue:
         if self._suspensions and (found := self.find_suspension(name, participant)) is not None:
             raise found.refuse()
         view = self._find_view(name, participant, version_id, today)
-        return view if wanted is None else self._make_view(name, participant, version_id, wanted)
+        return view if wanted is None else self._make_view(name, participant, version_id, today, wanted)
 
     def view_to_wait(self, name: str, participant: str, version_id: int, today: date) -> View:
         """As `view`, to decide which events wait for a participant: also under a suspension that keeps them waiting.
@@ -265,7 +265,9 @@ class Catalogue:
         return self._epoch
 
     def _find_view(self, name: str, participant: str, version_id: int, today: date) -> View:
-        view = self._views.get((version_id, participant)) or self._make_view(name, participant, version_id)
+        view = self._views.get((version_id, participant))
+        if view is None or (view.grant.has_ended(today) and self._is_granted(name, participant, today)):
+            view = self._make_view(name, participant, version_id, today)
         if view.grant.has_ended(today):
             raise GrantExpired(f"The grant of {participant} in {name} ended on {view.grant.until}.")
         return view
@@ -331,10 +333,27 @@ class Catalogue:
         with self._storage.read() as transaction:
             return next(registered.read_documents(transaction, [entry.id]))
 
-    def _make_view(self, name: str, participant: str, version_id: int, wanted: Wanted | None = None) -> View:
+    def _is_granted(self, name: str, participant: str, today: date) -> bool:
+        """Whether the newest version grants a participant anything today."""
+        grant = self.newest(name).contract.grant(participant)
+        return grant is not None and not grant.has_ended(today)
+
+    def _find_granting(self, name: str, participant: str, published: ContractVersion, today: date) -> ContractVersion:
+        """The version whose grant counts for events of a published version."""
+        if published.state not in IN_FORCE:
+            return self.newest(name)
+        own = published.contract.grant(participant)
+        if (own is None or own.has_ended(today)) and self._is_granted(name, participant, today):
+            # The events would be seen by this grant once their version retires, and by then their reader would have passed them.
+            return self.newest(name)
+        return published
+
+    def _make_view(
+        self, name: str, participant: str, version_id: int, today: date, wanted: Wanted | None = None
+    ) -> View:
         views = self._views
         published = self.version_numbered(version_id)
-        version = published if published.state in IN_FORCE else self.newest(name)
+        version = self._find_granting(name, participant, published, today)
         grant = version.contract.grant(participant)
         if grant is None:
             raise NotGranted(f"{participant} has no grant in {name} {version.contract.version}.")
