@@ -148,11 +148,15 @@ class Catalogue:
         Raises:
             NoSuchContract: none is in force.
         """
-        contract = self._contracts.get(name)
-        entry = contract.newest if contract else None
-        if entry is None:
-            raise NoSuchContract(f"No version of {name} is in force.")
-        return self._get_ready(entry)
+        return self._get_ready(self._find_newest(name))
+
+    def newest_id(self, name: str) -> int:
+        """The number in the journal of the version that `newest` gives. Nothing is unpacked for it.
+
+        Raises:
+            NoSuchContract: none is in force.
+        """
+        return self._find_newest(name).id
 
     def in_force(self, name: str) -> list[ContractVersion]:
         """The versions in force, oldest first; empty if there is no such contract."""
@@ -275,6 +279,13 @@ class Catalogue:
     def has_view(self, participant: str, version_id: int) -> bool:
         """Whether the view is made already. To make it takes long for a large grant."""
         return (version_id, participant) in self._views
+
+    def _find_newest(self, name: str) -> CatalogueEntry:
+        contract = self._contracts.get(name)
+        entry = contract.newest if contract else None
+        if entry is None:
+            raise NoSuchContract(f"No version of {name} is in force.")
+        return entry
 
     def _get_entries(self, name: str) -> Sequence[CatalogueEntry]:
         contract = self._contracts.get(name)
