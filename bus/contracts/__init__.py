@@ -16,7 +16,7 @@ What the room offers:
   `find_granted` what it newly shows to whom.
 - Overviews and plans: `ListedContract`, `Heading`, `Plan`.
 - Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`,
-  `export_odcs`.
+  `export_odcs`, `import_odcs`.
 - Other forms: `generate_models`, `write_odcs` and `read_odcs`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
 - Refusals: `NoSuchContract`, `NotGranted`, `GrantExpired`, `DocumentInvalid`, `FilterInvalid`, `Incompatible` and others.
 """
@@ -64,6 +64,7 @@ from bus.contracts.jobs import (
     check_contract,
     compile_schema,
     export_odcs,
+    import_odcs,
     judge_approval,
     judge_data,
     parse_body,
@@ -169,6 +170,7 @@ __all__ = [
     "generate_models",
     "grants_persons_data",
     "has_property",
+    "import_odcs",
     "infer_schema",
     "is_bearable",
     "is_date_time",

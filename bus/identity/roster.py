@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from bus import clock
 from bus.actions import Action, Actor, Object, Verb, note
-from bus.identity.participants import NAME, OPERATOR, Kind, Participant
+from bus.identity.participants import NAME, OPERATOR, Kind, NameRefused, Participant, check_participant
 from bus.identity.tables import PARTICIPANTS
 from bus.problem import Conflict, FieldError, Invalid
 from bus.storage import RowConflict, Storage, Transaction, announce
@@ -121,6 +121,22 @@ def carry_out_roster(storage: Storage, steps: Sequence[Step], by: Actor) -> None
             announce(transaction, "clients")
     except RowConflict:
         raise RosterChanged("Another participant was added meanwhile; apply the list again.") from None
+
+
+def set_participant(storage: Storage, participant: Participant, by: Actor) -> Change:
+    """Make the bus know a participant with this kind and title, whether it knew the participant before or not.
+
+    Raises:
+        NameRefused, TitleRefused, KindRefused: the value breaks the rule that the class states.
+        RosterChanged: somebody changed the participant at the same time.
+    """
+    check_participant(participant)
+    if participant.name == OPERATOR:
+        raise NameRefused("This name belongs to the operator, whom `bus init` makes.")
+    (step,) = plan_roster(storage, [participant])
+    if step.changes_anything:
+        carry_out_roster(storage, [step], by)
+    return step.change
 
 
 def find_missing(storage: Storage, names: set[str]) -> list[str]:

@@ -35,6 +35,7 @@ NO_ACTS: Final = {
     "POST /v1/subscriptions/{id}/nack": "says what became of events: the deliveries tell",
     "POST /v1/subscriptions/{id}/extend": "goes on with a pull",
     "POST /v1/contracts/check": "stores nothing",
+    "POST /v1/contracts/odcs": "stores nothing",
     "POST /v1/contracts/{name}/validate": "stores nothing",
 }
 """Operations that look like acts and are none, each with the reason."""
@@ -169,6 +170,10 @@ _OTHER_SINK: Final = {"sink": {"url": f"{HOOK}/lain"}}
 ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "POST /oauth/revoke": (Verb.TOKEN_REVOKE, lambda site: Ordered("/oauth/revoke", form=site.token())),
     "POST /v1/participants": (Verb.PARTICIPANT_ADD, lambda _: Ordered("/v1/participants", _NEW_PARTICIPANT)),
+    "PUT /v1/participants/{name}": (
+        Verb.PARTICIPANT_UPDATE,
+        lambda _: Ordered("/v1/participants/bapenda", {"title": "Bapenda Lamongan", "kind": "app"}),
+    ),
     "PUT /v1/participants/{name}/limits": (
         Verb.LIMITS_SET,
         lambda _: Ordered("/v1/participants/bapenda/limits", {"limits": {"drafts": 7}}),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from bus import identity
 from bus.actions import Actor, Verb
 from bus.http.acts import acting
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
@@ -48,6 +49,17 @@ class NewParticipant(ParticipantDocument):
     """An organisation or app to make known."""
 
     name: str = Field(json_schema_extra={"pattern": "^[a-z][a-z0-9-]{1,62}$", "maxLength": 63})
+    title: str = Field(min_length=1, max_length=200, json_schema_extra={"pattern": _PRINTABLE})
+    kind: Annotated[Kind, WithJsonSchema({"type": "string", "enum": _MADE_HERE})]
+
+
+class ParticipantChange(BaseModel):
+    """What a participant is called, and what it is."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"title": "Badan Pendapatan Daerah", "kind": "app"}]}
+    )
+
     title: str = Field(min_length=1, max_length=200, json_schema_extra={"pattern": _PRINTABLE})
     kind: Annotated[Kind, WithJsonSchema({"type": "string", "enum": _MADE_HERE})]
 
@@ -146,6 +158,23 @@ def add_participant(
     """Make an organisation or app known."""
     participant = _participants(request).add(new.name, new.title, new.kind, by)
     response.headers["Location"] = f"{router.prefix}/{participant.name}/clients"
+    return _participant_document(participant)
+
+
+@router.put(
+    "/{name}", responses={201: {"model": ParticipantDocument, "description": "It was made known"}, 409: {}, 422: {}}
+)
+def set_participant(
+    rooms: TheRooms,
+    response: Response,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.PARTICIPANT_UPDATE))],
+    name: ParticipantName,
+    change: ParticipantChange,
+) -> ParticipantDocument:
+    """Make an organisation or app known, or correct its title and kind. The same again changes nothing."""
+    participant = Participant(name, change.title, change.kind)
+    if identity.set_participant(rooms.storage, participant, by) is identity.Change.ADD:
+        response.status_code = 201
     return _participant_document(participant)
 
 
