@@ -162,7 +162,16 @@ def add_participant(
 
 
 @router.put(
-    "/{name}", responses={201: {"model": ParticipantDocument, "description": "It was made known"}, 409: {}, 422: {}}
+    "/{name}",
+    responses={
+        201: {
+            "model": ParticipantDocument,
+            "description": "The participant was made known",
+            "headers": refer_headers("Location"),
+        },
+        409: {},
+        422: {},
+    },
 )
 def set_participant(
     rooms: TheRooms,
@@ -175,6 +184,7 @@ def set_participant(
     participant = Participant(name, change.title, change.kind)
     if identity.set_participant(rooms.storage, participant, by) is identity.Change.ADD:
         response.status_code = 201
+        response.headers["Location"] = f"{router.prefix}/{name}/clients"
     return _participant_document(participant)
 
 
