@@ -6,7 +6,7 @@ It imports no room of the server.
 import os
 import re
 import shlex
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,10 @@ from bus.problem import FieldError, Refused
 _NAMES: Final = {"BUS_URL": "url", "BUS_CLIENT_ID": "client_id", "BUS_CLIENT_SECRET": "client_secret"}
 _LINE: Final = re.compile(r"^(?:export\s+)?([A-Z_]+)=(.*)$", re.MULTILINE)
 _TIMEOUT: Final = 30.0
+_MOST_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of an answer that is read as a whole. The bus takes events of 10 MiB at most."""
+STREAMED: Final = {"bus.streamed": True}
+"""Extensions of a request whose answer the caller reads in parts, if it is a success."""
 
 
 class NoCredentials(Refused):
@@ -33,6 +37,10 @@ class BusAway(Refused):
 
     status = 503
     slug = "bus-away"
+
+
+class AnswerTooLarge(BusAway):
+    """What answers sends more than a bus does; see that BUS_URL is a bus's address."""
 
 
 class BusRefuses(Refused):
@@ -111,8 +119,49 @@ def open_bus(access: Access) -> httpx.AsyncClient:
 
 
 def open_blocking_bus(access: Access) -> httpx.Client:
-    """As `open_bus`, for a command that does one thing after another."""
-    return httpx.Client(base_url=access.url, auth=_Tokens(access), timeout=_TIMEOUT)
+    """As `open_bus`, for a command that does one thing after another. No answer fills the memory."""
+    # Hooks, since a transport of our own would pass the environment's proxies by.
+    hooks: dict[str, list[Callable[..., Any]]] = {"request": [_ask_for_little], "response": [_bound]}
+    return httpx.Client(base_url=access.url, auth=_Tokens(access), timeout=_TIMEOUT, event_hooks=hooks)
+
+
+def _ask_for_little(request: httpx.Request) -> None:
+    """Ask for an answer that is not packed: it could be a thousand times larger than it looks. A stream is read in parts."""
+    request.headers["accept-encoding"] = "gzip" if _is_streamed(request) else "identity"
+
+
+def _bound(answer: httpx.Response) -> None:
+    """End an answer that is larger than a bus's. One that the caller reads in parts may have any size."""
+    host = answer.request.url.host
+    coding = answer.headers.get("content-encoding", "identity").lower()
+    if coding != "identity" and not (coding == "gzip" and _is_streamed(answer.request)):
+        raise AnswerTooLarge(f"What answers at {host} packs its answers though nobody asked for it.")
+    is_read_in_parts = answer.is_success and _is_streamed(answer.request)
+    if isinstance(answer.stream, httpx.SyncByteStream) and not is_read_in_parts:
+        answer.stream = _BoundedStream(answer.stream, host)
+
+
+def _is_streamed(request: httpx.Request) -> bool:
+    return request.extensions.keys() >= STREAMED.keys()
+
+
+class _BoundedStream(httpx.SyncByteStream):
+    def __init__(self, stream: httpx.SyncByteStream, host: str) -> None:
+        self._stream = stream
+        self._host = host
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        for part in self._stream:
+            size += len(part)
+            if size > _MOST_BYTES:
+                raise AnswerTooLarge(
+                    f"What answers at {self._host} sends more than a bus does; see that BUS_URL is right."
+                )
+            yield part
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 async def call(bus: httpx.AsyncClient, method: str, path: str, **request: Any) -> Any:

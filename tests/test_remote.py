@@ -1,6 +1,6 @@
 """A bus at an address: where commands find it, and what they make of answers that no bus gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,18 @@ import httpx
 import pytest
 import respx
 
-from bus.remote import Access, BusAway, BusRefuses, NoCredentials, find_access, open_blocking_bus, read_answer
+from bus import remote
+from bus.remote import (
+    STREAMED,
+    Access,
+    AnswerTooLarge,
+    BusAway,
+    BusRefuses,
+    NoCredentials,
+    find_access,
+    open_blocking_bus,
+    read_answer,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -61,3 +72,43 @@ def test_a_server_that_gives_no_token_is_no_bus(answer: Callable[[httpx.Request]
         server.post(f"{URL}/oauth/token").mock(side_effect=answer)
         with pytest.raises(BusAway):
             bus.get("/v1/feeds/layanan.katalog")
+
+
+class _Endless(httpx.SyncByteStream):
+    """An answer without an end; it counts what was taken of it."""
+
+    def __init__(self) -> None:
+        self.parts = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            self.parts += 1
+            yield b" " * 1024
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_without_an_end_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    monkeypatch.setattr(remote, "_MOST_BYTES", 10 * 1024)
+    endless = _Endless()
+    with respx.mock() as server, open_blocking_bus(ACCESS) as bus:
+        server.post(f"{URL}/oauth/token").respond(json={"access_token": "t"})
+        server.get(f"{URL}/v1/domains").mock(side_effect=lambda _: httpx.Response(status, stream=endless))
+        with pytest.raises(AnswerTooLarge):
+            bus.get("/v1/domains")
+    assert endless.parts == 11
+
+
+def test_a_packed_answer_that_nobody_asked_for_is_not_unpacked() -> None:
+    with respx.mock() as server, open_blocking_bus(ACCESS) as bus:
+        packed = server.post(f"{URL}/oauth/token").respond(headers={"content-encoding": "gzip"}, content=b"")
+        with pytest.raises(AnswerTooLarge):
+            bus.get("/v1/domains")
+        assert packed.calls.last.request.headers["accept-encoding"] == "identity"
+
+
+def test_a_stream_may_have_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_MOST_BYTES", 10)
+    with respx.mock() as server, open_blocking_bus(ACCESS) as bus:
+        server.get(f"{URL}/v1/records/a.b").respond(content=b"x" * 100)
+        asked = bus.build_request("GET", "/v1/records/a.b", extensions=STREAMED)
+        assert bus.send(asked, stream=True, auth=None).read() == b"x" * 100

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import signal
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Annotated, Final
 
 import httpx
@@ -16,7 +17,8 @@ from bus.cli.listen_sink import receive_webhooks
 from bus.cli.remote import CredentialsFile, Url
 from bus.cli.terminal import say
 from bus.delivery import new_webhook_secret
-from bus.remote import Access, BusRefuses, find_access, open_bus
+from bus.problem import Refused
+from bus.remote import Access, BusRefuses, call, find_access, open_bus
 
 _VARIABLE: Final = "WEBHOOK_SECRET"
 _CANNOT_SEND: Final = ("urn:bus:problem:sink-address-refused", "urn:bus:problem:scope-missing")
@@ -61,16 +63,37 @@ async def _listen(
     async with open_bus(access) as bus, httpx.AsyncClient(timeout=30.0) as app:
         receiver = Receiver(app, forward, secret, is_printing, stopping)
         wanted = list(dict.fromkeys(contracts))
-        if _is_here(access.url):
-            try:
-                await receive_webhooks(bus, wanted, receiver, from_beginning=from_beginning)
-            except BusRefuses as refusal:
-                if refusal.type not in _CANNOT_SEND:
-                    raise
-                say(f"reading the feed, since the bus makes no subscription: {refusal.reason}", err=True)
-            else:
-                return
-        await follow_feeds(bus, wanted, receiver, from_beginning=from_beginning)
+        try:
+            await _receive(bus, wanted, receiver, is_here=_is_here(access.url), from_beginning=from_beginning)
+        except BusRefuses:
+            await _tell_nearest(bus, wanted)
+            raise
+
+
+async def _receive(
+    bus: httpx.AsyncClient, wanted: list[str], receiver: Receiver, *, is_here: bool, from_beginning: bool
+) -> None:
+    if is_here:
+        try:
+            await receive_webhooks(bus, wanted, receiver, from_beginning=from_beginning)
+        except BusRefuses as refusal:
+            if refusal.type not in _CANNOT_SEND:
+                raise
+            say(f"reading the feed, since the bus makes no subscription: {refusal.reason}", err=True)
+        else:
+            return
+    await follow_feeds(bus, wanted, receiver, from_beginning=from_beginning)
+
+
+async def _tell_nearest(bus: httpx.AsyncClient, wanted: list[str]) -> None:
+    """Say which contracts have names much like those that are not there. Says nothing to who may not read the catalogue."""
+    with suppress(Refused):
+        found = await call(bus, "GET", "/v1/contracts", params={"limit": 1000})
+        names = [str(one["contract"]) for one in found["contracts"]]
+        for name in wanted:
+            near = get_close_matches(name.lower(), names, 1) if name not in names else []
+            if near:
+                say(f"there is no contract {name}; do you mean {near[0]}?", err=True)
 
 
 def _is_here(url: str) -> bool:

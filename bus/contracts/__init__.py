@@ -10,14 +10,14 @@ What the room offers:
 - Validation: `Validator` checks data. `is_bearable` says whether the event loop may check them. `check_numbers` checks numbers.
 - Persons: `PersonFinder` finds the identifiers of persons in data.
 - Access: `describe_access` lists what each consumer gets; `Visibility` says how it sees a field.
-- Filters: `compile_filter` for one filter, `FilterIndex` for many.
+- Filters: `compile_filter` for one filter, `FilterIndex` for many. `spell_value` and `list_keys` spell values for an index.
 - Adapters: `Binding` is what an operation demands of a contract; `check_serves` and `check_named` enforce it.
 - Judgement: `lint_contract` gives `Finding`s, `compare_versions` a `Report`, `find_touched` whom a change affects,
   `find_granted` what it newly shows to whom.
 - Overviews and plans: `ListedContract`, `Heading`, `Plan`. `Proposal` waits for an approval; `find_ending_grants` finds
   grants that end soon.
 - Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`,
-  `export_odcs`.
+  `export_odcs`, `import_odcs`.
 - Other forms: `generate_models`, `write_odcs` and `read_odcs`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
 - Refusals: `NoSuchContract`, `NotGranted`, `GrantExpired`, `DocumentInvalid`, `FilterInvalid`, `Incompatible` and others.
 """
@@ -57,7 +57,7 @@ from bus.contracts.errors import (
     NotGranted,
 )
 from bus.contracts.fields import Visibility
-from bus.contracts.filter import compile_filter, read_attribute
+from bus.contracts.filter import compile_filter, read_attribute, read_data_field
 from bus.contracts.filter_index import FilterIndex
 from bus.contracts.formats import is_date_time, is_uri_reference
 from bus.contracts.granted import Granted, find_granted, grants_persons_data, write_granted
@@ -66,6 +66,7 @@ from bus.contracts.jobs import (
     check_contract,
     compile_schema,
     export_odcs,
+    import_odcs,
     judge_approval,
     judge_data,
     parse_body,
@@ -88,12 +89,14 @@ from bus.contracts.registered import Move, RegisteredVersion, Succession, find_s
 from bus.contracts.schemas import Schema, find_schemas_at, has_property
 from bus.contracts.suspension import LONGEST_REASON, Suspension, Suspensions, Waiting
 from bus.contracts.validation import Validator, write_pointer
+from bus.contracts.value_keys import MANY, ValueKeys, list_keys, spell_value
 from bus.contracts.version import ContractVersion, Notice, make_text_finder
 from bus.contracts.view import View, Wanted, WantedRows
 from bus.contracts.yaml import read_yaml, write_yaml
 
 __all__ = [
     "LONGEST_REASON",
+    "MANY",
     "PERSONAL_NAMES",
     "Access",
     "AdapterUse",
@@ -146,6 +149,7 @@ __all__ = [
     "Tags",
     "Touched",
     "Validator",
+    "ValueKeys",
     "Verdict",
     "View",
     "Visibility",
@@ -172,6 +176,7 @@ __all__ = [
     "generate_models",
     "grants_persons_data",
     "has_property",
+    "import_odcs",
     "infer_schema",
     "is_bearable",
     "is_date_time",
@@ -180,6 +185,7 @@ __all__ = [
     "judge_data",
     "lint_contract",
     "lint_refused",
+    "list_keys",
     "load_contract",
     "make_finder",
     "make_schema_url",
@@ -189,6 +195,7 @@ __all__ = [
     "parse_contract",
     "read_attribute",
     "read_check",
+    "read_data_field",
     "read_document",
     "read_identifier",
     "read_odcs",
@@ -197,6 +204,7 @@ __all__ = [
     "restore_contract",
     "sketch_schema",
     "spell_identifier",
+    "spell_value",
     "write_asyncapi",
     "write_bindings",
     "write_granted",

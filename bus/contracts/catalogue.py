@@ -148,11 +148,15 @@ class Catalogue:
         Raises:
             NoSuchContract: none is in force.
         """
-        contract = self._contracts.get(name)
-        entry = contract.newest if contract else None
-        if entry is None:
-            raise NoSuchContract(f"No version of {name} is in force.")
-        return self._get_ready(entry)
+        return self._get_ready(self._find_newest(name))
+
+    def newest_id(self, name: str) -> int:
+        """The number in the journal of the version that `newest` gives. Nothing is unpacked for it.
+
+        Raises:
+            NoSuchContract: none is in force.
+        """
+        return self._find_newest(name).id
 
     def in_force(self, name: str) -> list[ContractVersion]:
         """The versions in force, oldest first; empty if there is no such contract."""
@@ -198,6 +202,11 @@ class Catalogue:
         """The contracts that say how fresh their data are to be, sorted by name."""
         return sorted((one.freshness for one in self._contracts.values() if one.freshness), key=lambda one: one.name)
 
+    def list_filterable(self) -> dict[int, frozenset[str]]:
+        """The numbers in the journal of contracts that let consumers choose records, with pointers of the fields."""
+        contracts = self._contracts.values()
+        return {one.entries[0].contract_id: one.filterable for one in contracts if one.filterable}
+
     def list_numbers(self) -> list[int]:
         """The numbers in the journal of all contracts."""
         return list(self._names)
@@ -214,8 +223,8 @@ class Catalogue:
     def view(self, name: str, participant: str, version_id: int, today: date, wanted: Wanted | None = None) -> View:
         """How a participant sees an event of a contract.
 
-        While the event's own version is in force, its grant counts. Otherwise the grant in the newest version counts, and
-        shows only data that the newest version declares.
+        While the event's own version is in force and its grant stands, that grant counts. Otherwise the grant in the newest
+        version counts, and shows only data that the newest version declares.
 
         Args:
             name: the contract.
@@ -233,7 +242,7 @@ class Catalogue:
         if self._suspensions and (found := self.find_suspension(name, participant)) is not None:
             raise found.refuse()
         view = self._find_view(name, participant, version_id, today)
-        return view if wanted is None else self._make_view(name, participant, version_id, wanted)
+        return view if wanted is None else self._make_view(name, participant, version_id, today, wanted)
 
     def view_to_wait(self, name: str, participant: str, version_id: int, today: date) -> View:
         """As `view`, to decide which events wait for a participant: also under a suspension that keeps them waiting.
@@ -260,7 +269,9 @@ class Catalogue:
         return self._epoch
 
     def _find_view(self, name: str, participant: str, version_id: int, today: date) -> View:
-        view = self._views.get((version_id, participant)) or self._make_view(name, participant, version_id)
+        view = self._views.get((version_id, participant))
+        if view is None or (view.grant.has_ended(today) and self._is_granted(name, participant, today)):
+            view = self._make_view(name, participant, version_id, today)
         if view.grant.has_ended(today):
             raise GrantExpired(f"The grant of {participant} in {name} ended on {view.grant.until}.")
         return view
@@ -268,6 +279,13 @@ class Catalogue:
     def has_view(self, participant: str, version_id: int) -> bool:
         """Whether the view is made already. To make it takes long for a large grant."""
         return (version_id, participant) in self._views
+
+    def _find_newest(self, name: str) -> CatalogueEntry:
+        contract = self._contracts.get(name)
+        entry = contract.newest if contract else None
+        if entry is None:
+            raise NoSuchContract(f"No version of {name} is in force.")
+        return entry
 
     def _get_entries(self, name: str) -> Sequence[CatalogueEntry]:
         contract = self._contracts.get(name)
@@ -326,10 +344,27 @@ class Catalogue:
         with self._storage.read() as transaction:
             return next(registered.read_documents(transaction, [entry.id]))
 
-    def _make_view(self, name: str, participant: str, version_id: int, wanted: Wanted | None = None) -> View:
+    def _is_granted(self, name: str, participant: str, today: date) -> bool:
+        """Whether the newest version grants a participant anything today."""
+        grant = self.newest(name).contract.grant(participant)
+        return grant is not None and not grant.has_ended(today)
+
+    def _find_granting(self, name: str, participant: str, published: ContractVersion, today: date) -> ContractVersion:
+        """The version whose grant counts for events of a published version."""
+        if published.state not in IN_FORCE:
+            return self.newest(name)
+        own = published.contract.grant(participant)
+        if (own is None or own.has_ended(today)) and self._is_granted(name, participant, today):
+            # The events would be seen by this grant once their version retires, and by then their reader would have passed them.
+            return self.newest(name)
+        return published
+
+    def _make_view(
+        self, name: str, participant: str, version_id: int, today: date, wanted: Wanted | None = None
+    ) -> View:
         views = self._views
         published = self.version_numbered(version_id)
-        version = published if published.state in IN_FORCE else self.newest(name)
+        version = self._find_granting(name, participant, published, today)
         grant = version.contract.grant(participant)
         if grant is None:
             raise NotGranted(f"{participant} has no grant in {name} {version.contract.version}.")

@@ -24,6 +24,8 @@ _ADAPTER: Final = b'"adapter":'
 """The text of every document that names an adapter holds this; few others do."""
 _FRESH: Final = b'"fresh_hours":'
 """The text of every document that says how fresh its data are to be holds this."""
+_FILTERABLE: Final = b'"filterable":'
+"""The text of every document that names filterable fields holds this."""
 _NEWLINE: Final = b"\n"
 """Separates packed documents: canonical JSON has no line feed."""
 _MOST_SPELLINGS: Final = 64
@@ -64,6 +66,7 @@ class CataloguedContract:
             ten thousand contracts would take a gigabyte. They are compressed together, since they differ little.
         adapter_uses: the adapters that the newest version in force names; None: it names none.
         freshness: how fresh the newest version in force wants its data; None: it does not say.
+        filterable: pointers of the fields by which versions in force let consumers choose records.
         found: versions that were found before, by dataschema. Look here first, then call `find_version`.
     """
 
@@ -72,6 +75,7 @@ class CataloguedContract:
     packed: bytes | None
     adapter_uses: AdapterUses | None
     freshness: Freshness | None = None
+    filterable: frozenset[str] = frozenset()
     found: dict[str | None, ContractVersion] = field(default_factory=dict)
 
     @property
@@ -167,7 +171,9 @@ def _make_contract(name: str, entries: Sequence[CatalogueEntry], documents: Iter
     if newest is None:
         return CataloguedContract(name, entries, packed, None)
     text = texts[newest.id]
-    return CataloguedContract(name, entries, packed, _find_uses(text), _find_freshness(text, newest.contract_id))
+    filterable = frozenset(pointer for one in texts.values() for pointer in _find_filterable(one))
+    freshness = _find_freshness(text, newest.contract_id)
+    return CataloguedContract(name, entries, packed, _find_uses(text), freshness, filterable)
 
 
 def _find_uses(document: bytes) -> AdapterUses | None:
@@ -185,6 +191,10 @@ def _find_freshness(document: bytes, contract_id: int) -> Freshness | None:
     contract = restore_contract(json.loads(document))
     hours = contract.delivery.fresh_hours
     return Freshness(contract.name, contract_id, contract.owner, contract.producers, hours) if hours else None
+
+
+def _find_filterable(document: bytes) -> Sequence[str]:
+    return restore_contract(json.loads(document)).filterable if _FILTERABLE in document else ()
 
 
 def _pick_newest(entries: Sequence[CatalogueEntry]) -> CatalogueEntry | None:

@@ -11,13 +11,20 @@ from bus.contracts import binding
 from bus.contracts.approval import check_approvable, check_grants_seen, check_not_ended, describe_compatibility
 from bus.contracts.asyncapi import describe_as_asyncapi
 from bus.contracts.compatibility import Report, Standing, Step, Verdict, compare_versions, find_touched
-from bus.contracts.document import AdapterUse, Contract, parse_contract, parse_contract_text, restore_contract
+from bus.contracts.document import (
+    AdapterUse,
+    Classification,
+    Contract,
+    parse_contract,
+    parse_contract_text,
+    restore_contract,
+)
 from bus.contracts.errors import DocumentInvalid
 from bus.contracts.granted import find_granted, write_granted
 from bus.contracts.lifecycle import State
 from bus.contracts.lint import Finding, lint_contract, lint_refused
 from bus.contracts.numbers import NumberChanged, check_numbers
-from bus.contracts.odcs import write_odcs
+from bus.contracts.odcs import OdcsAnswers, read_odcs, write_odcs
 from bus.contracts.validation import Validator, write_pointer
 from bus.contracts.yaml import read_yaml, write_yaml
 from bus.problem import FieldError, Invalid
@@ -124,6 +131,23 @@ def export_odcs(document: bytes, state: bytes, form: bytes) -> bytes:
     return write_yaml(written) if form == b"yaml" else json.dumps(written)
 
 
+def import_odcs(body: bytes, asked: bytes) -> bytes:
+    """The contract document of a document of the Open Data Contract Standard, with what lint says of it: `document` and `lint`.
+
+    Args:
+        body: the document in YAML or JSON.
+        asked: a JSON object with `name`, `owner`, `classification`, `subject` (see `OdcsAnswers`), and `leave_out`.
+
+    Raises:
+        OdcsInvalid, OdcsSaysMore, DocumentInvalid: as `read_odcs`.
+    """
+    given = json.loads(asked)
+    leave_out, said = given.pop("leave_out"), given.pop("classification")
+    answers = OdcsAnswers(**given, classification=Classification(said) if said else None)
+    document = read_odcs(read_yaml(body), answers, leave_out=leave_out)
+    return json.dumps({"document": document, "lint": _write_findings(lint_contract(parse_contract(document)))})
+
+
 def parse_body(body: bytes, most_levels: int) -> Any:
     """The JSON value that a body is.
 
@@ -183,9 +207,13 @@ def _write_result(
     findings: Sequence[Finding], report: Report, touches: list[dict[str, Any]], granted: list[dict[str, Any]]
 ) -> dict[str, Any]:
     return {
-        "lint": [asdict(finding) | {"severity": finding.severity.value} for finding in findings],
+        "lint": _write_findings(findings),
         "compatibility": describe_compatibility(report),
         "step": report.step.value,
         "touches": touches,
         "grants": granted,
     }
+
+
+def _write_findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    return [asdict(finding) | {"severity": finding.severity.value} for finding in findings]

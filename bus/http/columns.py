@@ -1,5 +1,6 @@
 """Columns: the declared fields of data under some schemas, as the columns of a table."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -23,9 +24,13 @@ def list_columns(schemas: Sequence[Schema], granted: Sequence[str]) -> list[Path
     return list(dict.fromkeys(path for top in tops for path in leaves if _touch(path, top)))
 
 
-def name_column(path: Path) -> str:
-    """The members' names joined by dots."""
-    return ".".join(path) or "data"
+def name_columns(paths: Sequence[Path]) -> list[str]:
+    """A name for each column: the members' names joined by dots. Columns that would share a name have JSON Pointers."""
+    names = [".".join(path) or "data" for path in paths]
+    # A pointer may be the name of another column; pointers themselves are all different.
+    while shared := {name for name, count in Counter(names).items() if count > 1}:
+        names = [json.to_pointer(path) if name in shared else name for path, name in zip(paths, names, strict=True)]
+    return names
 
 
 def read_cell(data: Any, path: Path) -> Any:

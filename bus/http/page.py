@@ -154,7 +154,10 @@ class Reading:
         if page is not None:
             return page
         look = partial(self._scanned_records, place.begun)
-        return (yield from self._page(state.read, place.position, limit, look, state.head))
+        rows = self.wanted.rows if self.wanted is not None else ()
+        journal, contract_id = self.rooms.journal, self.version.contract_id
+        chosen = journal.choose_records(contract_id, state, rows, place.position) if rows else state
+        return (yield from self._page(chosen.read, place.position, limit, look, state.head))
 
     async def read(self, steps: Steps[T]) -> T:
         """The result of steps. Each step is a turn of the caller's."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from bus import json
 from bus.contracts import ContractVersion, View, Visibility, find_certain
 from bus.heavy import Steps
-from bus.http.columns import Path, name_column, read_cell
+from bus.http.columns import Path, name_columns, read_cell
 from bus.http.negotiation import NotAcceptable
 from bus.http.scan import Page
 
@@ -71,7 +71,8 @@ class ParquetWriter:
             raise ParquetMissing(detail, available=["application/x-ndjson", "text/csv"]) from None
         self._arrow = pyarrow
         self._columns = columns
-        kinds = [(name_column(column.path), pyarrow.type_for_alias(column.kind)) for column in columns]
+        names = name_columns([column.path for column in columns])
+        kinds = [(name, pyarrow.type_for_alias(column.kind)) for name, column in zip(names, columns, strict=True)]
         self._schema = pyarrow.schema(kinds)
         self._sink = _Sink()
         self._writer = parquet.ParquetWriter(self._sink, self._schema, compression="zstd")

@@ -9,11 +9,19 @@ from typing import Any, Final
 from bus import json
 from bus.cells import make_harmless
 from bus.heavy import Steps
-from bus.http.columns import Path, name_column, read_cell
+from bus.http.columns import Path, name_columns, read_cell
 from bus.http.scan import Page
 
-_EXCEL_CHANGES: Final = re.compile(r"(?=.*[0-9])[0-9A-Za-z .,:/()+\-%]{1,255}|true|false|benar|salah", re.IGNORECASE)
+_EXCEL_CHANGES: Final = re.compile(
+    r"(?=.*[0-9])[0-9A-Za-z .,:/()+\-%$€£¥]{1,255}|true|false|benar|salah", re.IGNORECASE
+)
 """Texts that Excel may take for a number, a date or a truth value. The letters are safe within a formula's quotes."""
+_LONG_NUMBER: Final = re.compile(r"(?=.{256})[0-9 .,eE+\-]+", re.DOTALL)
+"""Texts that Excel may take for a number, and that are too long for one text within a formula."""
+_MOST_DIGITS: Final = 10**15
+"""Excel keeps 15 digits of a number."""
+_LONGEST_CELL: Final = 32_767
+"""UTF-16 units in one of Excel's cells. It moves or drops the rest of a longer one."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 """Excel takes a file for UTF-8 only if it begins so."""
 _ROWS: Final = 50
@@ -32,10 +40,11 @@ class SheetWriter:
         self._columns = columns
         self._start = _BYTE_ORDER_MARK if for_excel else b""
         self._write_text = _keep_text if for_excel else make_harmless
+        self._write_number = _keep_number if for_excel else _pass
 
     def begin(self) -> bytes:
         """The row of names."""
-        return self._start + self._csv([[name_column(path) for path in self._columns]])
+        return self._start + self._csv([name_columns(self._columns)])
 
     def write(self, page: Page) -> Steps[bytes]:
         """The page's rows."""
@@ -65,12 +74,35 @@ class SheetWriter:
 
     def _write_cell(self, value: Any) -> str | int | float:
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return value
+            return self._write_number(value)
         if isinstance(value, str):
             return self._write_text(value)
-        return "" if value is None else make_harmless(json.dumps(value).decode())
+        # A truth value stays one.
+        write = make_harmless if isinstance(value, bool) else self._write_text
+        return "" if value is None else write(json.dumps(value).decode())
 
 
 def _keep_text(text: str) -> str:
     """The text so that Excel shows it unchanged: a formula that is the text, if Excel would change the text itself."""
-    return f'="{text}"' if _EXCEL_CHANGES.fullmatch(text) else make_harmless(text)
+    if _EXCEL_CHANGES.fullmatch(text):
+        return f'="{text}"'
+    # An apostrophe, since no formula may hold so long a text.
+    return _cut(f"'{text}" if _LONG_NUMBER.fullmatch(text) else make_harmless(text))
+
+
+def _keep_number(value: int | float) -> str | int | float:
+    """A number, or a formula that is the text of its digits if Excel would round an integer."""
+    is_kept = isinstance(value, float) or abs(value) < _MOST_DIGITS
+    return value if is_kept else f'="{value}"'
+
+
+def _pass(value: int | float) -> int | float:
+    return value
+
+
+def _cut(text: str) -> str:
+    """The text as one of Excel's cells can hold it. An ellipsis tells that it was cut."""
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * _LONGEST_CELL:
+        return text
+    return units[: 2 * (_LONGEST_CELL - 1)].decode("utf-16-le", errors="ignore") + "…"

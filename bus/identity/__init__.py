@@ -6,7 +6,7 @@ from bus.identity.form import Call
 from bus.identity.keys import Keys, Undecryptable, create_keys, load_keys, rotate_keys
 from bus.identity.metadata import describe_authorization_server, describe_protected_resource
 from bus.identity.participants import Kind, Participant, Participants, ParticipantUnknown, bootstrap, has_operator
-from bus.identity.roster import carry_out_roster, find_missing, plan_roster, read_roster
+from bus.identity.roster import Change, carry_out_roster, find_missing, plan_roster, read_roster, set_participant
 from bus.identity.rotation import Rotation
 from bus.identity.scopes import MEANINGS, Scope, require
 from bus.identity.server import Answer, OAuthServer
@@ -20,6 +20,7 @@ __all__ = [
     "MEANINGS",
     "Answer",
     "Call",
+    "Change",
     "Client",
     "Keys",
     "Kind",
@@ -46,4 +47,5 @@ __all__ = [
     "read_roster",
     "require",
     "rotate_keys",
+    "set_participant",
 ]

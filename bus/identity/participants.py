@@ -113,6 +113,24 @@ def _tell_nobody(transaction: Transaction, client: Client, secret: str | None) -
     """What a client's maker needs, `add_client` returns."""
 
 
+def check_participant(participant: Participant) -> None:
+    """Refuse a participant that may not be made known.
+
+    Raises:
+        NameRefused, TitleRefused, KindRefused, ContactRefused: the value breaks the rule that the class states.
+    """
+    if not NAME.fullmatch(participant.name):
+        raise NameRefused(
+            "Choose 2 to 63 small letters, digits and hyphens, a letter first, such as dukcapil-lamongan.",
+            errors=[FieldError("/name", "not a participant's name")],
+        )
+    if not participant.title or not participant.title.isprintable():
+        raise TitleRefused("Give its full name on one line.", errors=[FieldError("/title", "not one printable line")])
+    if participant.kind is Kind.OPERATOR:
+        raise KindRefused("The operator is made by `bus init`; choose app, ministry or developer.")
+    check_contact(participant.contact)
+
+
 class Participants:
     """The register of participants and clients. Synchronous: call it from a thread."""
 
@@ -126,19 +144,8 @@ class Participants:
             NameRefused, TitleRefused, KindRefused, ContactRefused: the value breaks the rule that the class states.
             ParticipantExists: another participant has the name.
         """
-        if not NAME.fullmatch(name):
-            raise NameRefused(
-                "Choose 2 to 63 small letters, digits and hyphens, a letter first, such as dukcapil-lamongan.",
-                errors=[FieldError("/name", "not a participant's name")],
-            )
-        if not title or not title.isprintable():
-            raise TitleRefused(
-                "Give its full name on one line.", errors=[FieldError("/title", "not one printable line")]
-            )
-        if kind is Kind.OPERATOR:
-            raise KindRefused("The operator is made by `bus init`; choose app, ministry or developer.")
-        check_contact(contact)
         participant = Participant(name, title, kind, contact)
+        check_participant(participant)
         try:
             with self._storage.write() as transaction:
                 _insert_participant(transaction, participant)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bus import clock
 from bus.actions import Action, Actor, Object, Verb, note
 from bus.identity.contacts import describe_change, write_contact
-from bus.identity.participants import NAME, OPERATOR, Kind, Participant
+from bus.identity.participants import NAME, OPERATOR, Kind, NameRefused, Participant, check_participant
 from bus.identity.tables import PARTICIPANTS
 from bus.mailbox import is_mailbox
 from bus.problem import Conflict, FieldError, Invalid
@@ -137,6 +137,24 @@ def carry_out_roster(storage: Storage, steps: Sequence[Step], by: Actor) -> None
             announce(transaction, "clients")
     except RowConflict:
         raise RosterChanged("Another participant was added meanwhile; apply the list again.") from None
+
+
+def set_participant(storage: Storage, participant: Participant, by: Actor) -> Step:
+    """Make the bus know a participant with this kind and title, whether it knew the participant before or not.
+
+    Without a contact it keeps the one that it has. Returns what changed.
+
+    Raises:
+        NameRefused, TitleRefused, KindRefused, ContactRefused: the value breaks the rule that the class states.
+        RosterChanged: somebody changed the participant at the same time.
+    """
+    check_participant(participant)
+    if participant.name == OPERATOR:
+        raise NameRefused("This name belongs to the operator, whom `bus init` makes.")
+    (step,) = plan_roster(storage, [participant])
+    if step.changes_anything:
+        carry_out_roster(storage, [step], by)
+    return step
 
 
 def find_missing(storage: Storage, names: set[str]) -> list[str]:

@@ -8,6 +8,7 @@ What the room offers:
 - Reading: `JournalReader` gives `Entry`s and `Lines`, and a `RecordState`. `Tail` waits for the next event.
 - Views: `apply_view` shows an entry as a consumer may see it. `History` and `Walk` find earlier events of its record.
 - Tables beside the journal: `Projection` keeps them up to date; `Persons` finds the events about a person.
+- `ValueIndex` keeps the index by which `JournalReader.choose_records` finds records.
 """
 
 from bus.journal.apart import (
@@ -45,6 +46,7 @@ from bus.journal.state import RecordState
 from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
 from bus.journal.trial import try_data
+from bus.journal.value_index import ValueIndex
 from bus.journal.viewed import FindBefore, Walk, apply_view, departure, standing, viewed_document
 
 __all__ = [
@@ -75,6 +77,7 @@ __all__ = [
     "Tail",
     "Take",
     "UncheckedEvent",
+    "ValueIndex",
     "Walk",
     "apply_view",
     "check_apart",

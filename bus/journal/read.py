@@ -5,7 +5,9 @@ from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
+from bus.contracts import WantedRows
 from bus.journal import following, lines, statements
+from bus.journal.chosen import ChosenRecords, find_choice
 from bus.journal.entries import Entry, Stretch, entries_at, make_entry, take_first_piece
 from bus.journal.identity import identity_of
 from bus.journal.lines import Lines
@@ -91,6 +93,16 @@ class JournalReader:
     def records(self, contract_id: int, head: int | None = None) -> RecordState:
         """A contract's records as they were at a position; None: at the journal's present end."""
         return RecordState(self._storage, contract_id, head)
+
+    def choose_records(
+        self, contract_id: int, state: RecordState, rows: Sequence[WantedRows], after: int
+    ) -> RecordState | ChosenRecords:
+        """What reads the records of a state behind a position, for a reader that chooses by values.
+
+        It reads each record that may match now, and each that matched once. Others may be among them.
+        """
+        choice = find_choice(self._storage, contract_id, rows, after)
+        return state if choice is None else ChosenRecords(state, choice)
 
     def feed_lines(self, contract_id: int, after: int, limit: int) -> Lines:
         """The events of `feed` as lines, for a reader that sees all of them."""

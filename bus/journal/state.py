@@ -6,15 +6,18 @@ stays open between two reads. So a slow reader holds up neither SQLite's checkpo
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 from bus.journal import lines, statements
-from bus.journal.entries import Stretch, entries_at, make_entry, take_first_piece
+from bus.journal.entries import Entry, Stretch, entries_at, make_entry, take_first_piece
 from bus.journal.lines import Lines
 from bus.journal.projection import Projection
 from bus.storage import Storage, Transaction
+
+FindHeads = Callable[[Transaction, int, int, int], Sequence[int] | None]
+"""Finds positions of newest events, in order: of a contract, after a position, at most so many. None: it cannot tell."""
 
 _NOTED: Final = 100_000
 """Positions of the journal whose events are noted in one step."""
@@ -75,16 +78,22 @@ class RecordState:
             with transaction.stream(statements.HEADS, asked) as rows:
                 found, is_last = lines.within_bytes(rows, limit)
             heads = [make_entry(row) for row in found]
-            self._note(transaction, after)
-            replaced = self._find_replaced(after, self.head if is_last else heads[-1].position)
-            piece = take_first_piece(transaction, replaced[:limit])
-            entries = entries_at(transaction, piece) if piece else {}
-        if len(piece) < len(replaced):
-            heads = [entry for entry in heads if entry.position <= piece[-1]]
-            is_last = False
-        entries.update((entry.position, entry) for entry in heads)
-        merged = [entries[position] for position in sorted(entries)]
-        return Stretch(merged[:limit], is_last and len(merged) <= limit)
+            return self._add_replaced(transaction, heads, after, limit, self.head if is_last else heads[-1].position)
+
+    def read_among(self, find: FindHeads, after: int, until: int, limit: int) -> Stretch | None:
+        """As `read`, but of newest events only those that `find` finds up to a position. None: `find` cannot tell them.
+
+        `is_last` says that there are no more up to `until`.
+        """
+        with self._storage.read() as transaction:
+            positions = find(transaction, self._contract_id, after, limit)
+            if positions is None:
+                return None
+            piece = take_first_piece(transaction, positions)
+            found = entries_at(transaction, piece) if piece else {}
+            is_last = len(positions) < limit and len(piece) == len(positions)
+            heads = [found[position] for position in piece]
+            return self._add_replaced(transaction, heads, after, limit, until if is_last else piece[-1])
 
     def read_lines(self, after: int, limit: int) -> Lines | None:
         """The events of `read` as lines. None if one of them was replaced since the state; `read` finds it."""
@@ -112,6 +121,19 @@ class RecordState:
         found = (row[1] if row[1] <= self.head else earlier.get(row[1]) for row in rows)
         last = (rows[-1][0], rows[-1][1]) if len(rows) == limit else None
         return Keys([position for position in found if position is not None], last)
+
+    def _add_replaced(
+        self, transaction: Transaction, heads: list[Entry], after: int, limit: int, until: int
+    ) -> Stretch:
+        """Newest events up to a position, which are all there are, together with the state's events that were replaced since."""
+        self._note(transaction, after)
+        replaced = self._find_replaced(after, until)
+        piece = take_first_piece(transaction, replaced[:limit])
+        entries = entries_at(transaction, piece) if piece else {}
+        is_whole = len(piece) == len(replaced)
+        entries.update((one.position, one) for one in heads if is_whole or one.position <= piece[-1])
+        merged = [entries[position] for position in sorted(entries)]
+        return Stretch(merged[:limit], until == self.head and is_whole and len(merged) <= limit)
 
     def _ask(self, after: int, limit: int) -> dict[str, int]:
         return {"contract": self._contract_id, "after": after, "until": self.head, "limit": limit}

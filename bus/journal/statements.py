@@ -193,7 +193,7 @@ _OF_RECORDS: Final = (
 )
 
 
-def _prepare_page(columns: Sequence[str], source: str) -> Prepared:
+def prepare_page(columns: Sequence[str], source: str) -> Prepared:
     """A statement for rows in order of position, whose last column is the body.
 
     PostgreSQL's driver holds all rows before it gives the first. There the rows end with the one that reaches `MOST_BYTES`.
@@ -206,9 +206,9 @@ def _prepare_page(columns: Sequence[str], source: str) -> Prepared:
     return Prepared(sqlite=rows, postgres=short)
 
 
-FEED: Final = _prepare_page(_ENTRY, _OF_CONTRACT)
+FEED: Final = prepare_page(_ENTRY, _OF_CONTRACT)
 """A contract's events in the columns of an `Entry`."""
-HEADS: Final = _prepare_page(_ENTRY, _OF_RECORDS)
+HEADS: Final = prepare_page(_ENTRY, _OF_RECORDS)
 """The newest event of each record up to a position, in the columns of an `Entry`."""
 
 
@@ -228,7 +228,7 @@ class LineStatements:
 
 
 def _prepare_lines(end: Prepared, source: str) -> LineStatements:
-    rows = _prepare_page(_LINE, source)
+    rows = prepare_page(_LINE, source)
     joined = (
         "SELECT json_group_array(position), json_group_array(version_id), json_group_array(length(body)), "  # noqa: S608
         f"CAST(group_concat(CAST(body AS TEXT), ',') AS BLOB) FROM ({rows.sqlite})"

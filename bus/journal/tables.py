@@ -59,6 +59,29 @@ RECORDS = sa.Table(
 )
 """The position of each record's newest event, which may be its deletion."""
 
+VALUE_FIELDS = sa.Table(
+    "value_fields",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("contract_id", sa.Integer, nullable=False),
+    sa.Column("pointer", sa.Text, nullable=False),
+    sa.Column("reached", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("contract_id", "pointer"),
+)
+"""The fields whose values are indexed. The index covers the contract's events up to `reached`; -1: its rows are being deleted."""
+
+RECORD_VALUES = sa.Table(
+    "record_values",
+    metadata,
+    sa.Column("field", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.LargeBinary, primary_key=True),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Index("ix_record_values_position", "position"),
+    sqlite_with_rowid=False,
+)
+"""Which records ever had a value in an indexed field. `value` is a key as `spell_value` spells it; `position` is that of the
+record's newest event up to the field's `reached`."""
+
 PROJECTED = sa.Table(
     "journal_projected",
     metadata,

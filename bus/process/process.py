@@ -31,7 +31,7 @@ from bus.heavy import LoopDelay
 from bus.http import Health
 from bus.identity import Keys, Rotation
 from bus.ids import new_id
-from bus.journal import Projection
+from bus.journal import Projection, ValueIndex
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing
 from bus.notices import FactReader, Notifier, make_senders
@@ -107,6 +107,7 @@ class Process:
         if Role.RELAY in self._roles:
             # The relay starts after the workers, so it stops before them: they still finish its last runs.
             self._start_task(stack, Projection(self._storage).follow())
+            self._start_task(stack, ValueIndex(self._storage, rooms.catalogue).follow())
             if self._settings.keep_disclosures_days:
                 self._start_task(stack, Retention(self._storage, self._settings.keep_disclosures_days).follow())
             self._start_relay(stack)

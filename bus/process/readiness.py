@@ -6,7 +6,7 @@ from bus.delivery import Reach, Subscriptions, Worker, find_unattended, measure_
 from bus.http import Check, Health
 from bus.journal import JournalReader
 from bus.process.role import Role
-from bus.storage import Storage
+from bus.storage import Storage, has_room
 
 _LATE_SECONDS = 60.0
 """Age of the oldest event without deliveries from which on readiness reports the relay as late."""
@@ -59,8 +59,13 @@ class Readiness:
         return Check(not missing, told, needed=not self._roles.isdisjoint(missing))
 
     def _check_database(self) -> Check:
-        answers = self._storage.answers()
-        return Check(answers, "answers" if answers else "does not answer")
+        if not self._storage.answers():
+            return Check(False, "does not answer")
+        if not has_room(self._storage):
+            return Check(
+                False, "the disk is full: make room, and the bus goes on by itself; nothing acknowledged is lost"
+            )
+        return Check(True, "answers")
 
     def _check_broker(self, *, needed: bool) -> Check:
         listening = all(worker.connected for worker in self._workers)

@@ -1,7 +1,8 @@
 """Forms of a copy's file: lines of JSON, and tables for spreadsheets (CSV) and for analysis (Parquet)."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from io import RawIOBase
 from itertools import islice
@@ -61,7 +62,7 @@ def _write_sheet(file: RawIOBase, store: Store) -> None:
     columns = _find_columns(store)
     # Only texts are quoted. A reader that tells them from numbers keeps the zeros and the last digits of a NIK.
     writer = csv.writer(_Texts(file), quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow([tables.KEY, *(make_harmless(".".join(path)) for path in columns)])
+    writer.writerow([tables.KEY, *(make_harmless(name) for name in _name_columns(columns))])
     for key, data in _read_rows(store):
         writer.writerow([make_harmless(key), *(_write_cell(_read_cell(data, path)) for path in columns)])
 
@@ -71,7 +72,10 @@ def _write_parquet(file: RawIOBase, store: Store) -> None:
     from pyarrow import parquet
 
     columns = _find_columns(store)
-    kinds = [(".".join(path), pyarrow.type_for_alias(kind)) for path, kind in columns.items()]
+    kinds = [
+        (name, pyarrow.type_for_alias(kind))
+        for name, kind in zip(_name_columns(columns), columns.values(), strict=True)
+    ]
     schema = pyarrow.schema([(tables.KEY, pyarrow.string()), *kinds])
     rows, count = _read_rows(store), 0
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
@@ -109,6 +113,14 @@ def _find_columns(store: Store) -> dict[_Path, str]:
         if len(found) > _MOST_COLUMNS:
             raise TargetInvalid(f"The records have more than {_MOST_COLUMNS} different fields. Name an .ndjson file.")
     return {path: kind or "string" for path, kind in found.items()}
+
+
+def _name_columns(paths: Iterable[_Path]) -> list[str]:
+    """The members' names joined by dots. Columns that would share a name have JSON Pointers, as in the bus's own tables."""
+    names = {path: ".".join(path) for path in paths}
+    while shared := {name for name, count in Counter([tables.KEY, *names.values()]).items() if count > 1}:
+        names = {path: json.to_pointer(path) if name in shared else name for path, name in names.items()}
+    return list(names.values())
 
 
 def _list_leaves(value: Any, path: _Path) -> Iterator[tuple[_Path, Any]]:

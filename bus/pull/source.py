@@ -17,7 +17,7 @@ import httpx
 
 from bus import json
 from bus.pull.errors import AnswerAltered
-from bus.remote import BusAway, BusRefuses, read_answer
+from bus.remote import STREAMED, BusAway, BusRefuses, read_answer
 
 _NDJSON: Final = "application/x-ndjson"
 _NO_SCOPE: Final = "urn:bus:problem:scope-missing"
@@ -157,7 +157,8 @@ class Source:
             BusAway, BusRefuses: as `read_answer`.
         """
         headers = {"accept": _NDJSON, "authorization": admission.authorization}
-        asked = self._bus.build_request("GET", self._path, params={"after": after, "trailer": "true"}, headers=headers)
+        params = {"after": after, "trailer": "true"}
+        asked = self._bus.build_request("GET", self._path, params=params, headers=headers, extensions=STREAMED)
         try:
             # Without `auth`: an answer to a request with it is read whole before it is handed out.
             answer = self._bus.send(asked, stream=True, auth=None)

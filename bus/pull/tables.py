@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, Connection, Insert, MetaData, Table, Text, inspect
@@ -19,6 +20,8 @@ _OURS: Final = (KEY, POSITION, ROUND, EVENT)
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.IGNORECASE | re.ASCII)
 _TAKEN: Final = frozenset({*_OURS, "ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"})
 """Columns of our own, and those that PostgreSQL keeps in every table."""
+_LONGEST_NAME: Final = 63
+"""Bytes of a name in PostgreSQL, which cuts longer ones."""
 _MOST_COLUMNS: Final = 200
 """A row of PostgreSQL holds little more than the references to this many long texts."""
 
@@ -40,8 +43,15 @@ PULLS: Final = Table(
 
 
 def name_table(contract: str) -> str:
-    """The name of a contract's table, which needs no quotes in SQL."""
-    return re.sub(r"[^a-z0-9_]", "_", contract.lower(), flags=re.ASCII)
+    """The name of a contract's table, which needs no quotes in SQL.
+
+    A name that would be too long, or that is taken, ends with a digest of the contract's name.
+    """
+    plain = re.sub(r"[^a-z0-9_]", "_", contract.lower(), flags=re.ASCII)
+    if len(plain) <= _LONGEST_NAME and plain != PULLS.name:
+        return plain
+    digest = sha256(contract.encode()).hexdigest()[:8]
+    return f"{plain[: _LONGEST_NAME - len(digest) - 1]}_{digest}"
 
 
 def make_table(name: str, fields: Iterable[str] = ()) -> Table:

@@ -1,7 +1,7 @@
 """Reads the state of the whole from the database, whichever process asks."""
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -28,6 +28,8 @@ from bus.status.state import BusState, PollState, ProducerState, Status, Subscri
 from bus.storage import Storage
 
 _REFUSED: Final = timedelta(days=1)
+_FEW: Final = 2000
+"""Events since the last look, up to which only their contracts are looked up."""
 
 
 class StatusReader:
@@ -41,6 +43,7 @@ class StatusReader:
         self._data_dir = data_dir
         self._journal = JournalReader(storage)
         self._refusals = RefusalLog(storage)
+        self._newest: tuple[Mapping[int, Placed], int] = {}, 0
 
     def read(
         self, participant: str | None = None, polls: Sequence[Poll] = (), agencies: Collection[str] = ()
@@ -93,8 +96,8 @@ class StatusReader:
 
     def _is_granted(self, name: str, participant: str) -> bool:
         try:
-            version = self._catalogue.newest(name)
-            self._catalogue.view_to_wait(name, participant, version.id, clock.local_date(clock.now()))
+            version_id = self._catalogue.newest_id(name)
+            self._catalogue.view_to_wait(name, participant, version_id, clock.local_date(clock.now()))
         except (NotGranted, GrantExpired):
             return False
         except Refused:
@@ -114,14 +117,31 @@ class StatusReader:
         )
 
     def _read_producers(self, participant: str | None, now: datetime) -> list[ProducerState]:
-        newest = {one.contract_id: one for one in self._journal.find_newest(self._catalogue.list_numbers())}
+        newest = self._find_newest()
         wanted = {one.contract_id: one for one in self._catalogue.list_freshness()}
         found = [
-            _make_producer(self._catalogue.name_of(number) or "", newest.get(number), wanted.get(number), now)
+            _make_producer(name, newest.get(number), wanted.get(number), now)
             for number in sorted({*newest, *wanted})
-            if participant is None or _concerns(participant, newest.get(number), wanted.get(number))
+            # Another process may have registered a contract a moment ago.
+            if (name := self._catalogue.name_of(number)) is not None
+            and (participant is None or _concerns(participant, newest.get(number), wanted.get(number)))
         ]
         return sorted(found, key=lambda one: (not one.is_troubled, one.contract))
+
+    def _find_newest(self) -> Mapping[int, Placed]:
+        """The newest event of each contract. To look all of them up takes 50 ms with 10,000 contracts."""
+        known, reached = self._newest
+        end = self._journal.last_position()
+        if end == reached:
+            return known
+        since = self._journal.contracts_after(reached, _FEW) if 0 < reached < end else []
+        is_little = 0 < len(since) < _FEW
+        numbers = {number for _, number in since} if is_little else self._catalogue.list_numbers()
+        found = {one.contract_id: one for one in self._journal.find_newest(list(numbers))}
+        newest = {**known, **found} if is_little else found
+        # Replaced as a whole, since several threads read the status.
+        self._newest = newest, end
+        return newest
 
 
 def _make_subscriber(

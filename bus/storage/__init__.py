@@ -11,6 +11,7 @@ from bus.storage.condition import Condition, Server, read_condition
 from bus.storage.copying import CopyFailed, copy_database, load_copy, name_copy
 from bus.storage.database import Storage, make_leadership, open_storage
 from bus.storage.errors import RowConflict, StorageFull, StorageUnavailable
+from bus.storage.fullness import has_room
 from bus.storage.group import Answer, GroupCommit
 from bus.storage.leader import Leadership
 from bus.storage.migrate import has_pending_migrations, knows_schema, read_schema, upgrade
@@ -42,6 +43,7 @@ __all__ = [
     "explain_unreachable",
     "find_last_change",
     "has_pending_migrations",
+    "has_room",
     "knows_schema",
     "load_copy",
     "make_leadership",

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sqlalchemy.engine import Engine, make_url
 
+from bus.storage.errors import StorageFull
 from bus.storage.leader import Leadership
 from bus.storage.postgres import PostgresDatabase
 from bus.storage.sqlite import SqliteDatabase
@@ -49,7 +50,11 @@ class Database(Protocol):
 
 
 class Storage:
-    """One database, and who is told of changes in it."""
+    """One database, and who is told of changes in it.
+
+    Attributes:
+        is_full: the last transaction that wrote found no disk space.
+    """
 
     def __init__(self, database: Database, announced: Callable[[], None] = _do_nothing) -> None:
         """Works on a database.
@@ -60,6 +65,7 @@ class Storage:
         """
         self.database = database
         self.is_sqlite = isinstance(database, SqliteDatabase)
+        self.is_full = False
         self._announced = announced
 
     def read(self) -> AbstractContextManager[Transaction]:
@@ -84,8 +90,13 @@ class Storage:
             StorageFull, StorageUnavailable: nothing was written.
             RowConflict: a row breaks a unique key; nothing was written.
         """
-        with self.database.write(durable=durable) as transaction:
-            yield transaction
+        try:
+            with self.database.write(durable=durable) as transaction:
+                yield transaction
+        except StorageFull:
+            self.is_full = True
+            raise
+        self.is_full = False
         if transaction.has_announced:
             self._announced()
 

@@ -147,10 +147,22 @@ function mend(Spool $spool, int $number, string $file): void
 }
 
 $folder = getenv('SPOOL_FOLDER') ?: '.';
+foreach (['BUS_URL', 'BUS_CLIENT_ID', 'BUS_CLIENT_SECRET', 'BUS_SOURCE'] as $name) {
+    if (!getenv($name)) {
+        fwrite(STDERR, "Set $name first.\n");
+        exit(1);
+    }
+}
 $bus = new Bus(getenv('BUS_URL'), getenv('BUS_CLIENT_ID'), getenv('BUS_CLIENT_SECRET'), source: getenv('BUS_SOURCE'));
 $spool = new Spool("$folder/opensid.spool", $bus);
 switch ($argv[1] ?? 'send') {
     case 'send':
+        foreach (['OPENSID_DSN', 'OPENSID_USER'] as $name) {
+            if (!getenv($name)) {
+                fwrite(STDERR, "Set $name first.\n");
+                exit(1);
+            }
+        }
         $opensid = new PDO(getenv('OPENSID_DSN'), getenv('OPENSID_USER'), getenv('OPENSID_PASSWORD') ?: '');
         $opensid->setAttribute(PDO::ATTR_DEFAULT_FETCH_MODE, PDO::FETCH_ASSOC);
         readNew($opensid, $spool, "$folder/opensid.state");

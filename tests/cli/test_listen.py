@@ -234,6 +234,14 @@ def test_a_contract_that_does_not_exist_is_told_so(office: Office, command: Comm
     assert office.sinks() == []
 
 
+def test_the_nearest_contract_of_a_misspelt_one_is_named(office: Office, command: Commands) -> None:
+    ran = command("listen", "layanan.katalok", CONTRACT, "--credentials", office.dev.folder / "dinas-kominfo.env")
+    assert ran.code == 1
+    assert [line for line in ran.err.splitlines() if "do you mean" in line] == [
+        f"there is no contract layanan.katalok; do you mean {CONTRACT}?"
+    ]
+
+
 def test_a_wrong_secret_is_told_so(office: Office, command: Commands, tmp_path: Path) -> None:
     url = office.dev.environment()["BUS_URL"]
     (tmp_path / "client").write_text(json.dumps({"client_id": "client_x", "client_secret": "x"}))

@@ -35,6 +35,7 @@ NO_ACTS: Final = {
     "POST /v1/subscriptions/{id}/nack": "says what became of events: the deliveries tell",
     "POST /v1/subscriptions/{id}/extend": "goes on with a pull",
     "POST /v1/contracts/check": "stores nothing",
+    "POST /v1/contracts/odcs": "stores nothing",
     "POST /v1/contracts/{name}/validate": "stores nothing",
 }
 """Operations that look like acts and are none, each with the reason."""
@@ -172,6 +173,10 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "PATCH /v1/participants/{name}": (
         Verb.PARTICIPANT_UPDATE,
         lambda _: Ordered("/v1/participants/bapenda", {"contact": "tik@bapenda.example"}),
+    ),
+    "PUT /v1/participants/{name}": (
+        Verb.PARTICIPANT_UPDATE,
+        lambda _: Ordered("/v1/participants/bapenda", {"title": "Bapenda Lamongan", "kind": "app"}),
     ),
     "PUT /v1/participants/{name}/limits": (
         Verb.LIMITS_SET,

@@ -239,6 +239,24 @@ async def test_each_event_is_seen_through_the_grant_of_its_own_version(bus: Bus)
     assert positions(await read_to_the_end(bus.reader("dinsos"))) == [1]
 
 
+@pytest.mark.parametrize("between", [[], [a_grant("dinsos", until="2020-01-01")]], ids=["absent", "ended"])
+async def test_who_is_granted_anew_misses_no_event_of_the_version_between(bus: Bus, between: list[Any]):
+    bus.apply(a_document(a_grant("dinsos")))
+    await bus.publish(a_person(1))
+    bus.apply(a_document(*between, version="1.1.0"))
+    await bus.publish(a_person(2))
+    bus.apply(a_document(a_grant("dinsos", fields=["/nik"]), version="1.2.0"))
+    await bus.publish(a_person(3), dataschema="1.1.0")
+    client = bus.reader("dinsos")
+    for path, name in ((FEED, "events"), (f"/v1/records/{WARGA}", "records")):
+        page = (await client.get(path)).json()
+        # Only what the grant in force shows.
+        assert [one["data"] for one in page[name]] == [a_person(1), {"nik": a_nik(2)}, {"nik": a_nik(3)}]
+    after = page["next"]
+    bus.rooms.catalogue.registrar.retire(WARGA, "1.1.0", OPERATOR)
+    assert (await client.get(path, params={"after": after})).json()["records"] == []
+
+
 async def test_a_long_poll_wakes_when_this_process_appends(bus: Bus):
     bus.apply(a_document(a_grant("dinkes")))
     waiting = asyncio.create_task(read(bus.reader("dinkes"), wait=30))

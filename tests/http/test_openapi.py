@@ -62,6 +62,7 @@ POST /v1/contracts/{name}/grants/{participant}/resume
 POST /v1/contracts/{name}/validate
 GET /v1/contracts/{name}/asyncapi
 GET /v1/contracts/{name}/odcs
+POST /v1/contracts/odcs
 GET /v1/domains
 GET /v1/domains/{domain}
 PUT /v1/domains/{domain}/owner
@@ -90,6 +91,7 @@ GET /v1/status
 GET /v1/participants
 POST /v1/participants
 PATCH /v1/participants/{name}
+PUT /v1/participants/{name}
 GET /v1/participants/{name}/clients
 POST /v1/participants/{name}/clients
 PATCH /v1/participants/{name}/clients/{client_id}

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any, Final
+from unittest.mock import patch
 
 import httpx
 import sqlalchemy as sa
@@ -31,6 +32,7 @@ from hypothesis.stateful import (
 from bus import json
 from bus.contracts import Waiting
 from bus.identity.keys import Keys
+from bus.journal import ValueIndex
 from bus.journal.tables import JOURNAL
 from bus.storage import open_storage
 from tests.a_bus import Bus, a_bus
@@ -94,7 +96,13 @@ class RecordsMachine(RuleBasedStateMachine):
     def ask(self, consumer: Consumer, path: str, form: str = "application/json", /, **params: Any) -> httpx.Response:
         if consumer.name not in self.clients:
             self.clients[consumer.name] = self.bus.reader(consumer.name)
-        return self.runner.run(self.clients[consumer.name].get(path, params=params, headers={"accept": form}))
+        asked = {"params": params, "headers": {"accept": form}}
+        answer = self.runner.run(self.clients[consumer.name].get(path, **asked))
+        if consumer.params:
+            # The index must not change the answer.
+            with patch("bus.journal.read.find_choice", return_value=None):
+                assert self.runner.run(self.clients[consumer.name].get(path, **asked)).content == answer.content
+        return answer
 
     def publish(self, event: Event) -> dict[str, Any]:
         if OWNER not in self.clients:
@@ -180,6 +188,13 @@ class RecordsMachine(RuleBasedStateMachine):
         self.start()
 
     # What consumers do
+
+    @rule(steps=st.integers(1, 3))
+    def index_some(self, steps: int) -> None:
+        """The index of values goes on, as far as the projection is."""
+        index = ValueIndex(self.storage, self.bus.rooms.catalogue)
+        for _ in range(steps):
+            index.take_step()
 
     @rule(limit=LIMITS)
     def read_pages(self, limit: int) -> None:

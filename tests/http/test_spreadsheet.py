@@ -87,3 +87,38 @@ def test_a_text_that_looks_like_a_formula_is_made_text(text: str):
 )
 def test_other_values_stay_what_they_are(value: Any, cell: str):
     assert the_rows(a_sheet([SCHEMA], ["/nik"]), {"nik": value})[1] == [cell]
+
+
+def test_no_two_columns_have_one_name():
+    inner = {"properties": {"b": TEXT}}
+    schema = {"properties": {"a.b": TEXT, "a": inner, "/a/b": TEXT, "c": TEXT}}
+    assert the_rows(a_sheet([schema], [""]), {"a.b": "1", "a": {"b": "2"}, "/a/b": "3", "c": "4"}) == [
+        ["/a.b", "/a/b", "/~1a~1b", "c"],
+        ["1", "2", "3", "4"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (10**15 - 1, str(10**15 - 1)),
+        (1234567890123456, '="1234567890123456"'),
+        (-(10**15), '="-1000000000000000"'),
+        (1.5, "1.5"),
+        (True, "true"),
+        ("true", '="true"'),
+        ("$12", '="$12"'),
+        ("+62812", '="+62812"'),
+        ("-1+1", '="-1+1"'),
+        ("@sum(a1)", "'@sum(a1)"),
+        ("\t12", "'\t12"),
+        ("\r=1", "'\r'=1"),
+        ("Jalan 1\nBabat", "Jalan 1\nBabat"),
+        ("7" * 300, "'" + "7" * 300),
+        ("x" * 32_767, "x" * 32_767),
+        ("x" * 32_768, "x" * 32_766 + "…"),
+        ("😀" * 16_384, "😀" * 16_383 + "…"),
+    ],
+)
+def test_excel_shows_each_value_as_it_is(value: Any, cell: str):
+    assert the_rows(a_sheet([SCHEMA], ["/nik"], for_excel=True), {"nik": value})[1] == [cell]

@@ -18,7 +18,24 @@ from tests.pull.a_copy import Copy, authorize
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 _ANY: dict[str, Any] = {}
-_NAMES = ("nama", "lahir", "luas", "ada", "anak", "=x", "n", "x", "b", "t", "l", "besar", "kosong", "o")
+_NAMES = (
+    "nama",
+    "lahir",
+    "luas",
+    "ada",
+    "anak",
+    "=x",
+    "n",
+    "x",
+    "b",
+    "t",
+    "l",
+    "besar",
+    "kosong",
+    "o",
+    "o.x",
+    "bus_key",
+)
 OPEN: dict[str, Any] = {
     "type": "object",
     "required": ["nik"],
@@ -129,3 +146,11 @@ def test_a_file_of_an_unknown_form_is_refused_before_anything_is_made(tmp_path: 
     with pytest.raises(TargetInvalid), open_target(str(tmp_path / "warga.xlsx"), WARGA):
         pass
     assert list(tmp_path.glob("warga*")) == []
+
+
+async def test_two_values_whose_names_look_alike_have_columns_of_their_own(bus: Bus, address: str, tmp_path: Path):
+    await bus.publish({"nik": "01", "o": {"x": "dalam"}, "o.x": "luar", "bus_key": "bukan kunci"})
+    assert rows(await pull_file(bus, address, tmp_path / "warga.csv")) == [
+        ["bus_key", "nik", "/o/x", "/o.x", "/bus_key"],
+        ["01", "01", "dalam", "luar", "bukan kunci"],
+    ]

@@ -122,12 +122,15 @@ def test_an_app_says_what_it_did(checkout: Checkout, language: str) -> None:
     assert "dinas-kominfo.konsultasi" in first
     assert "pulled: 0 events" not in first
     assert checkout.run(line_of(PULL, language)).strip() == "pulled: 0 events"
-    program = line_of(PUBLISH, language)
-    assert "not published" in checkout.run("BUS_CLIENT_SECRET=x", program, code=1)
-    failed = subprocess.run(
-        ["bash", "-c", program], cwd=checkout.folder, env=strange_environment(), capture_output=True
-    )
-    assert b"BUS_URL" in failed.stdout + failed.stderr
+    assert "not published" in checkout.run("BUS_CLIENT_SECRET=x", line_of(PUBLISH, language), code=1)
+
+
+@pytest.mark.parametrize("program", ["publish", "pull", "mirror", "handle"])
+def test_an_app_without_its_variables_names_one_in_a_sentence(checkout: Checkout, language: str, program: str) -> None:
+    line = line_of(PULL, language).replace("pull.", f"{program}.")
+    failed = subprocess.run(["bash", "-c", line], cwd=checkout.folder, env=strange_environment(), capture_output=True)
+    assert failed.returncode == 1
+    assert re.fullmatch(rb"Set '?BUS_URL[^\n]* first\.\n", failed.stderr), failed.stderr
 
 
 def test_a_webhook_shows_what_comes_once(checkout: Checkout, language: str) -> None:

@@ -32,7 +32,7 @@ _MOST_TOLD: Final = 100
 
 
 class OdcsSaysMore(Refused):
-    """The document says more than a contract of the bus can say; import it with --leave-out, or shorten it."""
+    """The document says more than a contract of the bus can say; import it with --leave-out (`leave_out=true`), or shorten it."""
 
     status = 422
     slug = "odcs-says-more"

@@ -20,6 +20,7 @@ from kombu.entity import Exchange, Queue
 from kombu.exceptions import KombuError, OperationalError
 from kombu.messaging import Consumer, Producer
 
+from bus.delivery.handover.outage import Outage
 from bus.delivery.handover.run import Loaded, Received
 from bus.delivery.ledger import Lease
 from bus.settings import EMBEDDED
@@ -96,6 +97,7 @@ class Broker:
         self._producer: Producer | None = None
         self._declared: set[int] = set()
         self._returned: set[str] = set()
+        self._outage = Outage("relay")
 
     def send(self, lease: Lease, loaded: Loaded | None) -> bool:
         """Hand a run over. Returns False if the broker does not take it now. The events stay in the journal."""
@@ -111,9 +113,10 @@ class Broker:
             log.warning("broker.run_refused", subscription=lease.subscription)
             return False
         except list_losses(self._connection) as error:
-            log.warning("broker.unreachable", role="relay", error=type(error).__name__)
+            self._outage.note(error)
             self.close()
             return False
+        self._outage.end()
         return True
 
     def make_receiver(
@@ -339,15 +342,16 @@ def _stay_connected(
     address: BrokerAddress, role: str, stopping: threading.Event, work: Callable[[Connection], None]
 ) -> None:
     """Do `work` on a connection until `stopping`. If it returns or the connection is lost, do it on a new connection."""
-    failures = 0
+    failures, outage = 0, Outage(role)
     while not stopping.is_set():
         connection = address.connect()
         try:
             connection.ensure_connection(max_retries=1, interval_start=0.1)
             failures = 0
+            outage.end()
             work(connection)
         except list_losses(connection) as error:
-            log.warning("broker.unreachable", role=role, error=type(error).__name__)
+            outage.note(error)
             stopping.wait(_RECONNECT_SECONDS[min(failures, len(_RECONNECT_SECONDS) - 1)])
             failures += 1
         finally:

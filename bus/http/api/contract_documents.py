@@ -4,9 +4,12 @@ import asyncio
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
 
-from bus.contracts import Catalogue, RegisteredVersion, export_odcs, write_asyncapi
-from bus.http.api.contracts import Reader
+from bus import json
+from bus.contracts import Catalogue, Classification, RegisteredVersion, export_odcs, import_odcs, write_asyncapi
+from bus.http.api.contract_checks import LintFinding
+from bus.http.api.contracts import Body, Reader, Writer
 from bus.http.conditional import cacheable
 from bus.http.openapi_parts import refer_headers
 from bus.http.path_parameters import ContractName
@@ -18,6 +21,23 @@ router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Autho
 
 _YAML: Final = "application/yaml"
 _Version = Annotated[str | None, Query(description="absent: the newest in force")]
+
+
+_STANDARD: Final[dict[str, Any]] = {
+    "schema": {
+        "description": "a document of the Open Data Contract Standard 3.1; what is wrong with it, the answer says"
+    }
+}
+_TAKES_STANDARD: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": dict.fromkeys(("application/json", _YAML), _STANDARD)}
+}
+
+
+class ImportedContract(BaseModel):
+    """A contract document that was made of another standard's."""
+
+    document: dict[str, Any] = Field(description="the contract, to register it with POST /v1/contracts")
+    lint: list[LintFinding] = Field(description="what has to be mended, or judged, before")
 
 
 def _describe(document: str) -> dict[int | str, dict[str, Any]]:
@@ -59,6 +79,27 @@ async def read_odcs(
     state = found.state.value.encode()
     text = await rooms.heavy.run(export_odcs, found.text, state, _find_form(request), who=caller.participant)
     return cacheable(request, text, form_of(request))
+
+
+@router.post("/odcs", response_model=ImportedContract, responses={422: {}}, openapi_extra=_TAKES_STANDARD)
+async def convert_odcs(
+    rooms: TheRooms,
+    caller: Writer,
+    body: Body,
+    name: Annotated[str | None, Query(description="`<domain>.<noun>`; absent: as the document says")] = None,
+    owner: Annotated[str | None, Query(description="who answers for the data; absent: the document's team")] = None,
+    classification: Annotated[Classification | None, Query(description="absent: as the document says")] = None,
+    subject: Annotated[str | None, Query(description="JSON Pointer of the person's number")] = None,
+    leave_out: Annotated[bool, Query(description="also if the document says more than a contract can say")] = False,
+) -> Response:
+    """Make a contract document of a document of the Open Data Contract Standard 3.1, in YAML or JSON. Nothing is stored.
+
+    Roles become grants only if an export of this bus wrote them.
+    """
+    given = {"name": name, "owner": owner, "classification": classification, "subject": subject, "leave_out": leave_out}
+    answer = await rooms.heavy.run(import_odcs, body, json.dumps(given), who=caller.participant)
+    # Passed on as it is: FastAPI would check and write a large document while the event loop waits.
+    return Response(answer, media_type="application/json")
 
 
 def _find_form(request: Request) -> bytes:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from bus import identity
 from bus.actions import Actor, Verb
 from bus.http.acts import acting
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
@@ -68,6 +69,18 @@ class ParticipantChange(BaseModel):
     contact: Annotated[str, WithJsonSchema(_MAILBOX)] | None = Field(
         description="mail address that gets its notices from now on; null: none does"
     )
+
+
+class ParticipantDescription(BaseModel):
+    """What a participant is called, and what it is. Without a contact it keeps the one that it has."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"title": "Badan Pendapatan Daerah", "kind": "app"}]}
+    )
+
+    title: str = Field(min_length=1, max_length=200, json_schema_extra={"pattern": _PRINTABLE})
+    kind: Annotated[Kind, WithJsonSchema({"type": "string", "enum": _MADE_HERE})]
+    contact: Annotated[str, WithJsonSchema(_MAILBOX)] | None = None
 
 
 class ParticipantList(BaseModel):
@@ -176,6 +189,34 @@ def update_participant(
 ) -> ParticipantDocument:
     """Change where a participant gets its notices. The action log says that it changed, and not to which address."""
     return _participant_document(_participants(request).set_contact(name, change.contact, by))
+
+
+@router.put(
+    "/{name}",
+    responses={
+        201: {
+            "model": ParticipantDocument,
+            "description": "The participant was made known",
+            "headers": refer_headers("Location"),
+        },
+        409: {},
+        422: {},
+    },
+)
+def set_participant(
+    rooms: TheRooms,
+    response: Response,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.PARTICIPANT_UPDATE))],
+    name: ParticipantName,
+    description: ParticipantDescription,
+) -> ParticipantDocument:
+    """Make an organisation or app known, or correct its title and kind. The same again changes nothing."""
+    participant = Participant(name, description.title, description.kind, description.contact)
+    step = identity.set_participant(rooms.storage, participant, by)
+    if step.change is identity.Change.ADD:
+        response.status_code = 201
+        response.headers["Location"] = f"{router.prefix}/{name}/clients"
+    return _participant_document(step.after)
 
 
 @router.get("/{name}/clients", response_model=ClientList, dependencies=_OPERATOR)

@@ -103,22 +103,29 @@ export class Store {
   async readRefused(number) {
     const found = (await this.#readRefused()).find((one) => one.number === number);
     if (!found) {
-      throw new SpoolError(`The spool has no refused event ${number}.`);
+      throw refuseNumber(number);
     }
     return found;
   }
 
   /** Put a mended event in the place of a refused one, so that it is sent next of its key. */
   async replace({ name, number, stored, key }, text) {
-    await this.#write(name, text);
     const mended = makeName(number, stored, Buffer.byteLength(text), key);
-    await this.#try(rename(join(this.#folder, name), join(this.#folder, mended)));
+    const claimed = mended.replace(/json$/, "refused");
+    // Renamed first: nobody may make an event come back that another process has dropped or mended.
+    if (!(await this.#try(rename(join(this.#folder, name), join(this.#folder, claimed))))) {
+      throw refuseNumber(number);
+    }
+    await this.#write(claimed, text);
+    await this.#try(rename(join(this.#folder, claimed), join(this.#folder, mended)));
     await this.#flush();
   }
 
   async drop(number) {
     const { name } = await this.readRefused(number);
-    await this.#try(unlink(join(this.#folder, name)));
+    if (!(await this.#try(unlink(join(this.#folder, name))))) {
+      throw refuseNumber(number);
+    }
     await this.#flush();
   }
 
@@ -204,6 +211,10 @@ function findFree(files) {
     file.isRefused && held.add(file.key);
     return !held.has(file.key);
   });
+}
+
+function refuseNumber(number) {
+  return new SpoolError(`The spool has no refused event ${number}.`);
 }
 
 function makeName(number, stored, bytes, key) {

@@ -101,7 +101,7 @@ final class Bus
      */
     public function feed(string $contract, string $after = '', int $wait = 0, int $limit = self::LIMIT): \Generator
     {
-        return $this->readPages("/v1/feeds/$contract", 'events', $after, $wait, $limit);
+        return $this->readPages('/v1/feeds/' . rawurlencode($contract), 'events', $after, $wait, $limit);
     }
 
     /**
@@ -111,7 +111,7 @@ final class Bus
      */
     public function records(string $contract, string $after, int $limit = self::LIMIT): \Generator
     {
-        return $this->readPages("/v1/records/$contract", 'records', $after, 0, $limit);
+        return $this->readPages('/v1/records/' . rawurlencode($contract), 'records', $after, 0, $limit);
     }
 
     /**
@@ -127,7 +127,7 @@ final class Bus
      */
     public function snapshot(string $contract, string $after = '', int $limit = self::LIMIT): \Generator
     {
-        $path = "/v1/records/$contract?trailer=true&after=";
+        $path = '/v1/records/' . rawurlencode($contract) . '?trailer=true&after=';
         for ($tries = 1; true; $tries++) {
             try {
                 $lines = new Lines($limit);
@@ -279,7 +279,7 @@ final class Bus
      */
     public function ask(string $contract, array|object $question): \stdClass
     {
-        $request = $this->post("/v1/queries/$contract", Events::writeJson((object) $question), 'application/json');
+        $request = $this->post('/v1/queries/' . rawurlencode($contract), Events::writeJson((object) $question), 'application/json');
         return $this->session->call($request, fn (\stdClass $answer) => $answer);
     }
 

@@ -2,6 +2,11 @@
 
 import { Bus } from "bus-lamongan-client";
 
+const missing = ["BUS_URL", "BUS_CLIENT_ID", "BUS_CLIENT_SECRET", "BUS_SUBSCRIPTION"].filter((name) => !process.env[name]);
+if (missing.length > 0) {
+  console.error(`Set ${missing.join(", ")} first.`);
+  process.exit(1);
+}
 const { BUS_URL, BUS_CLIENT_ID, BUS_CLIENT_SECRET, BUS_SUBSCRIPTION } = process.env;
 const bus = new Bus(BUS_URL, BUS_CLIENT_ID, BUS_CLIENT_SECRET);
 

@@ -5,6 +5,11 @@ import { Bus, SnapshotInvalid } from "bus-lamongan-client";
 
 const CONTRACT = "layanan.katalog";
 const [COPY, PLACE] = ["copy", "copy.cursor"];
+const missing = ["BUS_URL", "BUS_CLIENT_ID", "BUS_CLIENT_SECRET"].filter((name) => !process.env[name]);
+if (missing.length > 0) {
+  console.error(`Set ${missing.join(", ")} first.`);
+  process.exit(1);
+}
 const { BUS_URL, BUS_CLIENT_ID, BUS_CLIENT_SECRET } = process.env;
 const bus = new Bus(BUS_URL, BUS_CLIENT_ID, BUS_CLIENT_SECRET);
 

@@ -13,6 +13,11 @@ const service = {
   status: "aktif",
 };
 
+const missing = ["BUS_URL", "BUS_CLIENT_ID", "BUS_CLIENT_SECRET"].filter((name) => !process.env[name]);
+if (missing.length > 0) {
+  console.error(`Set ${missing.join(", ")} first.`);
+  process.exit(1);
+}
 const { BUS_URL, BUS_CLIENT_ID, BUS_CLIENT_SECRET } = process.env;
 const bus = new Bus(BUS_URL, BUS_CLIENT_ID, BUS_CLIENT_SECRET, { source: "/dinas-kominfo/portal" });
 try {

@@ -5,6 +5,11 @@ import { buffer } from "node:stream/consumers";
 import { SignatureInvalid } from "bus-lamongan-client";
 import { verifyWebhook } from "bus-lamongan-client/webhook";
 
+const missing = ["WEBHOOK_SECRET"].filter((name) => !process.env[name]);
+if (missing.length > 0) {
+  console.error(`Set ${missing.join(", ")} first.`);
+  process.exit(1);
+}
 const { WEBHOOK_SECRET, PORT = "9000" } = process.env;
 const seen = new Set(); // in your database, in the same transaction as what you do with the event
 

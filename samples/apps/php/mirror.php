@@ -10,6 +10,12 @@ const CONTRACT = 'layanan.katalog';
 const COPY = 'copy';
 const PLACE = 'copy.cursor';
 
+foreach (['BUS_URL', 'BUS_CLIENT_ID', 'BUS_CLIENT_SECRET'] as $name) {
+    if (!getenv($name)) {
+        fwrite(STDERR, "Set $name first.\n");
+        exit(1);
+    }
+}
 $bus = new Bus(getenv('BUS_URL'), getenv('BUS_CLIENT_ID'), getenv('BUS_CLIENT_SECRET'));
 is_dir(COPY) || mkdir(COPY);
 $pages = is_file(PLACE) ? $bus->records(CONTRACT, after: file_get_contents(PLACE)) : $bus->snapshot(CONTRACT);

@@ -17,6 +17,12 @@ $service = [
     'status' => 'aktif',
 ];
 
+foreach (['BUS_URL', 'BUS_CLIENT_ID', 'BUS_CLIENT_SECRET'] as $name) {
+    if (!getenv($name)) {
+        fwrite(STDERR, "Set $name first.\n");
+        exit(1);
+    }
+}
 $bus = new Bus(getenv('BUS_URL'), getenv('BUS_CLIENT_ID'), getenv('BUS_CLIENT_SECRET'), source: '/dinas-kominfo/portal');
 try {
     $receipt = $bus->publish(['type' => 'layanan.katalog', 'subject' => $service['kode_layanan'], 'data' => $service]);

@@ -8,6 +8,12 @@ use Lamongan\Bus\{Bus, BusError};
 
 const PLACE = 'layanan.katalog.cursor';
 
+foreach (['BUS_URL', 'BUS_CLIENT_ID', 'BUS_CLIENT_SECRET'] as $name) {
+    if (!getenv($name)) {
+        fwrite(STDERR, "Set $name first.\n");
+        exit(1);
+    }
+}
 $bus = new Bus(getenv('BUS_URL'), getenv('BUS_CLIENT_ID'), getenv('BUS_CLIENT_SECRET'));
 $cursor = is_file(PLACE) ? file_get_contents(PLACE) : '';
 $count = 0;

@@ -12,6 +12,11 @@ function show(string $text): void
     file_put_contents('php://stderr', "$text\n");
 }
 
+if (!getenv('WEBHOOK_SECRET')) {
+    show('Set WEBHOOK_SECRET first.');
+    http_response_code(500);
+    exit;
+}
 try {
     $event = verifyWebhook(getenv('WEBHOOK_SECRET'), getallheaders(), file_get_contents('php://input'));
 } catch (SignatureInvalid $invalid) {

@@ -10,9 +10,13 @@ def handle(delivery: Delivery) -> None:
     print(delivery.event["sequence"], delivery.event["subject"], delivery.event["data"])
 
 
-bus = Bus(os.environ["BUS_URL"], os.environ["BUS_CLIENT_ID"], os.environ["BUS_CLIENT_SECRET"])
 try:
-    handled = bus.handle_each(os.environ["BUS_SUBSCRIPTION"], handle)
+    bus = Bus(os.environ["BUS_URL"], os.environ["BUS_CLIENT_ID"], os.environ["BUS_CLIENT_SECRET"])
+    subscription = os.environ["BUS_SUBSCRIPTION"]
+except KeyError as missing:
+    sys.exit(f"Set {missing} first.")
+try:
+    handled = bus.handle_each(subscription, handle)
 except BusError as error:
     sys.exit(f"stopped: {error}")
 print(f"handled: {handled.acknowledged} events")

@@ -11,7 +11,10 @@ from bus_lamongan_client import Bus, BusError, SnapshotInvalid
 CONTRACT = "layanan.katalog"
 COPY, PLACE = Path("copy"), Path("copy.cursor")
 
-bus = Bus(os.environ["BUS_URL"], os.environ["BUS_CLIENT_ID"], os.environ["BUS_CLIENT_SECRET"])
+try:
+    bus = Bus(os.environ["BUS_URL"], os.environ["BUS_CLIENT_ID"], os.environ["BUS_CLIENT_SECRET"])
+except KeyError as missing:
+    sys.exit(f"Set {missing} first.")
 COPY.mkdir(exist_ok=True)
 pages = bus.records(CONTRACT, after=PLACE.read_text()) if PLACE.exists() else bus.snapshot(CONTRACT)
 count = 0

@@ -16,12 +16,11 @@ SERVICE = {
     "status": "aktif",
 }
 
-bus = Bus(
-    os.environ["BUS_URL"],
-    os.environ["BUS_CLIENT_ID"],
-    os.environ["BUS_CLIENT_SECRET"],
-    source="/dinas-kominfo/portal",
-)
+try:
+    access = os.environ["BUS_URL"], os.environ["BUS_CLIENT_ID"], os.environ["BUS_CLIENT_SECRET"]
+except KeyError as missing:
+    sys.exit(f"Set {missing} first.")
+bus = Bus(*access, source="/dinas-kominfo/portal")
 try:
     receipt = bus.publish({"type": "layanan.katalog", "subject": SERVICE["kode_layanan"], "data": SERVICE})
 except BusError as error:

@@ -8,7 +8,10 @@ from bus_lamongan_client import Bus, BusError
 
 PLACE = Path("layanan.katalog.cursor")
 
-bus = Bus(os.environ["BUS_URL"], os.environ["BUS_CLIENT_ID"], os.environ["BUS_CLIENT_SECRET"])
+try:
+    bus = Bus(os.environ["BUS_URL"], os.environ["BUS_CLIENT_ID"], os.environ["BUS_CLIENT_SECRET"])
+except KeyError as missing:
+    sys.exit(f"Set {missing} first.")
 cursor = PLACE.read_text() if PLACE.exists() else ""
 count = 0
 try:

@@ -1,11 +1,12 @@
 """Receives webhooks at http://127.0.0.1:9000/webhook, and shows each event once."""
 
 import os
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from bus_lamongan_client import SignatureInvalid, verify_webhook
 
-SECRET = os.environ["WEBHOOK_SECRET"]
+SECRET = os.environ.get("WEBHOOK_SECRET") or sys.exit("Set WEBHOOK_SECRET first.")
 PORT = int(os.environ.get("PORT", "9000"))
 seen: set[str] = set()  # in your database, in the same transaction as what you do with the event
 

@@ -9,7 +9,7 @@ from bus.delivery import Webhook
 from bus.delivery.health import CircuitReport
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.subscription import Subscription
-from bus.status import describe_status
+from bus.status import describe_status, reader
 from tests.a_bus import Bus
 from tests.a_failure import a_failed_attempt
 from tests.an_actor import OPERATOR
@@ -116,3 +116,22 @@ async def test_a_redrive_of_what_waits_makes_it_due_at_once(bus: Bus, trouble: S
     answer = await http.post(f"/v1/subscriptions/{trouble.id}/redrive", params={"pending": True})
     assert answer.json() == {"redriven": 0, "hastened": 1}
     assert bus.rooms.subscriptions.get(trouble.id, None).hastened_at > 0
+
+
+@pytest.mark.parametrize("few", [3, 2000])
+async def test_the_newest_events_stay_right_from_one_look_to_the_next(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(reader, "_FEW", few)
+    other = a_document(a_grant("bapenda"), contract="kependudukan.keluarga")
+    bus.apply(a_document(a_grant("bapenda")), other)
+    rooms = bus.rooms
+    for count in (0, 1, 2, 5):
+        for number in range(count):
+            await bus.publish({"nik": f"352401101090{number:04}"}, type=other["contract"] if number else WARGA)
+        anew = reader.StatusReader(rooms.storage, rooms.subscriptions, rooms.catalogue, rooms.settings.data_dir)
+        assert rooms.status.read().producers == anew.read().producers
+    bus.apply(a_document(a_grant("bapenda"), contract="kependudukan.akta"))
+    assert len(rooms.status.read().producers) == 2
+    await bus.publish({"nik": "3524011010900009"}, type="kependudukan.akta")
+    assert len(rooms.status.read().producers) == 3
