@@ -7,6 +7,7 @@ What the room offers:
 - The append: `Appender` gives a `Receipt` for each submission. A `Beside` writes in the same transaction.
 - Reading: `JournalReader` gives `Entry`s and `Lines`, and a `RecordState`. `Tail` waits for the next event.
 - Views: `apply_view` shows an entry as a consumer may see it. `History` and `Walk` find earlier events of its record.
+- Retention: `Retention` deletes old events in steps. A `Horizon` says from where on a contract's events are whole.
 - Tables beside the journal: `Projection` keeps them up to date; `Persons` finds the events about a person.
 """
 
@@ -25,6 +26,7 @@ from bus.journal.entries import Entry, Stretch, contracts_at, entries_at, length
 from bus.journal.envelope import is_json_type
 from bus.journal.gate import Gate, check_media
 from bus.journal.history import History
+from bus.journal.horizon import Horizon
 from bus.journal.incoming import (
     ChangedNumbers,
     EventMalformed,
@@ -41,6 +43,7 @@ from bus.journal.incoming import (
 from bus.journal.lines import Lines
 from bus.journal.projection import Persons, Projection
 from bus.journal.read import JournalReader, Placed
+from bus.journal.retention import Retention
 from bus.journal.state import RecordState
 from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
@@ -60,6 +63,7 @@ __all__ = [
     "Findings",
     "Gate",
     "History",
+    "Horizon",
     "IncomingEvent",
     "JournalReader",
     "Lines",
@@ -69,6 +73,7 @@ __all__ = [
     "Projection",
     "Receipt",
     "RecordState",
+    "Retention",
     "Row",
     "Stretch",
     "Submission",
