@@ -7,6 +7,7 @@ What the room offers:
 - The append: `Appender` gives a `Receipt` for each submission. A `Beside` writes in the same transaction.
 - Reading: `JournalReader` gives `Entry`s and `Lines`, and a `RecordState`. `Tail` waits for the next event.
 - Views: `apply_view` shows an entry as a consumer may see it. `History` and `Walk` find earlier events of its record.
+- Epochs: `Epochs` tells places of one restore from those of another. `begin_epoch` begins one.
 - Retention: `Retention` deletes old events in steps. A `Horizon` says from where on a contract's events are whole.
 - Tables beside the journal: `Projection` keeps them up to date; `Persons` finds the events about a person.
 """
@@ -22,8 +23,10 @@ from bus.journal.apart import (
 from bus.journal.append import Appender, EventConflict, Receipt, Submission
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
-from bus.journal.entries import Entry, Stretch, contracts_at, entries_at, lengths_at, versions_at
+from bus.journal.entries import Entry, EventsDeleted, Stretch, contracts_at, entries_at, lengths_at, versions_at
 from bus.journal.envelope import is_json_type
+from bus.journal.epochs import TOPIC as EPOCHS
+from bus.journal.epochs import Epochs, begin_epoch, join_place, split_place
 from bus.journal.gate import Gate, check_media
 from bus.journal.history import History
 from bus.journal.horizon import Horizon
@@ -51,14 +54,17 @@ from bus.journal.trial import try_data
 from bus.journal.viewed import FindBefore, Walk, apply_view, departure, standing, viewed_document
 
 __all__ = [
+    "EPOCHS",
     "LARGE",
     "MOST_BYTES",
     "Appender",
     "Beside",
     "ChangedNumbers",
     "Entry",
+    "Epochs",
     "EventConflict",
     "EventMalformed",
+    "EventsDeleted",
     "FindBefore",
     "Findings",
     "Gate",
@@ -82,6 +88,7 @@ __all__ = [
     "UncheckedEvent",
     "Walk",
     "apply_view",
+    "begin_epoch",
     "check_apart",
     "check_batch",
     "check_media",
@@ -94,6 +101,7 @@ __all__ = [
     "find_numbers_in_batch",
     "is_deeper",
     "is_json_type",
+    "join_place",
     "lengths_at",
     "parse",
     "parse_batch",
@@ -102,6 +110,7 @@ __all__ = [
     "read_event_apart",
     "refuse_depth",
     "select_entries",
+    "split_place",
     "standing",
     "try_data",
     "versions_at",

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from bus.journal import following, lines, statements
-from bus.journal.entries import Entry, Stretch, entries_at, make_entry, take_first_piece
+from bus.journal.entries import Entry, Stretch, entries_at, make_entry, piece_at, take_first_piece
+from bus.journal.horizon import Horizon, read_horizon
 from bus.journal.identity import identity_of
 from bus.journal.lines import Lines
 from bus.journal.projection import Projection
@@ -94,10 +95,14 @@ class JournalReader:
 
     def feed_lines(self, contract_id: int, after: int, limit: int) -> Lines:
         """The events of `feed` as lines, for a reader that sees all of them."""
+        asked = {"contract": contract_id, "after": after, "limit": limit}
         with self._storage.read() as transaction:
-            return lines.read(
-                transaction, statements.FEED_LINES, {"contract": contract_id, "after": after, "limit": limit}
-            )
+            return lines.read(transaction, statements.FEED_LINES, asked)
+
+    def horizon(self, contract_id: int) -> Horizon:
+        """How far back a contract's events are whole. Read it after the events."""
+        with self._storage.read() as transaction:
+            return read_horizon(transaction, contract_id)
 
     def upcoming(self, contract_ids: Callable[[], Collection[int]], after: int, limit: int) -> Upcoming:
         """At most `limit` of the next events of some contracts after a position.
@@ -146,9 +151,9 @@ class JournalReader:
             return [row[0] for row in rows]
 
     def piece(self, positions: Sequence[int]) -> dict[int, Entry]:
-        """The events at the first positions, up to the event that reaches `MOST_BYTES`."""
+        """The events at the first positions, up to the event that reaches `MOST_BYTES`. Raises `EventsDeleted`."""
         with self._storage.read() as transaction:
-            return entries_at(transaction, take_first_piece(transaction, positions))
+            return piece_at(transaction, positions)
 
     def record(self, contract_id: int, key: str) -> Entry | None:
         """A record's newest event, which may be its deletion. None if the journal has no event of the record."""

@@ -249,5 +249,5 @@ def _plan_one(plan: _Plan, one: _Look, links: dict[int, int], held: Collection[i
 
 
 def _write(transaction: Transaction, contract_id: int, looked_at: int, horizon: Horizon) -> None:
-    values = {"contract": contract_id, "looked_at": looked_at, **horizon._asdict()}
+    values = {"contract": contract_id, "looked_at": looked_at, "whole": horizon.whole, "deletions": horizon.deletions}
     transaction.execute(_NOTE, values)

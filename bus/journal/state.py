@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from bus.journal import lines, statements
-from bus.journal.entries import Stretch, entries_at, make_entry, take_first_piece
+from bus.journal.entries import Stretch, make_entry, piece_at
 from bus.journal.lines import Lines
 from bus.journal.projection import Projection
 from bus.storage import Storage, Transaction
@@ -77,10 +77,9 @@ class RecordState:
             heads = [make_entry(row) for row in found]
             self._note(transaction, after)
             replaced = self._find_replaced(after, self.head if is_last else heads[-1].position)
-            piece = take_first_piece(transaction, replaced[:limit])
-            entries = entries_at(transaction, piece) if piece else {}
-        if len(piece) < len(replaced):
-            heads = [entry for entry in heads if entry.position <= piece[-1]]
+            entries = piece_at(transaction, replaced[:limit])
+        if len(entries) < len(replaced):
+            heads = [entry for entry in heads if entry.position <= max(entries)]
             is_last = False
         entries.update((entry.position, entry) for entry in heads)
         merged = [entries[position] for position in sorted(entries)]

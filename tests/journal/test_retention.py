@@ -77,7 +77,7 @@ class Site:
 
     def horizon(self, contract: int = CONTRACT) -> Horizon:
         with self.storage.read() as transaction:
-            return read_horizon(transaction, contract)
+            return read_horizon(transaction, contract)._replace(end=0)
 
     def state_at(self, head: int) -> list[int]:
         state = JournalReader(self.storage).records(CONTRACT, head)

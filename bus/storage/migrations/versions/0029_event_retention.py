@@ -1,5 +1,8 @@
 """Add what retention deleted of each contract, and the epochs of the journal."""
 
+import time
+from typing import Final
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -7,6 +10,10 @@ revision = "0029"
 down_revision = "0028"
 branch_labels = None
 depends_on = None
+
+_FIRST: Final = 1_767_225_600
+_SPAN: Final = 600
+"""Epochs are numbered by spans of ten minutes since 2026-01-01."""
 
 
 def upgrade() -> None:
@@ -24,8 +31,10 @@ def upgrade() -> None:
         sa.Column("after", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_journal_epochs")),
     )
-    # A restore of a back-up without this table announces its epoch alone (`bus.journal.epochs`).
+    # A restore of a back-up without this table could only announce its epoch.
     op.execute(
-        "INSERT INTO journal_epochs (number, after) "
-        "SELECT number, (SELECT coalesce(max(position), 0) FROM journal) FROM changes WHERE topic = 'epochs'"
+        sa.text(
+            "INSERT INTO journal_epochs (number, after) "
+            "SELECT :number, (SELECT coalesce(max(position), 0) FROM journal) FROM changes WHERE topic = 'epochs'"
+        ).bindparams(number=int(time.time() - _FIRST) // _SPAN)
     )
