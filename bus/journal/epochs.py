@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from bus import clock
 from bus.journal.statements import LAST
 from bus.journal.tables import EPOCHS
-from bus.storage import Storage, Transaction, announce
+from bus.storage import Storage, Transaction, announce, has_table
 
 TOPIC: Final = "epochs"
 """The topic of `bus.storage.Changes`. By it, the upgrade of a restored back-up knows that an epoch has to begin."""
@@ -52,13 +52,15 @@ class Epochs:
         return min([position, *(after for number, after in known.items() if number > epoch)])
 
 
-def begin_epoch(transaction: Transaction, now: datetime | None = None) -> int:
-    """Begin an epoch behind the journal's newest position. Returns its number."""
+def begin_epoch(transaction: Transaction, now: datetime | None = None) -> None:
+    """Begin an epoch behind the journal's newest position."""
+    announce(transaction, TOPIC)
+    if not has_table(transaction, EPOCHS.name):
+        # A back-up of an earlier version. Its upgrade makes the table, and finds what was announced.
+        return
     newest = int(transaction.value(sa.select(sa.func.max(EPOCHS.c.number))) or 0)
     number = max(newest + 1, number_epoch(now or clock.now()))
     transaction.execute(sa.insert(EPOCHS).values(number=number, after=transaction.value(LAST)))
-    announce(transaction, TOPIC)
-    return number
 
 
 def number_epoch(now: datetime) -> int:

@@ -13,7 +13,7 @@ from bus.storage.database import Storage, make_leadership, open_storage
 from bus.storage.errors import RowConflict, StorageFull, StorageUnavailable
 from bus.storage.group import Answer, GroupCommit
 from bus.storage.leader import Leadership
-from bus.storage.migrate import has_pending_migrations, knows_schema, read_schema, upgrade
+from bus.storage.migrate import has_pending_migrations, has_table, knows_schema, read_schema, upgrade
 from bus.storage.tables import metadata
 from bus.storage.transaction import Insertion, Parameters, Prepared, Rows, Transaction
 
@@ -42,6 +42,7 @@ __all__ = [
     "explain_unreachable",
     "find_last_change",
     "has_pending_migrations",
+    "has_table",
     "knows_schema",
     "load_copy",
     "make_leadership",
