@@ -125,6 +125,11 @@ class Place(NamedTuple):
     epoch: int = 0
 
     @property
+    def is_sequence(self) -> bool:
+        """Whether it is the place of a `sequence`, and not of a cursor."""
+        return self.position > 0 and self.begun == self.head == 0
+
+    @property
     def known(self) -> int:
         """The reader's copy is as the records were here, or later, as far as the pass has read."""
         return self.begun or self.head or self.position

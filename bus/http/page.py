@@ -166,7 +166,11 @@ class Reading:
         """
         horizon = self.rooms.journal.horizon(self.version.contract_id)
         furthest = max(place.position, place.head)
-        if furthest > min(self.rooms.epochs.find_common(place.epoch, furthest), horizon.end):
+        epochs = self.rooms.epochs
+        is_undone = furthest > min(epochs.find_common(place.epoch, furthest), horizon.end)
+        # A `sequence` does not name the state of its stream. That state may be one that the restore undid.
+        is_unsure = place.is_sequence and place.epoch < epochs.current and epochs.began_lately(clock.now())
+        if is_undone or is_unsure:
             self.refuse_cursor(_RESTORED)
         # Who sees all records misses only those whose deletion is gone. A row filter also needs the events by which they left.
         gone = horizon.deletions if self.sees_every_record else horizon.whole

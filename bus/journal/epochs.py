@@ -22,6 +22,7 @@ POSITIONS: Final = 10**12
 
 _SPAN: Final = 600_000_000
 """Microseconds. Each span since `_FIRST` has a number for an epoch: whoever restores one back-up twice begins two epochs."""
+_LATELY: Final = 3 * 24 * 3_600_000_000 // _SPAN
 _FIRST: Final = 1_767_225_600_000_000
 """2026-01-01 in microseconds since 1970."""
 
@@ -42,6 +43,10 @@ class Epochs:
     def current(self) -> int:
         """The present epoch's number."""
         return max(self._ends, default=0)
+
+    def began_lately(self, now: datetime) -> bool:
+        """Whether the bus was restored in the last three days: what broke off before may still be resumed."""
+        return self.current > 0 and number_epoch(now) - self.current < _LATELY
 
     def find_common(self, epoch: int, position: int) -> int:
         """The last position up to `position` that the journal of an epoch and the present journal have in common."""
