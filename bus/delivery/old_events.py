@@ -85,7 +85,7 @@ class OldEvents:
         for number in self._catalogue.list_numbers():
             yield
             name = self._catalogue.name_of(number)
-            days = find_days_kept(self._catalogue, name) if name else None
+            days = self._catalogue.find_days_kept(name) if name else None
             if name and days is not None:
                 yield from self._walk(name, number, days, (day - days) * _DAY)
         self._finished_day = day
@@ -124,15 +124,3 @@ class OldEvents:
         by = identify_operator(Channel.PROCESS)
         with self._storage.write() as transaction:
             note(transaction, Action(Verb.EVENTS_FORGET, by, Object("contract", name), details=details))
-
-
-def find_days_kept(catalogue: Catalogue, name: str) -> int | None:
-    """How long the journal keeps a contract's events, in days after the day of each; None: for good.
-
-    The versions in force decide, and the longest time counts: no version promises more than the bus keeps. If none is in force,
-    those that were decide.
-    """
-    versions = catalogue.in_force(name) or catalogue.list_published(name)
-    days = [version.contract.delivery.retention_days for version in versions]
-    known = [one for one in days if one is not None]
-    return max(known) if known and len(known) == len(days) else None

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from bus import clock
 from bus.actions import ActionLog, Verb, Wanted
 from bus.delivery.ledger import DeliveryState, Ledger, NewDelivery
-from bus.delivery.old_events import OldEvents, find_days_kept
+from bus.delivery.old_events import OldEvents
 from bus.delivery.relayed import write_relayed
 from bus.delivery.tables import DELIVERIES
 from bus.journal.tables import JOURNAL
@@ -132,7 +132,7 @@ async def test_a_leader_looks_once_a_day(bus: Bus):
 
 def test_the_longest_time_of_the_versions_in_force_counts(bus: Bus):
     def kept() -> int | None:
-        return find_days_kept(bus.rooms.catalogue, WARGA)
+        return bus.rooms.catalogue.find_days_kept(WARGA)
 
     keep(bus, 10)
     assert kept() == 10
