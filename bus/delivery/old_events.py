@@ -63,6 +63,7 @@ class OldEvents:
         self._since_start = since_start
         self._looks_at = 0.0
         self._finished_day = -1
+        self._is_whole = True
         self._running: Iterator[None] | None = None
 
     def look(self) -> bool:
@@ -82,19 +83,23 @@ class OldEvents:
         return self._running is not None
 
     def _run(self, day: int) -> Iterator[None]:
+        self._is_whole = True
         for number in self._catalogue.list_numbers():
             yield
             name = self._catalogue.name_of(number)
             days = self._catalogue.find_days_kept(name) if name else None
             if name and days is not None:
                 yield from self._walk(name, number, days, (day - days) * _DAY)
-        self._finished_day = day
+        # Else the relay was behind: what it has not seen yet is looked at again in a minute.
+        self._finished_day = day if self._is_whole else -1
 
     def _walk(self, name: str, number: int, days: int, before: int) -> Iterator[None]:
         """Delete the events of a contract that were recorded before a moment, in microseconds since 1970."""
         with self._storage.read() as transaction:
             relayed = read_relayed(transaction)
-        until = min(self._journal.position_before(before), relayed)
+        old = self._journal.position_before(before)
+        until = min(old, relayed)
+        self._is_whole = self._is_whole and until == old
         started = reached = self._retention.begin_walk(number, until)
         deleted, held, is_last = 0, None, reached >= until
         while not is_last:

@@ -185,6 +185,16 @@ def test_positions_are_never_given_twice_though_the_newest_event_is_old(site: Si
     assert site.positions() == [4]
 
 
+def test_what_is_held_stays_linked_past_several_events_that_went(site: Site):
+    site.append([*[("a", True)] * 4, ("b", True)])
+    site.held = {1}
+    site.walk(5)
+    assert (site.positions(), site.links()) == ([1, 4, 5], {4: 1})
+    site.held = set()
+    site.walk(5)
+    assert (site.positions(), site.links()) == ([4, 5], {})
+
+
 def test_a_key_that_comes_back_after_its_deletion_went(site: Site):
     site.append([("a", True), ("a", False), ("b", True)])
     site.walk(3)
