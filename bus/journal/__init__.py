@@ -23,7 +23,16 @@ from bus.journal.apart import (
 from bus.journal.append import Appender, EventConflict, Receipt, Submission
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
-from bus.journal.entries import Entry, EventsDeleted, Stretch, contracts_at, entries_at, lengths_at, versions_at
+from bus.journal.entries import (
+    Entry,
+    EventsDeleted,
+    Stretch,
+    contracts_at,
+    entries_at,
+    hold_event,
+    lengths_at,
+    versions_at,
+)
 from bus.journal.envelope import is_json_type
 from bus.journal.epochs import TOPIC as EPOCHS
 from bus.journal.epochs import Epochs, begin_epoch, join_place, split_place
@@ -99,6 +108,7 @@ __all__ = [
     "entries_at",
     "find_in_data_apart",
     "find_numbers_in_batch",
+    "hold_event",
     "is_deeper",
     "is_json_type",
     "join_place",

@@ -59,6 +59,11 @@ def entries_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, 
     return found
 
 
+def hold_event(transaction: Transaction, position: int) -> bool:
+    """Whether the journal has an event at a position. Then retention leaves it there until the transaction ends."""
+    return transaction.one(statements.HOLD_EVENT, {"position": position}) is not None
+
+
 def piece_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, Entry]:
     """The events at the first positions, up to the event that reaches `MOST_BYTES`.
 

@@ -43,6 +43,10 @@ _DELETIONS: Final = Prepared(
     )
 )
 """Which of some events are the newest of their records, and delete them."""
+_LOCK: Final = Prepared(
+    sqlite=f"SELECT position FROM journal WHERE position {_IN[0]}",  # noqa: S608
+    postgres=f"SELECT position FROM journal WHERE position {_IN[1]} ORDER BY position FOR UPDATE",  # noqa: S608
+)
 _DELETE_EVENTS: Final = Prepared(*(f"DELETE FROM journal WHERE position {among}" for among in _IN))  # noqa: S608
 _DELETE_LINKS: Final = Prepared(*(f"DELETE FROM journal_preceding WHERE position {among}" for among in _IN))  # noqa: S608
 _DELETE_RECORDS: Final = Prepared(
@@ -143,7 +147,9 @@ class Retention:
             with self._storage.write(durable=False) as transaction:
                 # Nobody may move records on meanwhile. On PostgreSQL, no append waits for this lock.
                 transaction.value(statements.HOLD_PROJECTION)
-                plan, looks, is_last = self._make_plan(transaction, asked)
+                # Nobody may begin to wait for an event between the look for who does and its deletion (`hold_event`).
+                rows = transaction.rows(_LOCK, {"positions": transaction.numbers(plan.going)})
+                plan, looks, is_last = self._make_plan(transaction, asked, {row[0] for row in rows})
                 self._carry_out(transaction, contract_id, plan)
         return Step(looks[-1].position if looks else until, len(plan.going), plan.held, is_last)
 
@@ -152,7 +158,10 @@ class Retention:
         with self._storage.write(durable=False) as transaction:
             _write(transaction, contract_id, position, read_horizon(transaction, contract_id))
 
-    def _make_plan(self, transaction: Transaction, asked: dict[str, int]) -> tuple[_Plan, Sequence[_Look], bool]:
+    def _make_plan(
+        self, transaction: Transaction, asked: dict[str, int], among: Collection[int] | None = None
+    ) -> tuple[_Plan, Sequence[_Look], bool]:
+        """The next step's plan, what it looks at, and whether no more follows. `among`: only these events may go; None: all."""
         looks = [_Look(*row) for row in transaction.rows(_LOOK, asked)]
         is_last = len(looks) < asked["most"]
         short = _take_first(transaction, looks)
@@ -161,6 +170,8 @@ class Retention:
         newest = int(transaction.value(statements.LAST))
         wanted = {*links.values(), *(one.position for one in short)}
         held = {newest, *self._find_held(transaction, sorted(wanted))} if wanted else set()
+        if among is not None:
+            held |= wanted.difference(among)
         plan = _Plan()
         for one in short:
             _plan_one(plan, one, links, held)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bus import clock
 from bus.actions import ActionLog, Verb, Wanted
+from bus.delivery.deliveries import EventForgotten
 from bus.delivery.ledger import DeliveryState, Ledger, NewDelivery
 from bus.delivery.old_events import OldEvents
 from bus.delivery.relayed import write_relayed
@@ -96,6 +97,20 @@ async def test_an_event_stays_for_who_waits_for_it(bus: Bus, state: DeliveryStat
         transaction.execute(sa.delete(DELIVERIES).where(DELIVERIES.c.subscription == number))
     clean(bus)
     assert positions(bus) == [2, 3]
+
+
+async def test_a_delivery_whose_event_went_cannot_be_tried_again(bus: Bus):
+    keep(bus, DAYS)
+    await publish(bus, 1, 1, 2)
+    number = owe(bus, 1, DeliveryState.DELIVERED)
+    subscription = bus.rooms.subscriptions.by_number()[number]
+    bus.rooms.deliveries.retry(subscription, 1, OPERATOR)
+    clean(bus)
+    assert positions(bus) == [1, 2, 3]
+    bus.rooms.deliveries.discard(subscription, 1, OPERATOR)
+    clean(bus)
+    with pytest.raises(EventForgotten):
+        bus.rooms.deliveries.retry(subscription, 1, OPERATOR)
 
 
 async def test_what_the_relay_has_not_seen_stays_until_it_has(bus: Bus):
