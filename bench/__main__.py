@@ -87,7 +87,7 @@ def main(
             Name.WAITING: partial(waiting, readers=readers),
             Name.DISCLOSURES: partial(disclosures, persons=events),
             Name.SNAPSHOTS: partial(snapshots, events=events),
-            Name.CLEANUP: partial(cleanup, deliveries=events),
+            Name.CLEANUP: partial(cleanup, rows=events),
         }
         measures = {**_BENCHMARKS, **long}
         chosen = {name: measures[name] for name in names or _BENCHMARKS}

@@ -1,6 +1,7 @@
-"""The clean-up of a deleted subscription's deliveries beside publishers, against the same bus with nothing to delete."""
+"""The clean-up of a deleted subscription's deliveries, and of old events, against a bus with nothing to delete."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -12,12 +13,15 @@ import sqlalchemy as sa
 
 from bench import load
 from bench.events import CONSUMER, requests
+from bench.journal import fill
 from bench.ratio import Ratio, in_turns
 from bench.site import Site
 from bus.actions import Channel, identify_operator
 from bus.cli.workspace import Workspace, open_workspace
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.tables import DELIVERIES
+from bus.journal import Projection
+from bus.journal.tables import PRECEDING
 
 _CONNECTIONS: Final = 32
 _END_SECONDS: Final = 3600
@@ -31,11 +35,31 @@ _FILL_ATTEMPTS: Final = """
     SELECT subscription, position, 1, 1, 'transient', '', 1 FROM deliveries WHERE position % 10 = 0
 """
 
+_CHANGES: Final = 100
+_FILL_EVENTS: Final = """
+    WITH RECURSIVE made (position) AS (SELECT 2 UNION ALL SELECT position + 1 FROM made WHERE position <= :count)
+    INSERT INTO journal (position, contract_id, version_id, participant, identity, key, recorded_at, body)
+    SELECT made.position, contract_id, version_id, participant, randomblob(16), 'IZN-' || (made.position % :keys), 1, body
+    FROM made CROSS JOIN journal WHERE journal.position = 1
+"""
 
-async def cleanup(folder: Path, rounds: int, seconds: float, deliveries: int) -> Sequence[Ratio]:
-    """Publishing while the relay deletes; a delivery in ten had an attempt that failed."""
-    sites = {"cleaning": Site.make(folder / "cleaning"), "idle": Site.make(folder / "idle")}
-    _leave_remains(sites["cleaning"], deliveries)
+
+async def cleanup(folder: Path, rounds: int, seconds: float, rows: int) -> Sequence[Ratio]:
+    """Publishing while the relay deletes deliveries, of which one in ten had an attempt that failed, and then old events."""
+    found: list[Ratio] = []
+    for what, leave, count in (
+        ("deliveries", _leave_remains, _count_remains),
+        ("events", _leave_old_events, _count_old_events),
+    ):
+        sites = {name: Site.make(folder / what / name) for name in ("cleaning", "idle")}
+        await leave(sites["cleaning"], rows)
+        found += await _compare(sites, rounds, seconds, f"clean-up of {rows:,} {what}", count)
+    return found
+
+
+async def _compare(
+    sites: Mapping[str, Site], rounds: int, seconds: float, what: str, count: Callable[[Workspace], int]
+) -> Sequence[Ratio]:
     with ExitStack() as stack:
         buses = {name: stack.enter_context(site.running()) for name, site in sites.items()}
         begin = perf_counter()
@@ -49,10 +73,9 @@ async def cleanup(folder: Path, rounds: int, seconds: float, deliveries: int) ->
 
         rates = await in_turns({name: partial(publish, name) for name in buses}, rounds)
         with open_workspace(sites["cleaning"].data) as workspace:
-            left = _count_remains(workspace)
-            await load.until(lambda: not _count_remains(workspace), _END_SECONDS, 0.2)
+            left = count(workspace)
+            await load.until(lambda: not count(workspace), _END_SECONDS, 0.2)
         took = perf_counter() - begin
-    what = f"clean-up of {deliveries:,} deliveries"
     note = f"it took {took:.0f} s; {left:,} were left when the measurement ended"
     return [
         Ratio(f"publish one event beside a {what}", "with nothing to delete", rates["cleaning"], rates["idle"], 0.8, note=note),
@@ -63,7 +86,22 @@ async def cleanup(folder: Path, rounds: int, seconds: float, deliveries: int) ->
     ]  # fmt: skip
 
 
-def _leave_remains(site: Site, count: int) -> None:
+async def _leave_old_events(site: Site, count: int) -> None:
+    """Copy one event, as if each of some records had changed a hundred times long ago. The bus keeps the newest of each."""
+    await fill(site, 1)
+    with open_workspace(site.data) as workspace:
+        with workspace.storage.write() as transaction:
+            transaction.execute(sa.text(_FILL_EVENTS), {"count": count, "keys": max(1, count // _CHANGES)})
+        await asyncio.to_thread(Projection(workspace.storage).reach_end)
+
+
+def _count_old_events(workspace: Workspace) -> int:
+    """How many events are left of records that have newer ones."""
+    with workspace.storage.read() as transaction:
+        return int(transaction.value(sa.select(sa.func.count()).select_from(PRECEDING)))
+
+
+async def _leave_remains(site: Site, count: int) -> None:
     """Delete a subscription with delivered events, before the bus runs."""
     site.subscribe("https://sink.example/")
     with open_workspace(site.data) as workspace:

@@ -44,12 +44,18 @@ class AnswerTooLarge(BusAway):
 
 
 class BusRefuses(Refused):
-    """The bus refuses a request; its own words say why."""
+    """The bus refuses a request; its own words say why.
+
+    Attributes:
+        type: the problem's type.
+        following: the cursor that goes on behind events that are gone; empty: the problem names none.
+    """
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         detail = str(problem.get("detail") or problem.get("title") or f"The bus answered {status}.")
         super().__init__(detail, errors=_read_errors(problem))
         self.type = str(problem.get("type", ""))
+        self.following = str(problem.get("next") or "")
 
     @property
     def reason(self) -> str:

@@ -50,6 +50,7 @@ class Verb(StrEnum):
     DELIVERY_DISCARD = "delivery.discard"
     DELIVERY_ANSWERS = "delivery.answers"
     DELIVERIES_FORGET = "deliveries.forget"
+    EVENTS_FORGET = "events.forget"
     DISCLOSURES_FORGET = "disclosures.forget"
     DISCLOSURES_READ = "disclosures.read"
     ACTIONS_READ = "actions.read"

@@ -3,7 +3,7 @@
 from bus.backup.errors import BackupFailed, BackupRefused, RestoreRefused
 from bus.backup.make import BackedUp, make_backup
 from bus.backup.manifest import Manifest, read_manifest
-from bus.backup.restore import restore_backup
+from bus.backup.restore import note_restored, restore_backup
 
 __all__ = [
     "BackedUp",
@@ -12,6 +12,7 @@ __all__ = [
     "Manifest",
     "RestoreRefused",
     "make_backup",
+    "note_restored",
     "read_manifest",
     "restore_backup",
 ]

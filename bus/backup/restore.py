@@ -13,8 +13,9 @@ from bus.backup.manifest import Manifest, check_files, read_manifest
 from bus.backup.sealing import open_folder, read_identity
 from bus.delivery import check_secrets
 from bus.identity import Undecryptable, load_keys
+from bus.journal import JournalReader, begin_epoch
 from bus.settings import Settings
-from bus.storage import knows_schema, load_copy, name_copy, open_storage, read_schema
+from bus.storage import Storage, Transaction, knows_schema, load_copy, name_copy, open_storage, read_schema
 
 
 def restore_backup(folder: Path, settings: Settings, identity: Path | None, by: Actor) -> Manifest:
@@ -45,9 +46,17 @@ def restore_backup(folder: Path, settings: Settings, identity: Path | None, by: 
             open_folder(folder, staged, read_identity(identity))
         # A copy of the back-up may have lost its modes.
         close_folder(staged)
-        _put(staged, manifest, settings, url)
-    _note(settings, manifest, by)
+        _put(staged, manifest, settings, url, by)
     return manifest
+
+
+def note_restored(storage: Storage, by: Actor) -> int:
+    """Note that a database was restored, and begin the epoch that follows. Returns the journal's newest position."""
+    position = JournalReader(storage).last_position()
+    with storage.write() as transaction:
+        begin_epoch(transaction)
+        _note(transaction, {"last_position": position}, by)
+    return position
 
 
 def _check_fits(manifest: Manifest, url: URL) -> None:
@@ -79,7 +88,7 @@ def _check_empty(settings: Settings, url: URL) -> None:
         storage.close()
 
 
-def _put(staged: Path, manifest: Manifest, settings: Settings, url: URL) -> None:
+def _put(staged: Path, manifest: Manifest, settings: Settings, url: URL, by: Actor) -> None:
     """Put database, settings and keys in their places, the keys last: a bus without keys does not start."""
     copy = staged / name_copy(manifest.database)
     if manifest.database == "sqlite":
@@ -89,6 +98,7 @@ def _put(staged: Path, manifest: Manifest, settings: Settings, url: URL) -> None
     else:
         load_copy(copy, url)
         _check_secrets(settings.database, staged)
+    _begin_anew(settings.database, manifest, by)
     if (staged / "settings.json").exists() and not (settings.data_dir / "settings.json").exists():
         (staged / "settings.json").rename(settings.data_dir / "settings.json")
     (staged / "keys").rename(settings.data_dir / "keys")
@@ -105,11 +115,16 @@ def _check_secrets(database: str, staged: Path) -> None:
         storage.close()
 
 
-def _note(settings: Settings, manifest: Manifest, by: Actor) -> None:
-    storage = open_storage(settings.database)
+def _begin_anew(database: str, manifest: Manifest, by: Actor) -> None:
+    """Begin an epoch before the bus has its keys: no bus gives positions again that are not of a new epoch."""
+    storage = open_storage(database)
     try:
         with storage.write() as transaction:
-            details = {"made_at": manifest.made_at, "last_position": manifest.last_position}
-            note(transaction, Action(Verb.BUS_RESTORE, by, Object("bus", "bus"), details=details))
+            begin_epoch(transaction)
+            _note(transaction, {"made_at": manifest.made_at, "last_position": manifest.last_position}, by)
     finally:
         storage.close()
+
+
+def _note(transaction: Transaction, details: dict[str, object], by: Actor) -> None:
+    note(transaction, Action(Verb.BUS_RESTORE, by, Object("bus", "bus"), details=details))

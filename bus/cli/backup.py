@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bus.actions import Channel, identify_operator
-from bus.backup import make_backup, restore_backup
+from bus.backup import make_backup, note_restored, restore_backup
 from bus.cli.privacy import close_to_others, private_files
 from bus.cli.terminal import say
 from bus.cli.workspace import find_settings, keep_settings, open_workspace
@@ -50,7 +50,21 @@ def restore(
     close_to_others(settings)
     say(f"restored to {settings.data_dir}: events up to {restored.last_position:,}, backed up at {restored.made_at}")
     say(
-        f"positions after {restored.last_position:,} will be given again: who pulls feeds or records has to begin without a "
-        "cursor (docs/operators.md, Back-up)"
+        f"positions after {restored.last_position:,} will be given again: whose cursor is behind them gets 410, and is told how "
+        "to go on (docs/operators.md, Back-up)"
     )
     say(f"now run `bus init --data {settings.data_dir}`, which brings the tables to this version, and start the bus")
+
+
+def restored(
+    data: Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")] = None,
+) -> None:
+    """Say that the database was restored without `bus restore`, before the bus starts.
+
+    Such as PostgreSQL's restore to a point in time. A bus that runs already notices within a second.
+
+    Example: bus restored --data .bus
+    """
+    with open_workspace(data) as workspace:
+        position = note_restored(workspace.storage, identify_operator(Channel.CLI))
+    say(f"noted: positions after {position:,} are given again, and cursors behind them get 410")

@@ -10,7 +10,7 @@ import httpx
 
 from bus import json
 from bus.cli.listen_receiver import Receiver
-from bus.remote import BusAway, call
+from bus.remote import BusAway, BusRefuses, call
 
 _WAIT: Final = 20
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
@@ -55,6 +55,11 @@ async def _read(bus: httpx.AsyncClient, path: str, cursor: str, receiver: Receiv
     while True:
         try:
             return await call(bus, "GET", path, params={"after": cursor, "wait": _WAIT}, timeout=_WAIT + 30)
+        except BusRefuses as refusal:
+            if not refusal.following:
+                raise
+            receiver.tell(f"{refusal.detail} Some events are missing here.")
+            cursor = refusal.following
         except BusAway as away:
             pause = next(pauses)
             receiver.tell(f"{away.detail} Trying again in {pause:.0f} s.")

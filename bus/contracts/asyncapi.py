@@ -164,7 +164,11 @@ def _write_event_schemas(contract: Contract, url: str) -> Document:
     }
     received = schemas["received"]
     received["properties"] |= {
-        "sequence": {"type": "string", "pattern": "^[0-9]{20}$", "description": "Its position, in 20 digits."},
+        "sequence": {
+            "type": "string",
+            "pattern": "^[0-9]{20}$",
+            "description": "Its position, and the epoch above 12 digits.",
+        },
         "recordedtime": {"type": "string", "format": "date-time", "description": "When the bus accepted it."},
     }
     if len(contract.producers) > 1:

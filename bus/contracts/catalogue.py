@@ -207,6 +207,21 @@ class Catalogue:
         contracts = self._contracts.values()
         return {one.entries[0].contract_id: one.filterable for one in contracts if one.filterable}
 
+    def find_days_kept(self, name: str) -> int | None:
+        """How long the journal keeps a contract's events, in days after the day of each; None: for good.
+
+        The versions in force decide, and the longest time counts: the bus keeps what each version promises. If no version is in
+        force, those that were decide.
+        """
+        contract = self._contracts.get(name)
+        texts = contract.read_documents() if contract else ()
+        if not texts:
+            texts = [self._read_document(one) for one in self._get_entries(name) if one.state is State.RETIRED]
+        # Not by `in_force`: of ten thousand contracts it would make ready what nobody asked for.
+        days = [restore_contract(json.loads(text)).delivery.retention_days for text in texts]
+        known = [one for one in days if one is not None]
+        return max(known) if known and len(known) == len(days) else None
+
     def list_numbers(self) -> list[int]:
         """The numbers in the journal of all contracts."""
         return list(self._names)

@@ -13,10 +13,12 @@ from bus.delivery import statements
 from bus.delivery.acts import make_delivery_act, make_subscription_act
 from bus.delivery.ledger import Attempt, DeliveryState, Ledger
 from bus.delivery.ordering import HELD, PARKED
+from bus.delivery.removal import SETTLED
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import TOPIC
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
 from bus.delivery.tally import MOST, Tally, read_tally
+from bus.journal import hold_event
 from bus.problem import NotFound
 from bus.storage import Storage, Transaction, announce
 
@@ -27,6 +29,12 @@ class DeliveryUnknown(NotFound):
     """You have no delivery with this id."""
 
     slug = "delivery-unknown"
+
+
+class EventForgotten(NotFound):
+    """The journal keeps the event of this delivery no longer; it cannot be delivered again."""
+
+    slug = "event-forgotten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,7 @@ class Deliveries:
 
         Raises:
             DeliveryUnknown: there is no such delivery.
+            EventForgotten: the journal has its event no longer.
         """
         table, now = DELIVERIES.c, clock.micros(clock.now())
         its = sa.and_(table.subscription == subscription.number, table.position == position)
@@ -124,6 +133,9 @@ class Deliveries:
             row = transaction.one(sa.select(table.key, table.due_at, table.state).where(its))
             if row is None:
                 raise _refuse_unknown(subscription, position)
+            # What is owed has its event: retention waits for it.
+            if row.state in SETTLED and not hold_event(transaction, position):
+                raise EventForgotten("Its contract does not keep it for so long.")
             if row.key is not None and row.due_at != PARKED:
                 # If it is in flight, it leaves its run. Deliveries behind it in the run must not go without it.
                 behind = {"subscription": subscription.number, "lease": row.due_at, "key": row.key}

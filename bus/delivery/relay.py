@@ -20,6 +20,7 @@ from bus.delivery.expiry import Expiry
 from bus.delivery.fan_out import FanOut, Owed
 from bus.delivery.handover import Handover
 from bus.delivery.ledger import Ledger, NewDelivery
+from bus.delivery.old_events import OldEvents
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.relayed import read_relayed
 from bus.delivery.release import Release
@@ -88,6 +89,7 @@ class Relay:
         self._drops = UnfinishedDrops(catalogue, GrantStops(storage, catalogue, subscriptions))
         self._remains = Remains(storage)
         self._expiry = Expiry(storage, journal, subscriptions, keep_days)
+        self._old_events = OldEvents(storage, journal, catalogue, subscriptions)
         self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)
         self._nudged = threading.Event()
         self._cleans_at = 0.0
@@ -184,6 +186,7 @@ class Relay:
         if time.monotonic() >= self._cleans_at:
             self._remains.look()
             self._expiry.look()
+            self._old_events.look()
             self._cleans_at = time.monotonic() + _CLEANING_SECONDS
 
     def _look_for_due(self, *, found: bool) -> None:

@@ -13,6 +13,7 @@ from zlib import crc32
 
 from fastapi import Query
 
+from bus.journal import join_place, split_place
 from bus.problem import Conflict, FieldError, Invalid, Refused
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="most entries in the answer")]
@@ -54,6 +55,13 @@ class CursorGone(Refused):
     slug = "cursor-gone"
 
 
+class EventsGone(Refused):
+    """Events behind this cursor are gone; go on with `next`, and know that you miss some."""
+
+    status = 410
+    slug = "events-gone"
+
+
 class StateTooOld(Conflict):
     """Too much happened since this cursor; read the changes first, and give their last `next`."""
 
@@ -83,6 +91,21 @@ _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))
 """Lists whose cursors had no check bytes at first. Consumers hold such cursors."""
 
 
+class FeedPlace(NamedTuple):
+    """A place in a feed.
+
+    Attributes:
+        position: the reader has everything up to here.
+        told: up to here the reader knows that events may be missing: it began there when they were deleted, or was told. Not
+            behind `position`: there it says nothing. 0: it does not know of any.
+        epoch: of the journal.
+    """
+
+    position: int
+    told: int = 0
+    epoch: int = 0
+
+
 class Place(NamedTuple):
     """A place in a pass through a contract's records.
 
@@ -93,15 +116,29 @@ class Place(NamedTuple):
         begun: the position where the pass began. An earlier pass told of records that left the reader's rows up to there.
             This pass tells of those that left later. It does so even if a page ended before their next change.
         head: the pass ends here. 0: the pass begins, and ends at the journal's present end.
+        epoch: of the journal.
     """
 
     position: int
     begun: int
     head: int = 0
+    epoch: int = 0
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it is the place of a `sequence`, and not of a cursor."""
+        return self.position > 0 and self.begun == self.head == 0
+
+    @property
+    def known(self) -> int:
+        """The reader's copy is as the records were here, or later, as far as the pass has read."""
+        return self.begun or self.head or self.position
 
     def after(self, position: int, *, is_last: bool) -> "Place":
         """The place after a page of the pass that read everything up to `position`."""
-        return Place(position, position) if is_last else Place(position, self.begun, self.head)
+        if is_last:
+            return Place(position, position, epoch=self.epoch)
+        return Place(position, self.begun, self.head, self.epoch)
 
 
 def write_position(listing: Listing, of: str, position: int) -> str:
@@ -123,6 +160,36 @@ def read_position(cursor: str, listing: Listing, of: str, parameter: str = AFTER
         CursorInvalid: the bus did not write it for this list.
     """
     return _read_number(_read(cursor, listing, of, parameter), parameter) if cursor else 0
+
+
+def write_feed_place(contract: str, place: FeedPlace) -> str:
+    """The cursor of a place in a contract's feed."""
+    return _write(Listing.FEED, contract, _spell_feed(place))
+
+
+def read_feed_place(cursor: str, contract: str, parameter: str = AFTER) -> FeedPlace:
+    """The place in a contract's feed that a cursor names.
+
+    Args:
+        cursor: not empty.
+        parameter: pointer to the cursor in the request.
+
+    Raises:
+        CursorInvalid: the bus did not write it for this list.
+    """
+    written = _read(cursor, Listing.FEED, contract, parameter)
+    numbers = [_read_number(text, parameter) for text in written.split(_POINT)]
+    epoch, position = split_place(numbers[0])
+    place = FeedPlace(position, numbers[1] if len(numbers) == 2 else 0, epoch)
+    # Each place has only one spelling.
+    if written != _spell_feed(place):
+        raise _refuse(parameter)
+    return place
+
+
+def _spell_feed(place: FeedPlace) -> str:
+    number = join_place(place.epoch, place.position)
+    return f"{number}{_POINT}{place.told}" if place.told > place.position else str(number)
 
 
 def write_pair(listing: Listing, of: str, pair: tuple[int, int]) -> str:
@@ -157,6 +224,7 @@ def read_place(cursor: str, contract: str) -> Place:
     """The place in a contract's records that a cursor names; the beginning for the empty string.
 
     A `sequence` stands for the place behind its event, in a pass from the beginning. So the pass misses no departure.
+    The first number of a cursor holds the epoch, as a `sequence` does.
 
     Raises:
         CursorInvalid: the bus did not write it for this list.
@@ -164,10 +232,13 @@ def read_place(cursor: str, contract: str) -> Place:
     if not cursor:
         return Place(0, 0)
     if _SEQUENCE.fullmatch(cursor):
-        return Place(_read_number(cursor.lstrip("0") or "0"), 0)
+        epoch, position = split_place(_read_number(cursor.lstrip("0") or "0"))
+        return Place(position, 0, epoch=epoch)
     written = _read(cursor, Listing.RECORDS, contract)
-    position, *others = [_read_number(text) for text in written.split(_POINT)]
-    place = Place(position, *(others or (position,))) if len(others) <= 2 else Place(position, position)
+    number, *others = [_read_number(text) for text in written.split(_POINT)]
+    epoch, position = split_place(number)
+    begun = others[0] if others else position
+    place = Place(position, begun, others[1] if len(others) > 1 else 0, epoch)
     # Each place has only one spelling.
     if place.begun > place.position or 0 < place.head < place.position or written != _spell(place):
         raise _refuse()
@@ -175,9 +246,10 @@ def read_place(cursor: str, contract: str) -> Place:
 
 
 def _spell(place: Place) -> str:
+    number = join_place(place.epoch, place.position)
     if place.head:
-        return _POINT.join(map(str, place))
-    return str(place.position) if place.begun == place.position else f"{place.position}{_POINT}{place.begun}"
+        return f"{number}{_POINT}{place.begun}{_POINT}{place.head}"
+    return str(number) if place.begun == place.position else f"{number}{_POINT}{place.begun}"
 
 
 def write_next_name(listing: Listing, of: str, names: Sequence[str], limit: int) -> str | None:

@@ -78,7 +78,13 @@ class CloudEvent(TypedDict):
     id: EventId
     source: Annotated[str, Field(description="who says it; the contract, where your grant does not show everything")]
     type: ContractName
-    sequence: Annotated[str, Field(pattern="^[0-9]{20}$", description="its position, which grows within every feed")]
+    sequence: Annotated[
+        str,
+        Field(
+            pattern="^[0-9]{20}$",
+            description="position, and above its 12 digits the epoch; it grows within every feed",
+        ),
+    ]
     recordedtime: Annotated[datetime, Field(description="when the bus stored it")]
     subject: NotRequired[Annotated[str, Field(description="the record's key, if your grant shows it")]]
     time: NotRequired[Annotated[datetime, Field(description="when it happened")]]

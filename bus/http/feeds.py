@@ -3,9 +3,7 @@
 `page.py` chooses and writes the events of a page, `scan.py` bounds it.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
 from random import randint
 from typing import Final
 
@@ -18,9 +16,9 @@ from bus.contracts import Kind
 from bus.disclosures import Channel
 from bus.heavy import Steps
 from bus.http.admissions import admission_of
-from bus.http.cursors import AFTER, LAST_EVENT_ID, Limit, Listing, read_position, write_position
+from bus.http.cursors import AFTER, LAST_EVENT_ID, FeedPlace, Limit, read_feed_place, write_feed_place
 from bus.http.event_documents import CloudEvent
-from bus.http.long_poll import ReadNext, find_seconds_left, read_when_new, wait_for_page
+from bus.http.long_poll import find_seconds_left, read_when_new, wait_for_page
 from bus.http.openapi import Operation
 from bus.http.page import NO_STORE, PageAnswer, Reading
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
@@ -76,18 +74,21 @@ async def read_feed(request: Request) -> Response:
     CloudEvent as `data`, and as `id` a cursor: send it as `Last-Event-ID` to go on behind it. A silent stream has a comment every
     15 seconds, and `retry` says when to connect again. When your token or your grant ends, the last event is named `problem`, and
     its data are the problem. It has no `id`.
+
+    410 `events-gone`: events behind your cursor were deleted, since the contract keeps them no longer, or a restore undid them.
+    `next` of the problem is the cursor that goes on with what is there.
     """
     reading = await start_reading(request, Channel.FEED)
     asked = read_query(FeedQuery, request)
     if form_of(request) == _EVENT_STREAM:
         return await _answer_stream(request, reading, asked)
-    after = await _find_position(reading, asked.after)
+    walk = _Walk(reading, asked.after, asked.limit)
     if is_head(request):
-        return await _answer_head(reading, JSON)
-    page = await reading.read(_read_page(reading, after, asked.limit))
+        return await _answer_head(reading, walk, JSON)
+    page = await reading.read(walk.read())
     if not page.positions and asked.wait:
-        page = await wait_for_page(request, reading, page, asked.wait, _read_next(reading, asked.limit))
-    return PageAnswer(b"events", page, _write_cursor(reading, page.position))
+        page = await wait_for_page(request, reading, page, asked.wait, lambda _: walk.read())
+    return PageAnswer(b"events", page, walk.write_cursor(page.position))
 
 
 ROUTES: Final = (
@@ -102,7 +103,8 @@ ROUTES: Final = (
                     "model": EventPage,
                     "description": "The events behind `after`; with `Accept: text/event-stream`, a stream of them",
                     "content": {_EVENT_STREAM: {"schema": {"type": "string"}}},
-                }
+                },
+                "410": {},
             },
             query=FeedQuery,
             headers=FeedHeaders,
@@ -111,37 +113,73 @@ ROUTES: Final = (
 )
 
 
-async def _find_position(reading: Reading, cursor: str, parameter: str = AFTER) -> int:
-    """The position that a cursor stands behind."""
-    if cursor == _NOW and parameter == AFTER:
-        return await asyncio.to_thread(reading.rooms.journal.last_position)
-    return read_position(cursor, Listing.FEED, reading.contract, parameter)
+class _Walk:
+    """A walk through a feed, a page at a time. Each page is behind the page before."""
+
+    def __init__(self, reading: Reading, cursor: str, limit: int, parameter: str = AFTER) -> None:
+        """Create a walk. Nothing is read yet.
+
+        Raises:
+            CursorInvalid: the bus did not write the cursor for this feed.
+        """
+        self._reading = reading
+        self._is_now = cursor == _NOW and parameter == AFTER
+        is_known = bool(cursor) and not self._is_now
+        self._place = read_feed_place(cursor, reading.contract, parameter) if is_known else None
+        self._limit = limit
+
+    def check(self) -> None:
+        """Refuse a contract without a feed, or without one for the caller, and a place that is gone.
+
+        Call it in a thread: it may make views.
+
+        Raises:
+            EventsGone: see `Reading.check_feed`.
+        """
+        _check_kind(self._reading)
+        self._reading.views()
+        if self._place is not None:
+            self._place = self._reading.check_feed(self._place)
+
+    def read(self) -> Steps[Page]:
+        """The next page. Raises what `check` raises."""
+        _check_kind(self._reading)
+        self._reading.views()
+        begun, place = self._place, self._place or self._begin()
+        page = yield from self._reading.feed(place.position, self._limit)
+        if begun is not None:
+            # Behind the page: what the page misses was deleted before.
+            place = self._reading.check_feed(begun)
+        self._place = place._replace(position=page.position)
+        return page
+
+    def write_cursor(self, position: int) -> str:
+        """The cursor behind an event of the last page, or behind the page."""
+        place = self._place or FeedPlace(0)
+        return write_feed_place(self._reading.contract, place._replace(position=position))
+
+    def _begin(self) -> FeedPlace:
+        place = self._reading.begin_feed()
+        return place._replace(position=self._reading.rooms.journal.last_position()) if self._is_now else place
 
 
 async def _answer_stream(request: Request, reading: Reading, asked: FeedQuery) -> Response:
     """The answer with server-sent events after the last one that the reader has."""
     last = read_headers(FeedHeaders, request).last_event_id
-    parameter = LAST_EVENT_ID if last else AFTER
-    position = await _find_position(reading, last or asked.after, parameter)
+    walk = _Walk(reading, last or asked.after, asked.limit, LAST_EVENT_ID if last else AFTER)
     if is_head(request):
-        return await _answer_head(reading, _EVENT_STREAM)
-    await reading.rooms.reading.run(partial(_check, reading), who=reading.caller.participant)
+        return await _answer_head(reading, walk, _EVENT_STREAM)
+    await reading.rooms.reading.run(walk.check, who=reading.caller.participant)
     admission_of(request).begin_to_wait()
-    events = _write_events(Standing(request, reading), reading, position, asked.limit)
+    events = _write_events(Standing(request, reading), reading, walk)
     headers = {**NO_STORE, "X-Accel-Buffering": "no"}
     return StreamingResponse(events, headers=headers, media_type=_EVENT_STREAM)
 
 
-async def _answer_head(reading: Reading, media_type: str) -> Response:
+async def _answer_head(reading: Reading, walk: _Walk, media_type: str) -> Response:
     """The answer to a HEAD: as to a GET, but no event is read, and none is disclosed."""
-    await reading.rooms.reading.run(partial(_check, reading), who=reading.caller.participant)
+    await reading.rooms.reading.run(walk.check, who=reading.caller.participant)
     return ContentUnread(headers=NO_STORE, media_type=media_type)
-
-
-def _check(reading: Reading) -> None:
-    """Refuse a contract without a feed, or without one for the caller. Call it in a thread: it may make views."""
-    _check_kind(reading)
-    reading.views()
 
 
 def _check_kind(reading: Reading) -> None:
@@ -149,46 +187,33 @@ def _check_kind(reading: Reading) -> None:
         raise NoFeed(f"{reading.contract} is a query.")
 
 
-def _read_page(reading: Reading, after: int, limit: int) -> Steps[Page]:
-    _check_kind(reading)
-    return (yield from reading.feed(after, limit))
-
-
-def _read_next(reading: Reading, limit: int) -> ReadNext:
-    return lambda page: _read_page(reading, page.position, limit)
-
-
-async def _write_events(standing: Standing, reading: Reading, position: int, limit: int) -> AsyncIterator[bytes]:
+async def _write_events(standing: Standing, reading: Reading, walk: _Walk) -> AsyncIterator[bytes]:
     """Server-sent events, and comments where there are none, until token or grant end, or the process stops.
 
-    The last event of a stream whose token or grant ended has the name `problem` and says why.
+    The last event of a stream whose token or grant ended, or whose next events are gone, has the name `problem` and says why.
     """
     yield b"retry: %d\n\n" % randint(*_RETRY_MILLISECONDS)  # noqa: S311 - jitter
     try:
         with reading.rooms.waiting.enter(standing):
             # After it is entered: what ended before was ended without it.
             principal = await standing.authorised()
-            page = await reading.read(_read_page(reading, position, limit))
+            page = await reading.read(walk.read())
             while not standing.is_finished:
                 seconds = min(_HEARTBEAT, find_seconds_left(principal))
-                page = await read_when_new(standing, reading, page, seconds, _read_next(reading, limit))
+                page = await read_when_new(standing, reading, page, seconds, lambda _: walk.read())
                 principal = await standing.authorised()
                 standing.check_refusal()
-                yield _write_chunk(reading, page) or b":\n\n"
+                yield _write_chunk(reading, walk, page) or b":\n\n"
                 if page.positions:
-                    page = await reading.read(_read_page(reading, page.position, limit))
+                    page = await reading.read(walk.read())
     except Refused as refusal:
         yield b"event: problem\ndata: %b\n\n" % json.dumps(refusal.to_document())
 
 
-def _write_chunk(reading: Reading, page: Page) -> bytes:
+def _write_chunk(reading: Reading, walk: _Walk, page: Page) -> bytes:
     """Events in the format of the HTML standard, section 9.2. Compact JSON has no line break."""
     name = reading.contract.encode()
     return b"".join(
-        b"id: %b\nevent: %b\ndata: %b\n\n" % (_write_cursor(reading, position).encode(), name, text)
+        b"id: %b\nevent: %b\ndata: %b\n\n" % (walk.write_cursor(position).encode(), name, text)
         for text, position in zip(page.texts, page.positions, strict=True)
     )
-
-
-def _write_cursor(reading: Reading, position: int) -> str:
-    return write_position(Listing.FEED, reading.contract, position)

@@ -96,7 +96,7 @@ REFUSALS: Final[Mapping[int, _Refusal]] = {
     404: _Refusal("NotFound", "There is nothing here that you may see", LIMITS),
     406: _Refusal("NotAcceptable", "None of the media types that `Accept` names is given here", LIMITS),
     409: _Refusal("Conflict", "The request conflicts with the current state", LIMITS),
-    410: _Refusal("Gone", "This bus has no such state any more; begin without a cursor", LIMITS),
+    410: _Refusal("Gone", "What this cursor needs is gone; `next` goes on, or begin without a cursor", LIMITS),
     412: _Refusal("PreconditionFailed", "It is no longer what `If-Match` names", LIMITS),
     413: _Refusal("ContentTooLarge", "The body is too large", LIMITS),
     415: _Refusal("UnsupportedMediaType", "The body's media type or coding is not taken here", LIMITS),

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from time import perf_counter
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, NoReturn, TypeVar
+from urllib.parse import quote
 
 from fastapi import Depends, Response
 from starlette.types import Receive, Send
@@ -17,12 +18,12 @@ from bus import clock, json
 from bus.contracts import ContractVersion, View, Wanted
 from bus.disclosures import Channel, Shown, group_shown, make_group_disclosures
 from bus.heavy import Steps
-from bus.http.cursors import CursorGone, Place, StateTooOld
+from bus.http.cursors import CursorGone, EventsGone, FeedPlace, Place, StateTooOld, write_feed_place
 from bus.http.rooms import Rooms
 from bus.http.scan import Page, Scan
 from bus.http.security import caller
 from bus.identity import Principal, Scope
-from bus.journal import Entry, History, Lines, RecordState, Stretch, Walk, apply_view, departure, standing
+from bus.journal import Entry, History, Horizon, Lines, RecordState, Stretch, Walk, apply_view, departure, standing
 from bus.problem import Forbidden, NotFound
 
 EventReader = Annotated[Principal, Depends(caller(Scope.EVENTS_READ))]
@@ -36,6 +37,9 @@ _FAR: Final = 1_000_000
 """Events after the head of a pass, from which on the pass gets a new head."""
 _TOGETHER: Final = 100
 """Records whose histories are searched together."""
+
+_RESTORED: Final = "The bus was restored to an earlier state."
+_DELETED: Final = "The contract does not keep events for so long: some behind this cursor were deleted."
 
 _SLICE_SECONDS: Final = 0.01
 """Time for which a page of a view that cuts is read before other work has a turn."""
@@ -102,8 +106,32 @@ class Reading:
             view.has_rows for view in views
         )
 
+    def begin_feed(self) -> FeedPlace:
+        """The place at the beginning of the feed, of what is left of it."""
+        told = self.rooms.journal.horizon(self.version.contract_id).whole
+        return FeedPlace(0, told, self.rooms.epochs.current)
+
+    def check_feed(self, place: FeedPlace) -> FeedPlace:
+        """The same place in the present epoch.
+
+        Raises:
+            EventsGone: events behind the place were deleted, and the reader does not know; or a restore undid the place.
+        """
+        horizon = self.rooms.journal.horizon(self.version.contract_id)
+        current = self.rooms.epochs.current
+        common = min(self.rooms.epochs.find_common(place.epoch, place.position), horizon.end)
+        if common < place.position:
+            self._refuse_feed(_RESTORED, FeedPlace(common, max(horizon.whole, common), current))
+        told = place.told if place.epoch == current else 0
+        if max(place.position, told) < horizon.whole:
+            self._refuse_feed(_DELETED, FeedPlace(place.position, horizon.whole, current))
+        return FeedPlace(place.position, told, current)
+
+    def _refuse_feed(self, why: str, following: FeedPlace) -> NoReturn:
+        raise EventsGone(f"{why} `next` goes on with what is there.", next=write_feed_place(self.contract, following))
+
     def feed(self, after: int, limit: int) -> Steps[Page]:
-        """Events after a position, in order, read in steps. Raises what `views` raises."""
+        """Events after a position, in order, read in steps. Call `check_feed` then. Raises what `views` raises."""
         self.views()
         journal, contract_id = self.rooms.journal, self.version.contract_id
         page = self._whole(partial(journal.feed_lines, contract_id, after, limit), after)
@@ -121,32 +149,67 @@ class Reading:
         records again, and misses none.
 
         Raises:
-            CursorGone: the journal ends before the place.
+            CursorGone: a restore undid the place, or what happened since was deleted.
         """
-        end = self._find_end(max(place.position, place.head))
-        is_old = not place.head or end - place.head > _FAR
+        horizon = self.check_records(place)
+        is_old = not place.head or horizon.end - place.head > _FAR or place.head < horizon.whole
         state = self.rooms.journal.records(self.version.contract_id, None if is_old else place.head)
         while state.note_changes(place.position):
             yield
-        return state, place._replace(head=state.head)
+        return state, place._replace(head=state.head, epoch=self.rooms.epochs.current)
 
-    def find_past(self, head: int) -> RecordState:
-        """The records' state at a position.
+    def check_records(self, place: Place) -> Horizon:
+        """The contract's horizon, if a reader at a place misses nothing. Call it again after each read from the place.
 
         Raises:
-            CursorGone: the journal ends before the position.
+            CursorGone: a restore undid the place, or what happened since was deleted.
+        """
+        horizon = self.rooms.journal.horizon(self.version.contract_id)
+        furthest = max(place.position, place.head)
+        epochs = self.rooms.epochs
+        is_undone = furthest > min(epochs.find_common(place.epoch, furthest), horizon.end)
+        # A `sequence` does not name the state of its stream. That state may be one that the restore undid.
+        is_unsure = place.is_sequence and place.epoch < epochs.current and epochs.began_lately(clock.now())
+        if is_undone or is_unsure:
+            self.refuse_cursor(_RESTORED)
+        # Who sees all records misses only those whose deletion is gone. A row filter also needs the events by which they left.
+        gone = horizon.deletions if self.sees_every_record else horizon.whole
+        if 0 < place.known < gone:
+            self.refuse_cursor(_DELETED)
+        return horizon
+
+    def find_past(self, place: Place) -> RecordState:
+        """The records' state at a place.
+
+        Raises:
+            CursorGone: a restore undid the place, or events of this state were deleted.
             StateTooOld: too much happened since.
         """
-        end = self._find_end(head)
-        if end - head > _FAR:
+        horizon = self.rooms.journal.horizon(self.version.contract_id)
+        head = place.position
+        if head > min(self.rooms.epochs.find_common(place.epoch, head), horizon.end):
+            self.refuse_cursor(_RESTORED)
+        if head < horizon.whole:
+            self.refuse_cursor(_DELETED)
+        if horizon.end - head > _FAR:
             raise StateTooOld(f"More than {_FAR:,} events came since; read the changes first.")
         return self.rooms.journal.records(self.version.contract_id, head)
 
-    def _find_end(self, position: int) -> int:
-        end = self.rooms.journal.last_position()
-        if position > end:
-            raise CursorGone("The bus was restored to an earlier state; begin without a cursor, and replace your copy.")
-        return end
+    def check_history(self, epoch: int, position: int, *, is_there: bool) -> None:
+        """Refuse a place in a history that a restore undid, or whose event was deleted.
+
+        Raises:
+            CursorGone: begin without a cursor.
+        """
+        if self.rooms.epochs.find_common(epoch, position) < position:
+            self.refuse_cursor(_RESTORED)
+        if not is_there and position <= self.rooms.journal.horizon(self.version.contract_id).whole:
+            self.refuse_cursor(_DELETED)
+
+    def refuse_cursor(self, why: str) -> NoReturn:
+        """Refuse a cursor of records, with the way back."""
+        address = f"/v1/records/{quote(self.contract, safe='')}"
+        raise CursorGone(f"{why} Begin without a cursor, and replace your copy.", restart=address)
 
     def records(self, state: RecordState, place: Place, limit: int) -> Steps[Page]:
         """The records of a state behind a place. Read in steps. Raises what `views` raises."""
@@ -272,7 +335,7 @@ class Reading:
             if view is None or left is None:
                 scan.take(entry, view, text)
                 continue
-            leaving = entry if left == entry.position else self.rooms.journal.at([left])[left]
+            leaving = entry if left == entry.position else self.rooms.journal.piece([left])[left]
             scan.take(entry, view, departure(leaving, view), leaving)
             yield
 

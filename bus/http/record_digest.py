@@ -25,7 +25,7 @@ from bus.http.semantics import ContentUnread, is_head
 from bus.http.surface import JSON
 from bus.http.wishes import WantedFields, read_wanted
 from bus.identity import Scope
-from bus.journal import MOST_BYTES, Entry, RecordState
+from bus.journal import MOST_BYTES, Entry, RecordState, join_place, split_place
 from bus.problem import FieldError, Invalid
 
 _MOST_RECORDS: Final = 10_000
@@ -162,8 +162,8 @@ def _answer(reading: Reading, asked: DigestQuery) -> Steps[bytes]:
     reading.disclose_all(seen)
     following = None
     if last is not None:
-        following = seal_pair(_find_key(reading), (last[1], state.head))
-    at = write_place(reading.contract, Place(state.head, state.head))
+        following = seal_pair(_find_key(reading), (last[1], join_place(reading.rooms.epochs.current, state.head)))
+    at = write_place(reading.contract, Place(state.head, state.head, epoch=reading.rooms.epochs.current))
     return json.dumps({"at": at, "ranges": ranges.closed, "next": following})
 
 
@@ -171,11 +171,14 @@ def _find_start(reading: Reading, asked: DigestQuery) -> tuple[RecordState, str]
     """The state to look at, and the key to begin behind."""
     journal, contract_id = reading.rooms.journal, reading.version.contract_id
     if asked.after:
-        position, head = unseal_pair(_find_key(reading), asked.after)
+        position, number = unseal_pair(_find_key(reading), asked.after)
+        epoch, head = split_place(number)
+        # First the state: what was deleted since was of a state that is gone.
+        state = reading.find_past(Place(head, head, epoch=epoch))
         entry = journal.at([position]).get(position)
         if entry is None or entry.contract_id != contract_id or entry.key is None:
             raise CursorInvalid("This is no cursor of this digest; begin without one.")
-        return reading.find_past(head), entry.key
+        return state, entry.key
     # No key has a NUL, and PostgreSQL allows none in a text.
     above = asked.above.partition("\0")[0]
     if not asked.at:
@@ -185,7 +188,7 @@ def _find_start(reading: Reading, asked: DigestQuery) -> tuple[RecordState, str]
         raise PassUnfinished(
             "Digests are of the state at the end of a pass.", errors=[FieldError("/query/at", "is early")]
         )
-    return reading.find_past(place.position), above
+    return reading.find_past(place), above
 
 
 def _find_key(reading: Reading) -> bytes:

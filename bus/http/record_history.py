@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from bus import json
 from bus.disclosures import Channel
 from bus.heavy import Steps
-from bus.http.cursors import After, CursorInvalid, Limit, Listing, read_position, write_position
+from bus.http.cursors import After, CursorGone, CursorInvalid, Limit, Listing, read_position, write_position
 from bus.http.event_documents import CloudEvent
 from bus.http.openapi import Operation
 from bus.http.page import NO_STORE, Reading
@@ -21,7 +21,7 @@ from bus.http.semantics import ContentUnread, is_head
 from bus.http.surface import JSON
 from bus.http.wishes import WantedFields, read_wanted
 from bus.identity import Scope
-from bus.journal import Entry, apply_view
+from bus.journal import Entry, apply_view, join_place, split_place
 
 _MOST: Final = 1000
 """Events that are looked at for one page."""
@@ -60,7 +60,7 @@ HISTORY_ROUTE: Final = ReaderRoute(
     Operation(
         "Records",
         Scope.EVENTS_READ,
-        {"200": {"model": HistoryPage, "description": "The record's events, newest first"}},
+        {"200": {"model": HistoryPage, "description": "The record's events, newest first"}, "410": {}},
         query=HistoryQuery,
     ),
 )
@@ -82,7 +82,7 @@ def _read_page(reading: Reading, key: str, asked: HistoryQuery) -> Steps[bytes]:
         known = scan.seen
         try:
             chain = _find_older(reading, key, asked.after)
-        except CursorInvalid:
+        except (CursorGone, CursorInvalid):
             reading.disclose_all(known)
             raise
         scan = Scan(0, asked.limit)
@@ -92,7 +92,8 @@ def _read_page(reading: Reading, key: str, asked: HistoryQuery) -> Steps[bytes]:
         reading.disclose_all(scan.seen)
     page = scan.page(0)
     is_last = not chain or scan.position == chain[-1]
-    following = None if is_last else write_position(Listing.HISTORY, reading.contract, scan.position)
+    place = join_place(reading.rooms.epochs.current, scan.position)
+    following = None if is_last else write_position(Listing.HISTORY, reading.contract, place)
     return b'{"events":[%b],"next":%b}' % (page.text, json.dumps(following))
 
 
@@ -108,8 +109,9 @@ def _find_chain(reading: Reading, key: str) -> Sequence[int]:
 def _find_older(reading: Reading, key: str, after: str) -> Sequence[int]:
     """As `_find_chain`, behind a cursor."""
     journal = reading.rooms.journal
-    begun = read_position(after, Listing.HISTORY, reading.contract)
+    epoch, begun = split_place(read_position(after, Listing.HISTORY, reading.contract))
     entry = journal.at([begun]).get(begun)
+    reading.check_history(epoch, begun, is_there=entry is not None)
     if entry is None or (entry.contract_id, entry.key) != (reading.version.contract_id, key):
         raise CursorInvalid("This is no cursor of this record's history; begin without one.")
     return journal.chain(begun, _MOST + 2)[1:]
@@ -122,7 +124,7 @@ def _look_at(reading: Reading, positions: Sequence[int], before: dict[int, int],
 
     def find_before(entry: Entry) -> Entry | None:
         earlier = before.get(entry.position)
-        return None if earlier is None else piece.get(earlier) or journal.at([earlier])[earlier]
+        return None if earlier is None else piece.get(earlier) or journal.piece([earlier])[earlier]
 
     for number, position in enumerate(positions):
         if position not in piece:

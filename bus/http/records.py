@@ -102,7 +102,7 @@ async def list_records(request: Request) -> Response:
         return await answer_snapshot(request, reading, place, writer)
     if is_head(request):
         # No record is read, and none is disclosed.
-        await reading.rooms.reading.run(partial(_views, reading), who=reading.caller.participant)
+        await reading.rooms.reading.run(partial(_check, reading, place), who=reading.caller.participant)
         return ContentUnread(headers=NO_STORE, media_type=media_type)
     pages = _Pass(reading, place, asked.limit)
     page = await reading.read(pages.read())
@@ -191,6 +191,7 @@ class _Pass:
         self._reading.views()
         state, place = yield from self._reading.find_state(self.place)
         page = yield from self._reading.records(state, place, self._limit)
+        self._reading.check_records(self.place)
         self.place = place.after(page.position, is_last=page.is_last)
         return page
 
@@ -199,6 +200,12 @@ def _views(reading: Reading) -> Sequence[View]:
     """The caller's views of records. Call it in a thread: it may make views."""
     check_kind(reading)
     return reading.views()
+
+
+def _check(reading: Reading, place: Place) -> None:
+    """Refuse what a page behind a place would refuse. Call it in a thread."""
+    _views(reading)
+    reading.check_records(place)
 
 
 def _make_writer(reading: Reading, asked: RecordQuery, media_type: str) -> Steps[SnapshotWriter]:
@@ -235,5 +242,7 @@ def _etag(entry: Entry, view: View) -> str:
     grant = view.grant
     masks = {pointer: mask.value for pointer, mask in grant.mask.items()}
     rows = [dict(row) for row in grant.rows]
+    # Of the event itself: the epoch is in it, so a position that is given again has another tag.
+    place = int(json.loads(entry.body)["sequence"])
     seen = json.dump_canonical([grant.participant, view.version, view.fields_granted, masks, rows, view.attributes])
-    return f'"{entry.position}-{blake2b(seen, digest_size=8).hexdigest()}"'
+    return f'"{place}-{blake2b(seen, digest_size=8).hexdigest()}"'

@@ -25,7 +25,7 @@ from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
 from bus.idempotency import KeptAnswers
 from bus.identity import Keys, OAuthServer, Participants, Tokens
-from bus.journal import Appender, Gate, JournalReader, Tail
+from bus.journal import Appender, Epochs, Gate, JournalReader, Tail
 from bus.limits import Limits
 from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.settings import Settings
@@ -64,6 +64,7 @@ class Rooms:
     set_aside: SetAside
     appender: Appender
     journal: JournalReader
+    epochs: Epochs
     tail: Tail
     disclosures: DisclosureLog
     subscriptions: Subscriptions

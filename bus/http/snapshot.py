@@ -105,9 +105,12 @@ class _Begun:
     """A snapshot before its first record.
 
     Attributes:
+        asked: the place of the reader's cursor.
+        place: the same in the pass of this state.
         count: how many records it has; None: only reading them tells.
     """
 
+    asked: Place
     state: RecordState
     place: Place
     count: int | None
@@ -116,7 +119,8 @@ class _Begun:
 async def answer_snapshot(request: Request, reading: Reading, place: Place, writer: SnapshotWriter) -> Response:
     """The answer with all records behind a place. To a HEAD only its head: no record is read, and none is disclosed."""
     begun = await reading.read(_begin(reading, place, writer))
-    following = write_place(reading.contract, Place(begun.state.head, begun.state.head))
+    head = begun.state.head
+    following = write_place(reading.contract, Place(head, head, epoch=begun.place.epoch))
     headers = {
         **NO_STORE,
         NEXT: following,
@@ -131,12 +135,12 @@ async def answer_snapshot(request: Request, reading: Reading, place: Place, writ
     return StreamingResponse(content, headers=headers, media_type=writer.media_type)
 
 
-def _begin(reading: Reading, place: Place, writer: SnapshotWriter) -> Steps[_Begun]:
+def _begin(reading: Reading, asked: Place, writer: SnapshotWriter) -> Steps[_Begun]:
     reading.views()
-    state, place = yield from reading.find_state(place)
+    state, place = yield from reading.find_state(asked)
     is_known = writer.writes_deletions and reading.sees_every_record
     yield
-    return _Begun(state, place, state.count(place.position) if is_known else None)
+    return _Begun(asked, state, place, state.count(place.position) if is_known else None)
 
 
 async def _stream(
@@ -151,7 +155,7 @@ async def _stream(
         yield beginning
     while not is_last:
         await standing.authorised()
-        page, part = await reading.read(_read_part(reading, begun.state, place, writer))
+        page, part = await reading.read(_read_part(reading, begun, place, writer))
         place, is_last = place.after(page.position, is_last=page.is_last), page.is_last
         if part:
             yield part
@@ -159,6 +163,8 @@ async def _stream(
         yield ending
 
 
-def _read_part(reading: Reading, state: RecordState, place: Place, writer: SnapshotWriter) -> Steps[tuple[Page, bytes]]:
-    page = yield from reading.records(state, place, _CHUNK)
+def _read_part(reading: Reading, begun: _Begun, place: Place, writer: SnapshotWriter) -> Steps[tuple[Page, bytes]]:
+    page = yield from reading.records(begun.state, place, _CHUNK)
+    # What is deleted meanwhile may have been a record's deletion. Then the stream breaks off, and the next request is told.
+    reading.check_records(begun.asked)
     return page, (yield from writer.write(page))

@@ -7,6 +7,8 @@ What the room offers:
 - The append: `Appender` gives a `Receipt` for each submission. A `Beside` writes in the same transaction.
 - Reading: `JournalReader` gives `Entry`s and `Lines`, and a `RecordState`. `Tail` waits for the next event.
 - Views: `apply_view` shows an entry as a consumer may see it. `History` and `Walk` find earlier events of its record.
+- Epochs: `Epochs` tells places of one restore from those of another. `begin_epoch` begins one.
+- Retention: `Retention` deletes old events in steps. A `Horizon` says from where on a contract's events are whole.
 - Tables beside the journal: `Projection` keeps them up to date; `Persons` finds the events about a person.
 - `ValueIndex` keeps the index by which `JournalReader.choose_records` finds records.
 """
@@ -22,10 +24,22 @@ from bus.journal.apart import (
 from bus.journal.append import Appender, EventConflict, Receipt, Submission
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
-from bus.journal.entries import Entry, Stretch, contracts_at, entries_at, lengths_at, versions_at
+from bus.journal.entries import (
+    Entry,
+    EventsDeleted,
+    Stretch,
+    contracts_at,
+    entries_at,
+    hold_event,
+    lengths_at,
+    versions_at,
+)
 from bus.journal.envelope import is_json_type
+from bus.journal.epochs import TOPIC as EPOCHS
+from bus.journal.epochs import Epochs, begin_epoch, join_place, split_place
 from bus.journal.gate import Gate, check_media
 from bus.journal.history import History
+from bus.journal.horizon import Horizon
 from bus.journal.incoming import (
     ChangedNumbers,
     EventMalformed,
@@ -42,6 +56,7 @@ from bus.journal.incoming import (
 from bus.journal.lines import Lines
 from bus.journal.projection import Persons, Projection
 from bus.journal.read import JournalReader, Placed
+from bus.journal.retention import Retention
 from bus.journal.state import RecordState
 from bus.journal.statements import MOST_BYTES, Row
 from bus.journal.tail import Tail
@@ -50,18 +65,22 @@ from bus.journal.value_index import ValueIndex
 from bus.journal.viewed import FindBefore, Walk, apply_view, departure, standing, viewed_document
 
 __all__ = [
+    "EPOCHS",
     "LARGE",
     "MOST_BYTES",
     "Appender",
     "Beside",
     "ChangedNumbers",
     "Entry",
+    "Epochs",
     "EventConflict",
     "EventMalformed",
+    "EventsDeleted",
     "FindBefore",
     "Findings",
     "Gate",
     "History",
+    "Horizon",
     "IncomingEvent",
     "JournalReader",
     "Lines",
@@ -71,6 +90,7 @@ __all__ = [
     "Projection",
     "Receipt",
     "RecordState",
+    "Retention",
     "Row",
     "Stretch",
     "Submission",
@@ -80,6 +100,7 @@ __all__ = [
     "ValueIndex",
     "Walk",
     "apply_view",
+    "begin_epoch",
     "check_apart",
     "check_batch",
     "check_media",
@@ -90,8 +111,10 @@ __all__ = [
     "entries_at",
     "find_in_data_apart",
     "find_numbers_in_batch",
+    "hold_event",
     "is_deeper",
     "is_json_type",
+    "join_place",
     "lengths_at",
     "parse",
     "parse_batch",
@@ -100,6 +123,7 @@ __all__ = [
     "read_event_apart",
     "refuse_depth",
     "select_entries",
+    "split_place",
     "standing",
     "try_data",
     "versions_at",

@@ -12,6 +12,7 @@ from bus import clock
 from bus.contracts import Notice
 from bus.journal import statements
 from bus.journal.beside import Beside, NothingBeside, Take
+from bus.journal.epochs import Epochs, join_place
 from bus.journal.identity import say_the_same
 from bus.journal.projection import Projection
 from bus.journal.statements import Known, Row
@@ -122,6 +123,7 @@ class Appender:
         appended: Callable[[int], None],
         beside: Beside = _NOTHING_BESIDE,
         most_waiting: int = 5_000,
+        epochs: Epochs | None = None,
     ) -> None:
         """Create an appender to the journal in a database.
 
@@ -129,12 +131,15 @@ class Appender:
             appended: called in the event loop after each commit, with a position that the journal has reached.
             beside: writes in the transactions of small groups too.
             most_waiting: number of waiting requests. The appender refuses further requests.
+            epochs: kept up to date by the caller; None: the first epoch never ends.
         """
         self._storage = storage
         self._projection = Projection(storage)
         self._newest = 0
         self._most_waiting = most_waiting
+        self._epochs = epochs
         self._repeats = False
+        self._epoch = 0
         self._beside = beside
         self._group: GroupCommit[_Request, list[Receipt]] = GroupCommit(
             "journal", self._commit, committed=lambda: appended(self._newest)
@@ -174,6 +179,7 @@ class Appender:
 
         Most groups hold no known event, and the database's unique index checks each event anyway.
         """
+        self._epoch = self._epochs.current if self._epochs is not None else 0
         try:
             return self._write_once_each(requests, self._beside)
         except _BesideFailed as failure:
@@ -218,7 +224,7 @@ class Appender:
         return receipts
 
     def _write(self, transaction: Transaction, accepted: Sequence[tuple[int, Submission]], take: Take | None) -> None:
-        rows = _make_rows(accepted, clock.micros(clock.now()))
+        rows = _make_rows(accepted, clock.micros(clock.now()), join_place(self._epoch, 0))
         if transaction.insert(statements.EVENTS, rows) < len(rows):
             raise _Repeated
         if take is None:
@@ -274,12 +280,13 @@ def _take_back(group: _Group, before: int) -> None:
     del group.accepted[before:]
 
 
-def _make_rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int) -> list[Row]:
+def _make_rows(accepted: Sequence[tuple[int, Submission]], recorded_at: int, before: int) -> list[Row]:
+    """The rows of events. `before`: the number of the place before the first position, in this epoch."""
     end = b'","recordedtime":"%b"}' % clock.format_micros(recorded_at)
     return [
         (
             position, contract, version, participant, bytearray(identity), key, person, recorded_at,
-            _WHOLE % (body[:-1], position, end),
+            _WHOLE % (body[:-1], before + position, end),
         )
         for position, (contract, version, participant, identity, key, person, body, _) in accepted
     ]  # fmt: skip

@@ -6,12 +6,19 @@ from typing import Any, Final, NamedTuple
 
 from bus import json
 from bus.journal import statements
+from bus.problem import Unavailable
 from bus.storage import Parameters, Transaction
 
 _FEW: Final = 4
 """Events that are read without a look at their sizes: by default none has more than a mebibyte."""
 _JOINED: Final = 100
 """The most events that SQLite joins into one row."""
+
+
+class EventsDeleted(Unavailable):
+    """Retention deleted old events while they were read; ask again."""
+
+    slug = "events-deleted"
 
 
 class Entry(NamedTuple):
@@ -52,11 +59,31 @@ def entries_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, 
     return found
 
 
+def hold_event(transaction: Transaction, position: int) -> bool:
+    """Whether the journal has an event at a position. Then retention leaves it there until the transaction ends."""
+    return transaction.one(statements.HOLD_EVENT, {"position": position}) is not None
+
+
+def piece_at(transaction: Transaction, positions: Sequence[int]) -> dict[int, Entry]:
+    """The events at the first positions, up to the event that reaches `MOST_BYTES`.
+
+    Raises:
+        EventsDeleted: one of them is not there any more.
+    """
+    piece = take_first_piece(transaction, positions)
+    found = entries_at(transaction, piece) if piece else {}
+    if len(found) < len(set(piece)):
+        raise EventsDeleted("Old events were deleted while they were read; ask again.")
+    return found
+
+
 def take_first_piece(transaction: Transaction, positions: Sequence[int]) -> Sequence[int]:
-    """The first positions, up to the position whose event reaches `MOST_BYTES`."""
+    """The first positions, up to the position whose event reaches `MOST_BYTES`. Raises `EventsDeleted`."""
     if len(positions) <= _FEW:
         return positions
     lengths = lengths_at(transaction, positions)
+    if len(lengths) < len(set(positions)):
+        raise EventsDeleted("Old events were deleted while they were read; ask again.")
     reached = accumulate(lengths[position] for position in positions)
     return positions[: 1 + sum(size < statements.MOST_BYTES for size in reached)]
 

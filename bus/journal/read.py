@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from bus.contracts import WantedRows
 from bus.journal import following, lines, statements
 from bus.journal.chosen import ChosenRecords, find_choice
-from bus.journal.entries import Entry, Stretch, entries_at, make_entry, take_first_piece
+from bus.journal.entries import Entry, Stretch, entries_at, make_entry, piece_at, take_first_piece
+from bus.journal.horizon import Horizon, read_horizon
 from bus.journal.identity import identity_of
 from bus.journal.lines import Lines
 from bus.journal.projection import Projection
@@ -106,10 +107,14 @@ class JournalReader:
 
     def feed_lines(self, contract_id: int, after: int, limit: int) -> Lines:
         """The events of `feed` as lines, for a reader that sees all of them."""
+        asked = {"contract": contract_id, "after": after, "limit": limit}
         with self._storage.read() as transaction:
-            return lines.read(
-                transaction, statements.FEED_LINES, {"contract": contract_id, "after": after, "limit": limit}
-            )
+            return lines.read(transaction, statements.FEED_LINES, asked)
+
+    def horizon(self, contract_id: int) -> Horizon:
+        """How far back a contract's events are whole. Read it after the events."""
+        with self._storage.read() as transaction:
+            return read_horizon(transaction, contract_id)
 
     def upcoming(self, contract_ids: Callable[[], Collection[int]], after: int, limit: int) -> Upcoming:
         """At most `limit` of the next events of some contracts after a position.
@@ -158,9 +163,9 @@ class JournalReader:
             return [row[0] for row in rows]
 
     def piece(self, positions: Sequence[int]) -> dict[int, Entry]:
-        """The events at the first positions, up to the event that reaches `MOST_BYTES`."""
+        """The events at the first positions, up to the event that reaches `MOST_BYTES`. Raises `EventsDeleted`."""
         with self._storage.read() as transaction:
-            return entries_at(transaction, take_first_piece(transaction, positions))
+            return piece_at(transaction, positions)
 
     def record(self, contract_id: int, key: str) -> Entry | None:
         """A record's newest event, which may be its deletion. None if the journal has no event of the record."""

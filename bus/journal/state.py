@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from bus.journal import lines, statements
-from bus.journal.entries import Entry, Stretch, entries_at, make_entry, take_first_piece
+from bus.journal.entries import Entry, Stretch, make_entry, piece_at
 from bus.journal.lines import Lines
 from bus.journal.projection import Projection
 from bus.storage import Storage, Transaction
@@ -89,11 +89,10 @@ class RecordState:
             positions = find(transaction, self._contract_id, after, limit)
             if positions is None:
                 return None
-            piece = take_first_piece(transaction, positions)
-            found = entries_at(transaction, piece) if piece else {}
-            is_last = len(positions) < limit and len(piece) == len(positions)
-            heads = [found[position] for position in piece]
-            return self._add_replaced(transaction, heads, after, limit, until if is_last else piece[-1])
+            found = piece_at(transaction, positions)
+            heads = [found[position] for position in sorted(found)]
+            is_last = len(positions) < limit and len(heads) == len(positions)
+            return self._add_replaced(transaction, heads, after, limit, until if is_last else heads[-1].position)
 
     def read_lines(self, after: int, limit: int) -> Lines | None:
         """The events of `read` as lines. None if one of them was replaced since the state; `read` finds it."""
@@ -128,10 +127,9 @@ class RecordState:
         """Newest events up to a position, which are all there are, together with the state's events that were replaced since."""
         self._note(transaction, after)
         replaced = self._find_replaced(after, until)
-        piece = take_first_piece(transaction, replaced[:limit])
-        entries = entries_at(transaction, piece) if piece else {}
-        is_whole = len(piece) == len(replaced)
-        entries.update((one.position, one) for one in heads if is_whole or one.position <= piece[-1])
+        entries = piece_at(transaction, replaced[:limit])
+        is_whole, reached = len(entries) == len(replaced), max(entries, default=0)
+        entries.update((one.position, one) for one in heads if is_whole or one.position <= reached)
         merged = [entries[position] for position in sorted(entries)]
         return Stretch(merged[:limit], until == self.head and is_whole and len(merged) <= limit)
 

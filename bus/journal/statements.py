@@ -289,6 +289,10 @@ CHAIN: Final = Prepared.in_both(
     "SELECT p.preceding FROM chain JOIN journal_preceding AS p USING (position)) SELECT position FROM chain LIMIT :limit"
 )
 """An event and the events of the same record before it, newest first."""
+HOLD_EVENT: Final = Prepared(
+    sqlite="SELECT 1 FROM journal WHERE position = :position",
+    postgres="SELECT 1 FROM journal WHERE position = :position FOR KEY SHARE",
+)
 VERSIONS_AT: Final = Prepared(*(f"SELECT position, version_id FROM journal WHERE {among}" for among in _AMONG))  # noqa: S608
 PRECEDING: Final = Prepared(*(f"SELECT position, preceding FROM journal_preceding WHERE {among}" for among in _AMONG))  # noqa: S608
 RECORDED_FROM: Final = Prepared.in_both(

@@ -89,3 +89,21 @@ PROJECTED = sa.Table(
     sa.Column("position", sa.BigInteger, nullable=False),
 )
 """One row at most: the position up to which the tables of persons, preceding events and records are complete."""
+
+RETENTION = sa.Table(
+    "journal_retention",
+    metadata,
+    sa.Column("contract_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("looked_at", sa.BigInteger, nullable=False),
+    sa.Column("whole_from", sa.BigInteger, nullable=False),
+    sa.Column("deletions_from", sa.BigInteger, nullable=False),
+)
+"""What retention deleted of each contract's events. It goes on after `looked_at`. The other columns are those of `Horizon`."""
+
+EPOCHS = sa.Table(
+    "journal_epochs",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("after", sa.BigInteger, nullable=False),
+)
+"""The epochs after the first one, whose number is 0. An epoch begins behind the position `after`."""

@@ -23,7 +23,7 @@ from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.http import Rooms, WaitingReaders, connections_at_once
 from bus.idempotency import KeptAnswers
 from bus.identity import Keys, LoginPolicy, OAuthServer, Participants, Tokens
-from bus.journal import Appender, Beside, Gate, JournalReader, NothingBeside, Persons, Tail
+from bus.journal import Appender, Beside, Epochs, Gate, JournalReader, NothingBeside, Persons, Tail
 from bus.limits import LimitRegister, Limits, Ration
 from bus.process.wakeups import Wakeups
 from bus.refusals import Recorder, RefusalLog, SetAside
@@ -56,6 +56,8 @@ def make_rooms(
         beside: writes beside appends; None: nothing is written beside.
     """
     journal = JournalReader(storage)
+    epochs = Epochs(storage)
+    epochs.refresh()
     tail = Tail(journal)
     wakeups.appended.listen(tail.advance)
     catalogue = Catalogue(storage, keys.pseudonym, make_bindings(settings.adapters), issuer)
@@ -93,8 +95,9 @@ def make_rooms(
         refusals=refusals,
         set_aside=SetAside(storage),
         answers=KeptAnswers(storage, keys),
-        appender=Appender(storage, wakeups.appended, beside or NothingBeside()),
+        appender=Appender(storage, wakeups.appended, beside or NothingBeside(), epochs=epochs),
         journal=journal,
+        epochs=epochs,
         tail=tail,
         disclosures=disclosures,
         subscriptions=subscriptions,

@@ -31,7 +31,7 @@ from bus.heavy import LoopDelay
 from bus.http import Health
 from bus.identity import Keys, Rotation
 from bus.ids import new_id
-from bus.journal import Projection, ValueIndex
+from bus.journal import EPOCHS, Projection, ValueIndex
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing
 from bus.notices import FactReader, Notifier, make_senders
@@ -100,6 +100,7 @@ class Process:
         changes.on("clients", rooms.tokens.refresh)
         changes.on("clients", rooms.waiting.tokens_changed)
         changes.on("subscriptions", rooms.subscriptions.refresh)
+        changes.on(EPOCHS, rooms.epochs.refresh)
         changes.on(LIMITS, rooms.limits.refresh)
         self._form.spread(changes, self._wakeups, stack)
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:

@@ -14,7 +14,7 @@ from bus.storage.errors import RowConflict, StorageFull, StorageUnavailable
 from bus.storage.fullness import has_room
 from bus.storage.group import Answer, GroupCommit
 from bus.storage.leader import Leadership
-from bus.storage.migrate import has_pending_migrations, knows_schema, read_schema, upgrade
+from bus.storage.migrate import has_pending_migrations, has_table, knows_schema, read_schema, upgrade
 from bus.storage.tables import metadata
 from bus.storage.transaction import Insertion, Parameters, Prepared, Rows, Transaction
 
@@ -44,6 +44,7 @@ __all__ = [
     "find_last_change",
     "has_pending_migrations",
     "has_room",
+    "has_table",
     "knows_schema",
     "load_copy",
     "make_leadership",

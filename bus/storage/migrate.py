@@ -59,9 +59,14 @@ def knows_schema(schema: str) -> bool:
 
 def read_schema(transaction: Transaction) -> str:
     """The newest migration of the database; empty if it has no tables."""
-    if not sa.inspect(get_connection(transaction)).has_table(_STATE.name):
+    if not has_table(transaction, _STATE.name):
         return ""
     return ",".join(sorted(number for (number,) in transaction.rows(sa.select(_STATE.c.version_num))))
+
+
+def has_table(transaction: Transaction, name: str) -> bool:
+    """Whether the database has a table. An older back-up lacks those that came later."""
+    return sa.inspect(get_connection(transaction)).has_table(name)
 
 
 def _list_migrations() -> set[str]:

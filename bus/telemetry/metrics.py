@@ -33,6 +33,9 @@ DELIVERY_SECONDS: Final = Histogram(
 )
 HANDED_OVER: Final = Counter("bus_handed_over_total", "Deliveries handed to the broker")
 CIRCUITS_OPEN: Final = Gauge("bus_circuits_open", "Sinks that are taken to be down", multiprocess_mode="livesum")
+EVENTS_DELETED: Final = Counter(
+    "bus_events_deleted_total", "Events that were deleted since their contract keeps them no longer", ["contract"]
+)
 DISCLOSED: Final = Counter("bus_disclosures_total", "Answers and deliveries with personal data", ["channel"])
 UNEXPECTED: Final = Counter("bus_unexpected_errors_total", "Errors that nobody expected; each is in the log", ["part"])
 POLLED: Final = Counter("bus_polled_events_total", "Events polled from agencies", ["adapter", "operation", "outcome"])

@@ -13,6 +13,7 @@ from bus.actions import Verb
 from bus.backup import BackupRefused, RestoreRefused, make_backup, restore_backup
 from bus.delivery.subscriptions import Subscriptions
 from bus.identity import Undecryptable, create_keys, load_keys
+from bus.journal import Epochs
 from bus.settings import Settings, load_settings
 from bus.storage import Storage, open_storage
 from tests.an_actor import OPERATOR, actions
@@ -58,6 +59,17 @@ def test_nobody_else_can_read_a_back_up_or_what_came_of_it(made: Made, an_empty_
     restore_backup(folder, place, None, OPERATOR)
     for path in [folder, *folder.rglob("*"), place.data_dir, *(place.data_dir / "keys").iterdir()]:
         assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO), path
+
+
+def test_a_restored_bus_begins_an_epoch_behind_its_journal(made: Made, an_empty_place: EmptyPlace, tmp_path: Path):
+    place = an_empty_place()
+    restore_backup(back_up(made, tmp_path / "copy"), place, None, OPERATOR)
+    storage = open_storage(place.database)
+    epochs, before = Epochs(storage), Epochs(made.storage)
+    epochs.refresh()
+    before.refresh()
+    assert (before.current, epochs.current > 0, epochs.find_common(0, 1)) == (0, True, 0)
+    storage.close()
 
 
 def test_who_backed_up_and_who_restored_is_in_the_action_log(made: Made, an_empty_place: EmptyPlace, tmp_path: Path):

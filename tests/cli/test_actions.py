@@ -163,6 +163,7 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "grant suspend": (_granted, [Verb.GRANT_SUSPEND]),
     "grant resume": (_suspended, [Verb.GRANT_RESUME]),
     "keys rotate": (lambda _: ["keys", "rotate"], [Verb.KEYS_ROTATE]),
+    "restored": (lambda _: ["restored"], [Verb.BUS_RESTORE]),
     "actions": (lambda _: ["actions"], [Verb.ACTIONS_READ]),
     "disclosures": (lambda _: ["disclosures"], [Verb.DISCLOSURES_READ]),
 }

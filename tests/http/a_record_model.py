@@ -34,6 +34,9 @@ class Consumer:
         keeps: the position of the event that the copy has of each key.
         cursor: from which it goes on with records.
         read: the position up to which it read the feed.
+        told: the position up to which it knows that the feed may have gaps.
+        feed_epoch: the epoch of its place in the feed.
+        passed: the end of its last whole pass through the records, and the epoch then.
         shows_name: of each version, whether the consumer's grant shows names.
     """
 
@@ -44,6 +47,9 @@ class Consumer:
     cursor: str = ""
     feed_cursor: str = ""
     read: int = 0
+    told: int = 0
+    feed_epoch: int = 0
+    passed: tuple[int, int] = (0, 0)
     shows_name: dict[str, bool] = field(default_factory=dict)
     is_suspended: bool = False
     has_ended: bool = False
@@ -57,6 +63,16 @@ class Consumer:
     def problem(self) -> str:
         """Why not: a suspension says more than an end."""
         return "urn:bus:problem:" + ("grant-suspended" if self.is_suspended else "grant-expired")
+
+    def restore_copy(self, bookmark: "Consumer") -> None:
+        """Go back to a copy that was backed up. What it may see does not depend on that, nor does its feed."""
+        self.keeps, self.cursor, self.passed = dict(bookmark.keeps), bookmark.cursor, bookmark.passed
+
+    def take_place_of(self, later: "Consumer") -> None:
+        """Have the copy and the places of the consumer as it was later, whose bus was restored."""
+        self.restore_copy(later)
+        self.feed_cursor, self.read, self.told = later.feed_cursor, later.read, later.told
+        self.feed_epoch = later.feed_epoch
 
     def grant(self, version: str) -> dict[str, Any]:
         """Its entry in a version of the contract."""
@@ -80,16 +96,36 @@ class Model:
 
     Attributes:
         in_force: the versions of the contract that are in force, the newest last.
+        whole: behind this position, nothing that retention deleted is missed.
+        ends: the last position of each epoch that a restore ended.
     """
 
     journal: list[Event] = field(default_factory=list)
     in_force: list[str] = field(default_factory=list)
+    whole: int = 0
+    ends: list[int] = field(default_factory=list)
     consumers: dict[str, Consumer] = field(default_factory=lambda: {one.name: one for one in _make_consumers()})
 
     @property
     def refused(self) -> list[Consumer]:
         """Whose grants show nothing now."""
         return [one for one in self.consumers.values() if one.is_refused]
+
+    def retain(self) -> None:
+        """Everything is old: of each record its newest event stays, unless it is a deletion. The journal's last event stays."""
+        left = [one for one in self.newest().values() if one.data is not None or one is self.journal[-1]]
+        for gone in [one for one in self.journal if one not in left]:
+            later = [one.position for one in self.journal if one.key == gone.key and one.position > gone.position]
+            self.whole = max(self.whole, later[0] if later else gone.position)
+        self.journal = [one for one in self.journal if one in left]
+
+    def find_common(self, epoch: int, position: int) -> int:
+        """How far the journal of an epoch is that of today."""
+        return min([position, *self.ends[epoch:]])
+
+    def misses_something(self, epoch: int, position: int) -> bool:
+        """Whether a reader that has all up to a position may miss something."""
+        return position < self.whole or self.find_common(epoch, position) < position
 
     def newest(self) -> dict[str, Event]:
         """Each key's newest event."""

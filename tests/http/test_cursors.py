@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 from bus.http.cursors import (
     LAST_EVENT_ID,
     CursorInvalid,
+    FeedPlace,
     Listing,
     Place,
+    read_feed_place,
     read_name,
     read_numbers,
     read_place,
     read_position,
+    write_feed_place,
     write_next_name,
     write_next_numbers,
     write_place,
@@ -75,10 +78,34 @@ def assert_refused(cursor: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", [Place(0, 0), Place(7, 7), Place(7, 0), Place(2**63 - 1, 3), Place(7, 3, 9), Place(9, 9, 9)]
+    "place",
+    [
+        Place(0, 0),
+        Place(7, 7),
+        Place(7, 0),
+        Place(10**12 - 1, 3),
+        Place(7, 3, 9),
+        Place(9, 9, 9),
+        Place(9, 9, 0, 50_000),
+        Place(7, 3, 9, 50_000),
+    ],
 )
 def test_a_cursor_of_records_also_says_where_its_pass_began(place: Place):
     assert read_place(write_place("a.b", place), "a.b") == place
+
+
+@pytest.mark.parametrize(
+    "place", [FeedPlace(0), FeedPlace(7), FeedPlace(7, 9), FeedPlace(0, 9, 3), FeedPlace(7, 0, 50_000)]
+)
+def test_a_cursor_of_a_feed_also_says_what_its_reader_was_told(place: FeedPlace):
+    assert read_feed_place(write_feed_place("a.b", place), "a.b") == place
+
+
+@pytest.mark.parametrize("written", ["7.7", "7.3", "7.", ".7", "7.8.9", "07.8", "-1"])
+def test_a_place_in_a_feed_that_the_bus_does_not_write_is_refused(written: str):
+    cursor = urlsafe_b64encode(f"f\0a.b\0{written}".encode()).decode().rstrip("=")
+    with pytest.raises(CursorInvalid):
+        read_feed_place(cursor, "a.b")
 
 
 @pytest.mark.parametrize("written", ["3.7", "7.7", "7.", ".7", "7.3.1", "07.3", "-1", "9999999999999999999.1"])
@@ -98,7 +125,7 @@ OLD_FEED, OLD_RECORDS, OLD_PASS = "ZgBhLmIANw", "cgBhLmIANw", "cgBhLmIANy4z"
 
 
 def test_a_consumer_goes_on_after_an_upgrade_with_the_cursor_that_it_holds():
-    assert read_position(OLD_FEED, Listing.FEED, "a.b") == 7
+    assert read_feed_place(OLD_FEED, "a.b") == FeedPlace(7)
     assert read_place(OLD_RECORDS, "a.b") == Place(7, 7)
     assert read_place(OLD_PASS, "a.b") == Place(7, 3)
 

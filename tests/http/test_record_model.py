@@ -9,7 +9,9 @@ import itertools
 import shutil
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from copy import deepcopy
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -31,13 +33,15 @@ from hypothesis.stateful import (
 
 from bus import json
 from bus.contracts import Waiting
+from bus.http.cursors import read_place
 from bus.identity.keys import Keys
-from bus.journal import ValueIndex
+from bus.journal import ValueIndex, begin_epoch, split_place
 from bus.journal.tables import JOURNAL
 from bus.storage import open_storage
 from tests.a_bus import Bus, a_bus
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, a_document, a_nik
+from tests.delivery.test_old_events import clean
 from tests.http.a_record_model import CONSUMERS, Consumer, Event, Model, Seen
 
 FEED, RECORDS = f"/v1/feeds/{WARGA}", f"/v1/records/{WARGA}"
@@ -67,8 +71,9 @@ class RecordsMachine(RuleBasedStateMachine):
         self.model = Model()
         self.numbers = itertools.count(1)
         self.restarts_at = 1
-        self.bookmarks: list[tuple[str, str, dict[str, int]]] = []
-        self.of_passes: set[str] = set()
+        self.ids = itertools.count()
+        self.bookmarks: list[Consumer] = []
+        self.back_up: Model | None = None
         self.start()
 
     # The bus
@@ -128,7 +133,7 @@ class RecordsMachine(RuleBasedStateMachine):
             self.accept(key, data and {"nik": key, **data})
 
     def accept(self, key: str, data: dict[str, Any] | None) -> None:
-        event = Event(0, key, data, f"m{len(self.model.journal)}", self.model.in_force[-1])
+        event = Event(0, key, data, f"m{next(self.ids)}", self.model.in_force[-1])
         position = self.publish(event)["position"]
         assert position > (self.model.journal[-1].position if self.model.journal else 0)
         self.model.journal.append(replace(event, position=position))
@@ -173,7 +178,7 @@ class RecordsMachine(RuleBasedStateMachine):
             before = one.shows_name[self.model.in_force[-1]] if self.model.in_force else True
             one.shows_name[version] = shows_name.get(name, before)
         grants = [one.grant(version) for one in self.model.consumers.values()]
-        self.bus.apply(a_document(*grants, version=version, filterable=["/desa"]))
+        self.bus.apply(a_document(*grants, version=version, filterable=["/desa"], delivery={"retention_days": 365}))
         kept = self.model.in_force if keeps_old else []
         for old in [one for one in self.model.in_force if one not in kept]:
             self.bus.rooms.catalogue.registrar.retire(WARGA, old, OPERATOR)
@@ -185,6 +190,38 @@ class RecordsMachine(RuleBasedStateMachine):
         # A restart takes longer than all else, and two without events between them show nothing new.
         self.restarts_at = len(self.model.journal) + 5
         self.stop()
+        self.start()
+
+    @precondition(lambda self: self.model.journal)
+    @rule()
+    def clean_up(self) -> None:
+        """A year passes, and what is older than the contract keeps goes."""
+        clean(self.bus, timedelta(days=400))
+        self.model.retain()
+
+    @precondition(lambda self: len(self.model.journal) >= self.restarts_at)
+    @rule()
+    def back_up_the_bus(self) -> None:
+        self.stop()
+        shutil.copy(self.path, self.path.with_suffix(".copy"))
+        self.back_up = deepcopy(self.model)
+        self.start()
+
+    @precondition(lambda self: self.back_up is not None)
+    @rule()
+    def restore_the_bus(self) -> None:
+        """Consumers keep their copies and cursors. All else is as it was."""
+        self.stop()
+        shutil.copy(self.path.with_suffix(".copy"), self.path)
+        assert self.back_up is not None
+        for name, consumer in self.back_up.consumers.items():
+            consumer.take_place_of(self.model.consumers[name])
+        self.model, self.back_up = self.back_up, None
+        self.model.ends.append(self.model.journal[-1].position)
+        storage = open_storage(f"sqlite:///{self.path}")
+        with storage.write() as transaction:
+            begin_epoch(transaction)
+        storage.close()
         self.start()
 
     # What consumers do
@@ -203,20 +240,34 @@ class RecordsMachine(RuleBasedStateMachine):
 
     def read_a_page(self, consumer: Consumer, limit: int) -> None:
         answer = self.ask(consumer, RECORDS, after=consumer.cursor, limit=limit, **consumer.params)
-        if self.expect_refusal(consumer, answer):
+        if self.expect_refusal(consumer, answer) or self.begins_anew(consumer, answer):
             return
         page = answer.json()
         assert len(page["records"]) <= limit
         self.take(consumer, page["records"])
+        self.note_pass(consumer, is_whole=page["next"] == consumer.cursor)
         consumer.cursor = page["next"]
-        self.of_passes.add(page["next"])
+
+    def note_pass(self, consumer: Consumer, *, is_whole: bool) -> None:
+        if is_whole and self.model.journal:
+            consumer.passed = self.model.journal[-1].position, len(self.model.ends)
+
+    def begins_anew(self, consumer: Consumer, answer: httpx.Response) -> bool:
+        """Whether the consumer was told that it has to begin anew. It was not told in vain."""
+        if answer.status_code != 410:
+            return False
+        assert answer.json()["type"] == "urn:bus:problem:cursor-gone"
+        position, epoch = consumer.passed
+        assert self.model.misses_something(epoch, position) or epoch < len(self.model.ends)
+        consumer.cursor, consumer.keeps, consumer.passed = "", {}, (0, 0)
+        return True
 
     @rule(name=WHO, lines=st.integers(0, 2), is_whole=st.booleans())
     def take_a_snapshot(self, name: str, lines: int, is_whole: bool) -> None:
         """A stream that may break off. The consumer then goes on by the largest `sequence` that it has."""
         consumer = self.model.consumers[name]
         answer = self.ask(consumer, RECORDS, NDJSON, after=consumer.cursor, trailer="true", **consumer.params)
-        if self.expect_refusal(consumer, answer):
+        if self.expect_refusal(consumer, answer) or self.begins_anew(consumer, answer):
             return
         *texts, trailer = answer.content.splitlines()
         told = json.loads(trailer)
@@ -227,25 +278,25 @@ class RecordsMachine(RuleBasedStateMachine):
         came = events if is_whole else events[:lines]
         self.take(consumer, came)
         if is_whole:
-            before, consumer.cursor = consumer.cursor, told["next"]
-            if before in self.of_passes:
-                # The stream was the rest of that pass. Its state may be older than the journal's end.
-                self.read_to_the_end(consumer)
-            assert consumer.keeps == self.model.state_of(consumer)
+            # The stream ends the pass of pages that it goes on with, in that pass's state.
+            is_of_today = not read_place(consumer.cursor, WARGA).head
+            consumer.cursor = told["next"]
+            if is_of_today:
+                self.note_pass(consumer, is_whole=True)
+                assert consumer.keeps == self.model.state_of(consumer)
         elif came:
             consumer.cursor = max(event["sequence"] for event in came)
 
     @rule(name=WHO)
     def back_up_the_copy(self, name: str) -> None:
         """Also of a copy that is still empty: its consumer begins anew."""
-        consumer = self.model.consumers[name]
-        self.bookmarks.append((name, consumer.cursor, dict(consumer.keeps)))
+        self.bookmarks.append(deepcopy(self.model.consumers[name]))
 
     @precondition(lambda self: self.bookmarks)
     @rule(data=st.data())
     def restore_the_copy(self, data: st.DataObject) -> None:
-        name, cursor, keeps = data.draw(st.sampled_from(self.bookmarks))
-        self.model.consumers[name].cursor, self.model.consumers[name].keeps = cursor, dict(keeps)
+        bookmark = data.draw(st.sampled_from(self.bookmarks))
+        self.model.consumers[bookmark.name].restore_copy(bookmark)
 
     @rule(limit=LIMITS)
     def read_feeds(self, limit: int) -> None:
@@ -256,11 +307,30 @@ class RecordsMachine(RuleBasedStateMachine):
         answer = self.ask(consumer, FEED, after=consumer.feed_cursor, limit=limit)
         if self.expect_refusal(consumer, answer):
             return
+        if self.is_told_of_a_gap(consumer, answer):
+            answer = self.ask(consumer, FEED, after=consumer.feed_cursor, limit=limit)
         page = answer.json()
         expected = [one for one in self.model.feed_of(consumer) if one[0] > consumer.read][:limit]
         assert [read_event(event) for event in page["events"]] == expected
-        consumer.feed_cursor = page["next"]
-        consumer.read = expected[-1][0] if expected else consumer.read
+        if not consumer.feed_cursor:
+            consumer.told = self.model.whole
+        consumer.feed_cursor, consumer.feed_epoch = page["next"], len(self.model.ends)
+        # A page that is not full goes to the journal's end, with what the consumer may not see.
+        end = self.model.journal[-1].position if self.model.journal else 0
+        consumer.read = expected[-1][0] if len(expected) == limit else end
+
+    def is_told_of_a_gap(self, consumer: Consumer, answer: httpx.Response) -> bool:
+        """Whether the feed tells of a gap: exactly those who have one, and do not know."""
+        common = self.model.find_common(consumer.feed_epoch, consumer.read)
+        is_same = consumer.feed_epoch == len(self.model.ends)
+        knows = max(consumer.read, consumer.told if is_same else 0)
+        has_gap = bool(consumer.feed_cursor) and (common < consumer.read or knows < self.model.whole)
+        assert (answer.status_code == 410) is has_gap, (consumer, self.model.whole, answer.text)
+        if has_gap:
+            assert answer.json()["type"] == "urn:bus:problem:events-gone"
+            consumer.feed_cursor, consumer.read = answer.json()["next"], common
+            consumer.told, consumer.feed_epoch = self.model.whole, len(self.model.ends)
+        return has_gap
 
     @rule(name=WHO, key=KEYS)
     def look_up_a_record(self, name: str, key: str) -> None:
@@ -299,7 +369,7 @@ class RecordsMachine(RuleBasedStateMachine):
         if consumer.is_refused:
             assert (answer.status_code, answer.json()["type"]) == (403, consumer.problem)
         else:
-            assert answer.status_code in (200, 404), answer.text
+            assert answer.status_code in (200, 404, 410), answer.text
         return consumer.is_refused
 
     def take(self, consumer: Consumer, events: list[dict[str, Any]]) -> None:
@@ -325,7 +395,10 @@ class RecordsMachine(RuleBasedStateMachine):
 
     def read_to_the_end(self, consumer: Consumer) -> None:
         for _ in range(_MOST_PAGES):
-            page = self.ask(consumer, RECORDS, after=consumer.cursor, limit=3, **consumer.params).json()
+            answer = self.ask(consumer, RECORDS, after=consumer.cursor, limit=3, **consumer.params)
+            if self.begins_anew(consumer, answer):
+                continue
+            page = answer.json()
             self.take(consumer, page["records"])
             if page["next"] == consumer.cursor:
                 return
@@ -334,7 +407,7 @@ class RecordsMachine(RuleBasedStateMachine):
 
 
 def read_event(event: dict[str, Any]) -> Seen:
-    return int(event["sequence"]), event["subject"], event["data"]
+    return split_place(int(event["sequence"]))[1], event["subject"], event["data"]
 
 
 def test_records_feeds_and_copies_are_what_a_dictionary_says(sqlite_template: Path, bus_keys: Keys):

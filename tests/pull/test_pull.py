@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from bus.http.cursors import Place, write_place
+from bus.journal import begin_epoch
 from bus.pull import CopyDiffers, KeyHidden, TargetBusy, TargetFailed, TargetForeign, open_target
 from bus.remote import BusRefuses
 from tests.a_bus import Bus
 from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
+from tests.delivery.test_old_events import clean, keep
 from tests.pull.a_copy import TABLE, Copy, Told, authorize
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -107,6 +109,36 @@ async def test_a_state_that_the_bus_no_longer_has_is_read_anew(bus: Bus, pull: P
     told = await pull(a_database, verifies=True)
     assert "anew" in told.texts[0]
     assert a_database.read() == {a_nik(n): a_person(n) for n in range(3)}
+
+
+async def restore_to_now(bus: Bus) -> None:
+    """What a restore leaves behind: positions from here on belong to a new epoch."""
+    with bus.rooms.storage.write() as transaction:
+        begin_epoch(transaction)
+    bus.rooms.epochs.refresh()
+
+
+@pytest.mark.parametrize("is_restored", [True, False])
+async def test_a_copy_ends_in_the_state_of_the_bus_after_a_retention_or_a_restore(
+    bus: Bus, pull: Puller, a_database: Copy, is_restored: bool
+):
+    keep(bus, 30)
+    await bus.publish_all([a_person(n) for n in range(3)])
+    await pull(a_database)
+    if is_restored:
+        # The copy has a record, and a cursor, that the restore undid.
+        a_database.query(f"UPDATE bus_pull SET cursor = '{write_place(WARGA, Place(4, 4))}'")
+        a_database.query(f"UPDATE {TABLE} SET bus_key = 'only-before-the-restore' WHERE bus_key = '{a_nik(1)}'")
+        await restore_to_now(bus)
+    else:
+        await bus.publish(None, subject=a_nik(1))
+        await bus.publish(a_person(4))
+        clean(bus)
+    await bus.publish_all([a_person(n) for n in range(5, 8)])
+    told = await pull(a_database, verifies=True)
+    assert "anew" in told.texts[0]
+    expected = {0, 1, 2, 5, 6, 7} if is_restored else {0, 2, 4, 5, 6, 7}
+    assert a_database.read() == {a_nik(n): a_person(n) for n in expected}
 
 
 async def test_a_copy_that_somebody_changed_is_found_and_read_anew(bus: Bus, pull: Puller, copy: Copy):

@@ -16,7 +16,7 @@ from bus.contracts.registered import Move, read_version
 from bus.disclosures import DisclosureLog, Wanted
 from bus.disclosures.positions import pack_positions
 from bus.identity import Participants
-from bus.journal import Appender, JournalReader, Persons, Receipt, Submission
+from bus.journal import Appender, Epochs, JournalReader, Persons, Receipt, Submission, begin_epoch
 from bus.journal.identity import identity_of
 from bus.journal.tables import PERSONS
 from bus.refusals import Poll
@@ -251,3 +251,14 @@ def test_disclosures_of_before_are_found_by_person_and_participant(storage: Stor
     assert [one.place.id for one in log.search(Wanted(participant="dinkes"), None, 10)] == [7, 3, 1]
     log.record([replace(about[2].disclosure, positions=(3,))])
     assert [one.place.id for one in log.search(Wanted("3524", client_id="client_1"), None, 10)] == [8, 3, 1]
+
+
+@pytest.mark.parametrize("is_restored", [True, False])
+def test_a_back_up_from_before_epochs_gets_one_with_its_upgrade(storage: Storage, is_restored: bool) -> None:
+    if is_restored:
+        with storage.write() as transaction:
+            begin_epoch(transaction)
+    upgrade(storage)
+    epochs = Epochs(storage)
+    epochs.refresh()
+    assert (epochs.current > 0, epochs.find_common(0, 5)) == (is_restored, 0 if is_restored else 5)

@@ -14,7 +14,7 @@ from bus.http.page import NO_STORE, EventReader, Reading
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
 from bus.identity import Principal
-from bus.journal import Entry
+from bus.journal import Entry, split_place
 from bus.problem import NotFound
 
 router = APIRouter(prefix="/v1/events", tags=["Events"], route_class=Authorised)
@@ -53,11 +53,20 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {200: {"model": EventAnswer}}
 @router.get("/{position}", response_class=Response, responses=_ANSWER)
 def read_event(rooms: TheRooms, caller: EventReader, position: Position) -> Response:
     """The event at a position; 404 if there is none, or none that you may see."""
-    entry = rooms.journal.at([position]).get(position)
+    entry = _find(rooms, position)
     body = None if entry is None else _show_to_sender(rooms, caller, entry) or _show_through_view(rooms, caller, entry)
     if body is None:
         raise EventUnknown("Nothing is there that you may see.")
     return Response(body, headers=NO_STORE, media_type="application/json")
+
+
+def _find(rooms: Rooms, number: int) -> Entry | None:
+    """The event at a position, or with a `sequence`, which also names the event's epoch."""
+    epoch, position = split_place(number)
+    entry = rooms.journal.at([position]).get(position)
+    if entry is None or (epoch and int(json.loads(entry.body)["sequence"]) != number):
+        return None
+    return entry
 
 
 def _show_to_sender(rooms: Rooms, caller: Principal, entry: Entry) -> bytes | None:

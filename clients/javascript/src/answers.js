@@ -1,6 +1,8 @@
 /** What the bus answers, and the errors that its refusals become. */
 
-import { CredentialsRefused, Refused, Unreachable } from "./errors.js";
+import { CredentialsRefused, CursorGone, Refused, Unreachable } from "./errors.js";
+
+const GONE = ["urn:bus:problem:cursor-gone", "urn:bus:problem:events-gone"];
 
 /** Statuses below 500 with which the same request can succeed later. */
 const PASSING = [408, 425, 429];
@@ -13,9 +15,10 @@ export function readAnswer(response) {
     return document;
   }
   if (status >= 400 && status < 500 && !PASSING.includes(status) && document && "status" in document) {
-    throw status === 401
-      ? new CredentialsRefused(`${document.title} ${document.detail ?? ""}`.trim())
-      : new Refused(status, document, readErrors(document));
+    if (status === 401) {
+      throw new CredentialsRefused(`${document.title} ${document.detail ?? ""}`.trim());
+    }
+    throw new (GONE.includes(document.type) ? CursorGone : Refused)(status, document, readErrors(document));
   }
   const detail = document?.detail ?? "This is no answer of the bus.";
   throw new Unreachable(`${status}: ${detail}`, readRetryAfter(response.headers));

@@ -4,6 +4,7 @@
  * BusError
  * ├── EventInvalid          mend the event; nothing was sent
  * ├── Refused               mend what `errors` points at
+ * │   └── CursorGone        go on with `next`; if it is empty, read all records and replace your copy
  * ├── CredentialsRefused    check the client's id and secret
  * ├── Unreachable           try again later
  * ├── SnapshotInvalid       drop what came of the snapshot, and begin again
@@ -27,6 +28,17 @@ export class Refused extends BusError {
     const places = errors.map((error) => `${error.pointer} ${error.detail}`.trim());
     super(`${status} ${title} ${places.join("; ") || detail}`.trim());
     Object.assign(this, { status, type, title, detail, errors });
+  }
+}
+
+/**
+ * What stood behind the cursor is gone: the contract keeps events no longer, or the bus was restored. `next` goes on with what is
+ * there. If it is empty, read all records from the beginning, and replace your copy with them.
+ */
+export class CursorGone extends Refused {
+  constructor(status, problem, errors) {
+    super(status, problem, errors);
+    this.next = String(problem.next ?? "");
   }
 }
 

@@ -214,6 +214,12 @@ export class Refused extends BusError {
   readonly errors: FieldError[];
 }
 
+/** What stood behind the cursor is gone: the contract keeps events no longer, or the bus was restored. */
+export class CursorGone extends Refused {
+  /** Goes on with what is there. Empty: read all records from the beginning, and replace your copy with them. */
+  readonly next: string;
+}
+
 /** The bus does not accept the client's id and secret. */
 export class CredentialsRefused extends BusError {}
 

@@ -2,5 +2,6 @@
 
 export { Bus } from "./bus.js";
 export {
-  BusError, CredentialsRefused, EventInvalid, Refused, SignatureInvalid, SnapshotInvalid, SpoolError, SpoolFull, Unreachable,
+  BusError, CredentialsRefused, CursorGone, EventInvalid, Refused, SignatureInvalid, SnapshotInvalid, SpoolError, SpoolFull,
+  Unreachable,
 } from "./errors.js";

@@ -139,6 +139,10 @@ final class Response
         if ($this->status === 401) {
             return new CredentialsRefused(trim("$texts[1] $texts[2]"));
         }
+        if (in_array($texts[0], ['urn:bus:problem:cursor-gone', 'urn:bus:problem:events-gone'], true)) {
+            $next = (string) ($problem->next ?? '');
+            return new CursorGone($this->status, $texts[0], $texts[1], $texts[2], readErrors($problem), $next);
+        }
         return new Refused($this->status, $texts[0], $texts[1], $texts[2], readErrors($problem));
     }
 }

@@ -8,6 +8,7 @@ declare(strict_types=1);
  * BusError
  * ├── EventInvalid          mend the event; nothing was sent
  * ├── Refused               mend what `errors` points at
+ * │   └── CursorGone        go on with `next`; if it is empty, read all records and replace your copy
  * ├── CredentialsRefused    check the client's id and secret
  * ├── Unreachable           try again later
  * ├── SnapshotInvalid       drop what came of the snapshot, and begin again
@@ -41,7 +42,7 @@ final class EventInvalid extends BusError
 }
 
 /** The bus refuses the request, and would refuse the same request again (RFC 9457). */
-final class Refused extends BusError
+class Refused extends BusError
 {
     /**
      * @param int $status the HTTP status.
@@ -57,6 +58,21 @@ final class Refused extends BusError
     ) {
         $places = array_map(fn (FieldError $error) => trim("$error->pointer $error->detail"), $errors);
         parent::__construct(trim("$status $title " . (implode('; ', $places) ?: $detail)));
+    }
+}
+
+/**
+ * What stood behind the cursor is gone: the contract keeps events no longer, or the bus was restored.
+ */
+final class CursorGone extends Refused
+{
+    /**
+     * @param list<FieldError> $errors
+     * @param string $next goes on with what is there; empty: read all records from the beginning, and replace your copy with them.
+     */
+    public function __construct(int $status, string $type, string $title, string $detail, array $errors, public readonly string $next)
+    {
+        parent::__construct($status, $type, $title, $detail, $errors);
     }
 }
 

@@ -2,7 +2,7 @@
 
 import { createInterface } from "node:readline";
 
-import { Bus, BusError, Refused, SpoolFull, Unreachable } from "bus-lamongan-client";
+import { Bus, BusError, CursorGone, Refused, SpoolFull, Unreachable } from "bus-lamongan-client";
 import { Spool } from "bus-lamongan-client/spool";
 import { verifyWebhook } from "bus-lamongan-client/webhook";
 
@@ -114,6 +114,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   } catch (error) {
     if (!(error instanceof BusError)) throw error;
     result = { error: error.name, retry_after: error.retryAfter ?? null };
+    if (error instanceof CursorGone) result.next = error.next;
     if (error instanceof Refused) {
       const { status, type, title, detail, errors } = error;
       Object.assign(result, { status, type, title, detail, errors });

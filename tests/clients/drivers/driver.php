@@ -4,7 +4,7 @@
 
 declare(strict_types=1);
 
-use Lamongan\Bus\{Bus, BusError, Delivery, Refused, Spool, SpoolFull, Unreachable};
+use Lamongan\Bus\{Bus, BusError, CursorGone, Delivery, Refused, Spool, SpoolFull, Unreachable};
 
 use function Lamongan\Bus\verifyWebhook;
 
@@ -180,6 +180,9 @@ while (($line = fgets(STDIN)) !== false) {
         $result = plain($driver->do(json_decode($line)));
     } catch (BusError $error) {
         $result = ['error' => plain($error), 'retry_after' => $error->retryAfter ?? null];
+        if ($error instanceof CursorGone) {
+            $result['next'] = $error->next;
+        }
         if ($error instanceof Refused) {
             foreach (['status', 'type', 'title', 'detail', 'errors'] as $name) {
                 $result[$name] = plain($error->$name);

@@ -162,6 +162,8 @@ def main() -> None:
             result = driver.do(**json.loads(line))
         except client.BusError as error:
             result = {"error": type(error).__name__, "retry_after": getattr(error, "retry_after", None)}
+            if isinstance(error, client.CursorGone):
+                result["next"] = error.next
             if isinstance(error, client.Refused):
                 result |= {
                     name: plain(getattr(error, name)) for name in ("status", "type", "title", "detail", "errors")

@@ -9,6 +9,7 @@ from bus_lamongan_client.bus import Bus, Spool
 from bus_lamongan_client.errors import (
     BusError,
     CredentialsRefused,
+    CursorGone,
     EventInvalid,
     FieldError,
     Refused,
@@ -29,6 +30,7 @@ __all__ = [
     "Bus",
     "BusError",
     "CredentialsRefused",
+    "CursorGone",
     "Delivery",
     "EventInvalid",
     "FieldError",

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
-from bus_lamongan_client.errors import BusError, CredentialsRefused, FieldError, Refused, Unreachable
+from bus_lamongan_client.errors import BusError, CredentialsRefused, CursorGone, FieldError, Refused, Unreachable
 
 _Value = TypeVar("_Value")
 
 _PASSING: Final = frozenset({408, 425, 429})
 """Statuses below 500 with which the same request can succeed later."""
+
+_GONE: Final = ("urn:bus:problem:cursor-gone", "urn:bus:problem:events-gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,10 @@ def _make_refusal(status: int, problem: dict[str, Any]) -> BusError:
     title, detail = str(problem.get("title", "")), str(problem.get("detail", ""))
     if status == 401:
         return CredentialsRefused(f"{title} {detail}")
-    return Refused(status, str(problem.get("type", "about:blank")), title, detail, read_errors(problem))
+    kind, errors = str(problem.get("type", "about:blank")), read_errors(problem)
+    if kind in _GONE:
+        return CursorGone(status, kind, title, detail, errors, str(problem.get("next", "")))
+    return Refused(status, kind, title, detail, errors)
 
 
 def read_shape(read: Callable[[], _Value]) -> _Value:

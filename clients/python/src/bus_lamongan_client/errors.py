@@ -3,6 +3,7 @@
 BusError
 ├── EventInvalid          mend the event, which was not sent
 ├── Refused               mend what `errors` points at
+│   └── CursorGone        go on with `next`; if it is empty, read all records and replace your copy
 ├── CredentialsRefused    check the client's id and secret
 ├── Unreachable           try again later
 ├── SnapshotInvalid       drop what came of the snapshot, and begin again
@@ -54,6 +55,21 @@ class Refused(BusError):
         self.title = title
         self.detail = detail
         self.errors = tuple(errors)
+
+
+class CursorGone(Refused):
+    """What stood behind the cursor is gone: the contract keeps events no longer, or the bus was restored.
+
+    Attributes:
+        next: the cursor that goes on with what is there. You miss some events of a feed. Empty: read all records from the
+            beginning, and replace your copy with them.
+    """
+
+    def __init__(
+        self, status: int, type: str, title: str, detail: str, errors: Sequence[FieldError], following: str
+    ) -> None:
+        super().__init__(status, type, title, detail, errors)
+        self.next = following
 
 
 class CredentialsRefused(BusError):
