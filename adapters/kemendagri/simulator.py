@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
-from bus.kit import OUTAGES, Simulator, make_simulator_app
+from bus.kit import OUTAGES, SimulatedFaults, Simulator, make_simulator_app
 
 ACCOUNT = {"user_id": "lamongan-simulasi", "password": "sandi-simulasi", "ip_user": "10.35.24.1"}
 BALIKAN_TOKEN = "token-balikan-simulasi"  # noqa: S105  made up
@@ -29,7 +29,13 @@ FAULTS = {
     "ip": "200 with RESPON IP Address Tidak Sesuai",
     "quota": "200 with RESPON Kuota Akses Hari ini telah Habis",
     "outside-hours": "200 with RESPON for a call outside the access hours",
+    "incomplete": "200 with RESPON for a call that lacks a parameter",
+    "unprocessable": "200 with RESPON for a NIK that cannot be processed",
+    "no-account": "200 with RESPON for a call without user or password",
+    "unknown-ip": "200 with RESPON IP Client Tidak terdaftar",
+    "institution-inactive": "200 with RESPON for an institution that is not active",
     "inactive": "200 with RESPON User ID Tidak Aktif",
+    "denied": "200 with RESPON Akses Ditolak, and a code that no list has",
     "old": "an older installation: refusals without RESPONSE_CODE",
     "balikan-token": "the token for data balikan is refused with 401",
 }
@@ -38,6 +44,12 @@ _REFUSALS = {
     "ip": ("04", "IP Address Tidak Sesuai"),
     "quota": ("05", "Kuota Akses Hari ini telah Habis"),
     "outside-hours": ("06", "Akses di luar jam yang diizinkan"),
+    "incomplete": ("07", "Parameter tidak lengkap"),
+    "unprocessable": ("08", "NIK tidak dapat diproses"),
+    "no-account": ("09", "Login Gagal, User ID atau Password kosong"),
+    "unknown-ip": ("10", "IP Client Tidak terdaftar"),
+    "institution-inactive": ("16", "Lembaga Tidak Aktif"),
+    "denied": ("99", "Akses Ditolak"),
     "inactive": ("17", "User ID Tidak Aktif"),
 }
 _SPECIAL = {
@@ -57,13 +69,14 @@ _FAMILY = ("SIMULASI", "CONTOH", "REKAAN", "PERAGA", "TIRUAN")
 _NIK = re.compile(r"3524(0[1-9]|1\d|2[0-7])([04][1-9]|[1256]\d|[37][01])(0[1-9]|1[0-2])\d\d(?!0000)\d{4}")
 
 
-def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
+def create_app(faults: SimulatedFaults) -> FastAPI:
     """The registry as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
-    app = make_simulator_app("Dukcapil", faults, received)
+    returned: set[tuple[str, str, str]] = set()
+    app = make_simulator_app("Dukcapil", faults, received, lambda: {"data_balikan": sorted(returned)})
     app.state.faults = faults
     app.state.received = received
-    app.state.returned = set()
+    app.state.returned = returned
     app.post("/dukcapil/get_json/{client}/CALL_NIK")(_call_nik)
     app.post("/dukcapil/get_json/{client}/CALL_VERIFY_BY_ELEMEN")(_call_verify)
     app.post("/dukcapil/data_balikan")(_data_balikan)

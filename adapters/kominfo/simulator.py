@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
 from adapters.kominfo.client import KominfoSettings
-from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, Simulator, make_gateway_app
+from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, SimulatedFaults, Simulator, make_gateway_app
 
 _TENANT = f"/t/{GATEWAY_SETTINGS['tenant']}"
 _CATALOGUE = f"{_TENANT}/{KominfoSettings.model_fields['katalog'].default}/layanan"
@@ -24,11 +24,11 @@ _ROWS = (
 )
 
 
-def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
+def create_app(faults: SimulatedFaults) -> FastAPI:
     """The APIs as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
     services: dict[str, dict[str, Any]] = {}
-    app = make_gateway_app("Kominfo", faults, received, "authorization")
+    app = make_gateway_app("Kominfo", faults, received, "authorization", lambda: {"layanan": services})
 
     @app.post(_CATALOGUE)
     async def put(entry: dict[str, Any]) -> dict[str, Any]:

@@ -68,7 +68,6 @@ if TYPE_CHECKING:
     from bus.kit.gateway_simulator import GATEWAY_SETTINGS as GATEWAY_SETTINGS
     from bus.kit.gateway_simulator import make_gateway_app as make_gateway_app
     from bus.kit.outage import OUTAGES as OUTAGES
-    from bus.kit.outage import make_simulator_app as make_simulator_app
     from bus.kit.rows import Row as Row
     from bus.kit.rows import Rows as Rows
     from bus.kit.rows import RowUnreadable as RowUnreadable
@@ -76,6 +75,12 @@ if TYPE_CHECKING:
     from bus.kit.rows import read_rows as read_rows
     from bus.kit.settings import AdapterSettings as AdapterSettings
     from bus.kit.settings import BaseUrl as BaseUrl
+    from bus.kit.simulated_fault import FaultUnfit as FaultUnfit
+    from bus.kit.simulated_fault import SimulatedFault as SimulatedFault
+    from bus.kit.simulated_fault import SimulatedFaults as SimulatedFaults
+    from bus.kit.simulated_fault import parse_simulated_fault as parse_simulated_fault
+    from bus.kit.simulator_app import SimulatorApp as SimulatorApp
+    from bus.kit.simulator_app import make_simulator_app as make_simulator_app
     from bus.kit.tls import get_tls_context as get_tls_context
 
 _LATE: Final = {
@@ -109,7 +114,6 @@ _LATE: Final = {
     "GATEWAY_SETTINGS": "gateway_simulator",
     "make_gateway_app": "gateway_simulator",
     "OUTAGES": "outage",
-    "make_simulator_app": "outage",
     "Row": "rows",
     "RowUnreadable": "rows",
     "Rows": "rows",
@@ -117,6 +121,12 @@ _LATE: Final = {
     "read_rows": "rows",
     "AdapterSettings": "settings",
     "BaseUrl": "settings",
+    "FaultUnfit": "simulated_fault",
+    "SimulatedFault": "simulated_fault",
+    "SimulatedFaults": "simulated_fault",
+    "parse_simulated_fault": "simulated_fault",
+    "SimulatorApp": "simulator_app",
+    "make_simulator_app": "simulator_app",
     "get_tls_context": "tls",
 }
 """Each name whose module needs a library, and that module. The first use of a name loads its module."""

@@ -17,6 +17,7 @@ from bus.kit import (
     Failure,
     Question,
     QuotaExhausted,
+    SimulatedFaults,
 )
 from tests import no_tls
 
@@ -34,7 +35,7 @@ class Registry:
     """The adapter before its own simulator, and what the simulator received."""
 
     def __init__(self, *faults, now=lambda: datetime(2026, 11, 24, 3, tzinfo=UTC), clock=lambda: 1000.0, **changes):
-        self._app = SIMULATOR.create_app(frozenset(faults))
+        self._app = SIMULATOR.create_app(SimulatedFaults(SIMULATOR.faults, faults))
         self._http = httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url=BASE)
         self.adapter = KemendagriAdapter(settings(**changes), self._http, now=now, clock=clock)
 
@@ -174,7 +175,12 @@ async def test_a_cached_answer_costs_no_quota():
         ("outside-hours", AgencyUnavailable),
         ("login", AgencyRefused),
         ("ip", AgencyRefused),
+        ("unknown-ip", AgencyRefused),
+        ("no-account", AgencyRefused),
+        ("incomplete", AgencyRefused),
+        ("institution-inactive", AgencyRefused),
         ("inactive", AgencyRefused),
+        ("denied", AgencyUnavailable),
         ("quota", QuotaExhausted),
     ],
 )
@@ -182,6 +188,11 @@ async def test_a_cached_answer_costs_no_quota():
 async def test_a_fault_of_the_registry_is_a_refusal(fault, refused, age):
     with pytest.raises(refused):
         await Registry(fault, *age).ask()
+
+
+@pytest.mark.parametrize("age", [(), ("old",)])
+async def test_a_nik_that_the_registry_cannot_process_is_not_found(age):
+    assert (await Registry("unprocessable", *age).ask())["ditemukan"] is False
 
 
 async def test_a_wrong_password_is_refused_by_the_registry():

@@ -4,12 +4,12 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from bus.kit import OUTAGES, Simulator, make_simulator_app
+from bus.kit import OUTAGES, SimulatedFaults, Simulator, make_simulator_app
 
 GAUGES = {"babat": 612, "laren": 488}
 
 
-def create_app(faults: frozenset[str]) -> FastAPI:
+def create_app(faults: SimulatedFaults) -> FastAPI:
     """The agency's API with the given faults switched on."""
     received: list[Any] = []
     app = make_simulator_app("Balai", faults, received)
