@@ -1,18 +1,19 @@
 """A simulator of Dukcapil's web service: knows a made-up resident for every well-formed NIK of Lamongan.
 
-The NIK alone decides the resident, so that every run answers the same. The last four digits choose the special cases:
-9999 is not found, 9411 deceased, 9412 duplicate, 9414 inactive.
+A NIK of the made-up population is its resident, the same as in the sample apps. Every run answers the same. The last four
+digits choose the special cases: 9999 is not found, 9411 deceased, 9412 duplicate, 9414 inactive.
 """
 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
-from bus.kit import OUTAGES, SimulatedFaults, Simulator, make_simulator_app
+from bus.kit import OUTAGES, SimulatedFaults, Simulator, Wilayah, make_population, make_simulator_app, read_wilayah
 
 ACCOUNT = {"user_id": "lamongan-simulasi", "password": "sandi-simulasi", "ip_user": "10.35.24.1"}
 BALIKAN_TOKEN = "token-balikan-simulasi"  # noqa: S105  made up
@@ -58,15 +59,12 @@ _SPECIAL = {
     "9412": ("12", "Data Ditemukan, Status Data Ganda"),
     "9414": ("14", "Data Ditemukan, Status Non Aktif"),
 }
-_KECAMATAN = (
-    "SUKORAME BLULUK MODO NGIMBANG BABAT KEDUNGPRING BRONDONG LAREN SEKARAN "
-    "MADURAN SAMBENG SUGIO PUCUK PACIRAN SOLOKURO MANTUP SUKODADI KARANGGENENG "
-    "KEMBANGBAHU KALITENGAH TURI LAMONGAN TIKUNG KARANGBINANGUN DEKET GLAGAH SARIREJO"
-)
 _MEN = ("SUTARJO", "WAHYUDI", "SLAMET", "KASMIN", "ARIFIN", "BAGASKARA")
 _WOMEN = ("SUNDARI", "LESTARI", "KUSTINI", "RUKMINI", "AMINAH", "WULANDARI")
 _FAMILY = ("SIMULASI", "CONTOH", "REKAAN", "PERAGA", "TIRUAN")
 _NIK = re.compile(r"3524(0[1-9]|1\d|2[0-7])([04][1-9]|[1256]\d|[37][01])(0[1-9]|1[0-2])\d\d(?!0000)\d{4}")
+
+Choice = TypeVar("Choice")
 
 
 def create_app(faults: SimulatedFaults) -> FastAPI:
@@ -170,22 +168,24 @@ def _compare(known: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, st
     return {name: judge(name, str(value)) for name, value in asked.items()}
 
 
-def _pick(nik: str, what: str, choices: Sequence[str]) -> str:
+def _pick(nik: str, what: str, choices: Sequence[Choice]) -> Choice:
     return choices[hashlib.sha256(f"{nik}{what}".encode()).digest()[0] % len(choices)]
 
 
 def make_resident(nik: str) -> dict[str, Any]:
-    """The made-up resident with this NIK, in the registry's elements: numbers as JSON numbers, so leading zeros are gone."""
+    """The made-up resident with this NIK, in the registry's elements: numbers as JSON numbers, so leading zeros are gone.
+
+    A NIK of the made-up population is its resident. Any other NIK decides the resident alone.
+    """
     day, month, year = int(nik[6:8]), nik[8:10], int(nik[10:12])
     woman = day > 40
-    born = f"{1900 + year if year > 26 else 2000 + year}-{month}-{day - 40 if woman else day:02d}"
-    names = _WOMEN if woman else _MEN
-    return {
+    village = _find_village(nik)
+    made_up = {
         "NIK": int(nik),
         "NO_KK": int(f"{nik[:6]}010120{nik[12:]}"),
-        "NAMA_LGKP": f"{_pick(nik, 'nama', names)} {_pick(nik, 'keluarga', _FAMILY)}",
+        "NAMA_LGKP": f"{_pick(nik, 'nama', _WOMEN if woman else _MEN)} {_pick(nik, 'keluarga', _FAMILY)}",
         "TMPT_LHR": "LAMONGAN",
-        "TGL_LHR": born,
+        "TGL_LHR": f"{1900 + year if year > 26 else 2000 + year}-{month}-{day - 40 if woman else day:02d}",
         "JENIS_KLMIN": "PEREMPUAN" if woman else "LAKI-LAKI",
         "AGAMA": "ISLAM",
         "STATUS_KAWIN": _pick(nik, "kawin", ("KAWIN", "BELUM KAWIN")),
@@ -201,13 +201,54 @@ def make_resident(nik: str) -> dict[str, Any]:
         "NO_KAB": 24,
         "KAB_NAME": "LAMONGAN",
         "NO_KEC": int(nik[4:6]),
-        "KEC_NAME": _KECAMATAN.split()[int(nik[4:6]) - 1],
-        "NO_KEL": 2001,
-        "KEL_NAME": "DESA REKAAN",
+        "KEC_NAME": village.kecamatan.upper(),
+        "NO_KEL": int(village.kode[-4:]),
+        "KEL_NAME": village.nama.upper(),
         "NAMA_LGKP_AYAH": f"{_pick(nik, 'ayah', _MEN)} REKAAN",
         "NAMA_LGKP_IBU": f"{_pick(nik, 'ibu', _WOMEN)} REKAAN",
         "EKTP_STATUS": "SUDAH REKAM",
         "KODE_POS": None,
+    }
+    person = _get_population().get(nik)
+    return made_up if person is None else {**made_up, **_write_elements(person)}
+
+
+@lru_cache(1)
+def _get_population() -> Mapping[str, Mapping[str, Any]]:
+    return {person["nik"]: person for person in make_population()}
+
+
+def _find_village(nik: str) -> Wilayah:
+    kecamatan = f"{nik[:2]}.{nik[2:4]}.{nik[4:6]}."
+    return _pick(nik, "desa", [place for place in read_wilayah() if place.is_desa and place.kode.startswith(kecamatan)])
+
+
+def _write_elements(person: Mapping[str, Any]) -> dict[str, Any]:
+    """A resident of the contract's form in the registry's elements."""
+    address = person["alamat"]
+    elements = {
+        "NAMA_LGKP": person["nama"],
+        "JENIS_KLMIN": person["jenis_kelamin"],
+        "AGAMA": person["agama"],
+        "STATUS_KAWIN": person["status_perkawinan"],
+        "STAT_HBKEL": person["hubungan_keluarga"],
+        "PDDK_AKH": person["pendidikan"],
+        "JENIS_PKRJN": person["pekerjaan"],
+        "GOL_DARAH": person["golongan_darah"],
+        "ALAMAT": address["jalan"],
+        "KEC_NAME": address["kecamatan"],
+        "KEL_NAME": address["desa"],
+        "NAMA_LGKP_AYAH": person.get("nama_ayah"),
+        "NAMA_LGKP_IBU": person.get("nama_ibu"),
+    }
+    return {
+        **{name: text.upper() for name, text in elements.items() if text},
+        "NO_KK": int(person["nomor_kk"]),
+        "TGL_LHR": person["tanggal_lahir"],
+        "NO_RT": int(address["rt"]),
+        "NO_RW": int(address["rw"]),
+        "NO_KEC": int(address["kode_wilayah"][6:8]),
+        "NO_KEL": int(address["kode_wilayah"][-4:]),
     }
 
 

@@ -18,6 +18,8 @@ from bus.kit import (
     Question,
     QuotaExhausted,
     SimulatedFaults,
+    make_population,
+    read_wilayah,
 )
 from tests import no_tls
 
@@ -49,6 +51,24 @@ class Registry:
 
     async def received(self):
         return (await self._http.get("/_simulator/received")).json()["received"]
+
+
+@pytest.mark.parametrize("resident", make_population()[:6], ids=lambda resident: resident["nik"])
+async def test_the_registry_knows_the_residents_of_the_sample_apps(resident):
+    answer = await Registry().ask(resident["nik"])
+    known = answer["penduduk"]
+    assert known["nama"].casefold() == resident["nama"].casefold()
+    for name in ("nik", "nomor_kk", "tanggal_lahir", "jenis_kelamin", "agama", "hubungan_keluarga"):
+        assert known[name] == resident[name]
+    for name in ("kode_wilayah", "rt", "rw"):
+        assert known["alamat"][name] == resident["alamat"][name]
+
+
+async def test_any_other_resident_lives_in_a_village_of_the_kecamatan_of_the_nik():
+    address = (await Registry().ask("3524270101909001"))["penduduk"]["alamat"]
+    assert (address["kode_wilayah"], address["desa"].casefold()) in {
+        (place.kode, place.nama.casefold()) for place in read_wilayah() if place.kode.startswith("35.24.27.")
+    }
 
 
 def an_adapter(**changes):
