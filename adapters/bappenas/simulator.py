@@ -120,7 +120,7 @@ class Portal:
         if missing:
             raise Refusal(409, "Validation Error", **missing)
         resources = [{"id": f"res-{next(self._ids)}", **item} for item in package.get("resources", ())]
-        stored = {"state": "active", **package, "resources": resources}
+        stored = {"state": "active", **package, "id": f"ds-{package['name']}", "resources": resources}
         self._packages[package["name"]] = stored
         return stored
 
