@@ -169,7 +169,7 @@ async def test_its_page_and_openapi_name_its_operations_and_faults() -> None:
 def served() -> Iterator[tuple[Agency, str]]:
     """An agency behind a server, with its address."""
     agency = Agency()
-    server = uvicorn.Server(uvicorn.Config(agency.app, log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(agency.app, log_config=None, access_log=False, lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -188,16 +188,28 @@ def served() -> Iterator[tuple[Agency, str]]:
     ],
 )
 def test_a_dropped_connection_is_closed_before_or_within_the_answer(
-    served: tuple[Agency, str], fault: str, held: list[str], said: str, capfd: pytest.CaptureFixture[str]
+    served: tuple[Agency, str], fault: str, held: list[str], said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     agency, address = served
     no_tls.post(f"{address}/_simulator/faults", json={"name": fault, "count": 1})
+    caplog.set_level("WARNING")
     with pytest.raises(httpx.RemoteProtocolError, match=said):
         no_tls.post(f"{address}/texts", content="a")
     assert agency.held == held
     assert no_tls.post(f"{address}/texts", content="b").is_success
     # The server has nothing to complain about: the connection is gone before the application returns.
-    assert capfd.readouterr().err == ""
+    assert caplog.records == []
+
+
+def test_a_caller_that_gave_up_is_no_error(served: tuple[Agency, str], caplog: pytest.LogCaptureFixture) -> None:
+    agency, address = served
+    no_tls.post(f"{address}/_simulator/faults", json={"name": "latency", "seconds": 0.3, "count": 1})
+    with pytest.raises(httpx.ReadTimeout):
+        no_tls.post(f"{address}/texts", content="a", timeout=0.05)
+    # The next request is answered after the first one, which the agency gave up.
+    time.sleep(0.3)
+    assert no_tls.post(f"{address}/texts", content="b").is_success
+    assert (agency.held, caplog.records) == (["b"], [])
 
 
 async def test_a_dropped_connection_looks_the_same_in_one_process() -> None:
