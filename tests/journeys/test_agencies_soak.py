@@ -145,6 +145,9 @@ def test_each_event_is_at_its_agency_once_after_faults_of_every_kind(regency: Re
     random = Random(SEED)
     healthy = random.choice(AGENCIES)
     faults = {name: entry_points(group="bus.simulators")[name].load().faults for name in AGENCIES if name != healthy}
+    for name in faults:
+        # The fault by which an event could arrive twice comes in any case, until the next one of its agency.
+        regency.agencies[name].switch_on("drop-answer:share=0.5")
     makers = {contract: traffic.make_items(office, contract) for office, contract in SENT if "tindak" not in contract}
     ends = time.monotonic() + SECONDS
     for number in count(1):
