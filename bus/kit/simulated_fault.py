@@ -27,7 +27,7 @@ class SimulatedFault(BaseModel):
     As a text it is `NAME` or `NAME:SETTING=VALUE,SETTING=VALUE`, such as `latency:seconds=2,share=0.5`.
     """
 
-    model_config = {"frozen": True, "extra": "forbid"}
+    model_config = {"frozen": True, "extra": "forbid", "use_attribute_docstrings": True}
 
     name: str
     """The fault's name, such as `down`."""

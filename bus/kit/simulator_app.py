@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from bus.kit.outage import answer_with_outages
 from bus.kit.request_log import RequestLog
 from bus.kit.simulated_fault import FaultUnfit, SimulatedFault, SimulatedFaults
-from bus.kit.simulator_page import write_simulator_page
+from bus.kit.simulator_page import CONTROL_TAG, write_simulator_page
 
 _CONTROL: Final = "/_simulator"
 
@@ -82,22 +82,22 @@ def _show_what_is_there(app: SimulatorApp, received: list[Any], show_state: Call
     async def show_page(request: Request) -> HTMLResponse:
         return HTMLResponse(write_simulator_page(app.openapi(), app.faults.known, str(request.base_url)))
 
-    @app.get(f"{_CONTROL}/received", tags=["simulator"])
+    @app.get(f"{_CONTROL}/received", tags=[CONTROL_TAG])
     async def show_received() -> dict[str, Any]:
         """What the bus sent to the agency, and the agency took."""
         return {"received": received}
 
-    @app.get(f"{_CONTROL}/state", tags=["simulator"])
+    @app.get(f"{_CONTROL}/state", tags=[CONTROL_TAG])
     async def show_agency() -> dict[str, Any]:
         """What the agency holds now."""
         return {"state": show_state()}
 
-    @app.get(f"{_CONTROL}/requests", tags=["simulator"])
+    @app.get(f"{_CONTROL}/requests", tags=[CONTROL_TAG])
     async def list_requests(bodies: bool = False) -> dict[str, Any]:
         """The newest thousand requests, the oldest first; secrets are hidden."""
         return {"requests": app.requests.list(with_bodies=bodies)}
 
-    @app.delete(f"{_CONTROL}/requests", tags=["simulator"], status_code=204)
+    @app.delete(f"{_CONTROL}/requests", tags=[CONTROL_TAG], status_code=204)
     async def clear_requests() -> None:
         """Forget the requests."""
         app.requests.clear()
@@ -108,18 +108,18 @@ def _take_faults(app: SimulatorApp) -> None:
         on = [fault.model_dump(exclude_none=True) for fault in app.faults.list_on()]
         return {"on": on, "known": dict(app.faults.known)}
 
-    @app.get(f"{_CONTROL}/faults", tags=["simulator"])
+    @app.get(f"{_CONTROL}/faults", tags=[CONTROL_TAG])
     async def list_faults() -> dict[str, Any]:
         """The faults that are on, and all that the simulator has."""
         return show()
 
-    @app.post(f"{_CONTROL}/faults", tags=["simulator"])
+    @app.post(f"{_CONTROL}/faults", tags=[CONTROL_TAG])
     async def switch_on(fault: SimulatedFault) -> dict[str, Any]:
         """Switch a fault on; an unknown one is refused with the nearest name (422)."""
         app.faults.switch_on(fault)
         return show()
 
-    @app.delete(f"{_CONTROL}/faults", tags=["simulator"])
+    @app.delete(f"{_CONTROL}/faults", tags=[CONTROL_TAG])
     async def switch_off(name: str | None = None) -> dict[str, Any]:
         """Switch off the faults of one name, or all of them."""
         app.faults.switch_off(name)

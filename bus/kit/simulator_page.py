@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+CONTROL_TAG = "simulator"
+"""Tags the operations that every simulator has beside the agency's."""
+
 _PAGE = """<!doctype html>
 <html lang="id"><head><meta charset="utf-8"><title>{title}</title>
 <style>body{{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}
@@ -29,15 +32,15 @@ def write_simulator_page(document: Mapping[str, Any], faults: Mapping[str, str],
     """The page in HTML.
 
     Args:
-        document: the simulator's OpenAPI document.
+        document: the simulator's OpenAPI document; operations with the tag `CONTROL_TAG` are not the agency's.
         faults: each fault and its description.
         address: where the simulator is, with a slash at the end.
     """
     operations = [
-        _write_row(f"{method.upper()} {path}", described.get("description") or described.get("summary", ""))
+        _write_row(f"{method.upper()} {path}", (described.get("description") or described.get("summary", "")).strip())
         for path, item in document["paths"].items()
         for method, described in item.items()
-        if method in _METHODS
+        if method in _METHODS and CONTROL_TAG not in described.get("tags", ())
     ]
     return _PAGE.format(
         title=escape(document["info"]["title"]),

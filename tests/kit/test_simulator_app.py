@@ -15,8 +15,6 @@ from bus.kit import MOST_BYTES, OUTAGES, SimulatedFaults, make_simulator_app
 from tests import no_tls
 from tests.services.waiting import until
 
-pytestmark = pytest.mark.unit
-
 
 class Agency:
     """An agency that keeps texts, as an application and a client in this process."""
@@ -161,8 +159,12 @@ async def test_its_page_and_openapi_name_its_operations_and_faults() -> None:
     agency = Agency("down")
     page = (await agency.http.get("/_simulator")).text
     assert "POST /texts" in page
+    assert "GET /_simulator" not in page
     assert "refuses each text" in page
-    assert "/texts" in (await agency.control("GET", "openapi.json"))["paths"]
+    described = await agency.control("GET", "openapi.json")
+    assert "/texts" in described["paths"]
+    settings = described["components"]["schemas"]["SimulatedFault"]["properties"]
+    assert all(one["description"] for one in settings.values())
 
 
 @pytest.fixture
@@ -179,6 +181,7 @@ def served() -> Iterator[tuple[Agency, str]]:
         thread.join()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("fault", "held", "said"),
     [
@@ -201,6 +204,7 @@ def test_a_dropped_connection_is_closed_before_or_within_the_answer(
     assert caplog.records == []
 
 
+@pytest.mark.process
 def test_a_caller_that_gave_up_is_no_error(served: tuple[Agency, str], caplog: pytest.LogCaptureFixture) -> None:
     agency, address = served
     no_tls.post(f"{address}/_simulator/faults", json={"name": "latency", "seconds": 0.3, "count": 1})
