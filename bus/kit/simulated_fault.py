@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from random import Random
+from threading import RLock
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -106,6 +107,8 @@ class SimulatedFaults:
         self._random = random or Random()  # noqa: S311  no secret depends on it
         self._clock = clock
         self._on: list[_Switched] = []
+        # A test switches faults in its own thread, while the server's thread answers.
+        self._lock = RLock()
         for text in on:
             self.switch_on(parse_simulated_fault(text))
 
@@ -120,13 +123,15 @@ class SimulatedFaults:
             meant = f"did you mean {near[0]!r}? " if near else ""
             raise FaultUnfit(f"there is no fault {fault.name!r}; {meant}There are: {', '.join(self.known)}")
         place = (fault.name, fault.path, fault.method)
-        others = [one for one in self._on if (one.fault.name, one.fault.path, one.fault.method) != place]
         ends = None if fault.lasts is None else self._clock() + fault.lasts
-        self._on = [*others, _Switched(fault, fault.count, ends)]
+        with self._lock:
+            others = [one for one in self._on if (one.fault.name, one.fault.path, one.fault.method) != place]
+            self._on = [*others, _Switched(fault, fault.count, ends)]
 
     def switch_off(self, name: str | None = None) -> None:
         """Switch off all faults of a name; None: all faults."""
-        self._on = [one for one in self._on if name is not None and one.fault.name != name]
+        with self._lock:
+            self._on = [one for one in self._on if name is not None and one.fault.name != name]
 
     def list_on(self) -> list[SimulatedFault]:
         """The faults that are on; `count` is what is left of it."""
@@ -154,11 +159,12 @@ class SimulatedFaults:
             _asking.reset(token)
 
     def _decide(self, name: str, asking: _Asking) -> SimulatedFault | None:
-        for one in self._list_live():
-            if one.fault.name == name and self._meets(one.fault, asking):
-                if one.left is not None:
-                    one.left -= 1
-                return one.fault
+        with self._lock:
+            for one in self._list_live():
+                if one.fault.name == name and self._meets(one.fault, asking):
+                    if one.left is not None:
+                        one.left -= 1
+                    return one.fault
         return None
 
     def _meets(self, fault: SimulatedFault, asking: _Asking) -> bool:
@@ -167,5 +173,6 @@ class SimulatedFaults:
 
     def _list_live(self) -> list[_Switched]:
         at = self._clock()
-        self._on = [one for one in self._on if one.left != 0 and (one.ends is None or at < one.ends)]
-        return self._on
+        with self._lock:
+            self._on = [one for one in self._on if one.left != 0 and (one.ends is None or at < one.ends)]
+            return self._on
