@@ -152,11 +152,13 @@ def _serve_krisna(
 
     @app.get("/api/v1/dak/{tahun}", response_model=None)
     async def list_dak(tahun: int, apikey: str = "", kode_pemda: str = "") -> dict[str, Any] | JSONResponse:
+        """KRISNA: the DAK rows of one budget year."""
         mine = kode_pemda == KODE_PEMDA and "empty" not in faults
         return refuse(apikey) or {"data": make_rows(tahun) if mine else []}
 
     @app.post("/api/v1/kegiatan/{tahun}", response_model=None)
     async def add_activity(tahun: int, body: dict[str, Any], apikey: str = "") -> dict[str, Any] | JSONResponse:
+        """KRISNA: put a sub-activity."""
         if refusal := refuse(apikey):
             return refusal
         if not str(body.get("pagu")).isdecimal() or body.get("tahun_anggaran") != str(tahun):
@@ -178,6 +180,7 @@ def _serve_ckan(app: FastAPI, faults: SimulatedFaults, received: list[dict[str, 
     async def do_action(
         action: str, request: Request, authorization: Annotated[str, Header()] = ""
     ) -> dict[str, Any] | JSONResponse:
+        """CKAN: one action of its API, version 3. An error comes in `error`."""
         argument = await request.json()
         try:
             result = act(action, argument, authorization)

@@ -82,6 +82,7 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
 
 
 async def _call_nik(client: str, request: Request) -> Any:
+    """Look up one NIK. Refusals come at HTTP 200, too."""
     body = _capitalize(await request.json())
     refused = _admit(request, body)
     if refused:
@@ -98,6 +99,7 @@ async def _call_nik(client: str, request: Request) -> Any:
 
 
 async def _call_verify(client: str, request: Request) -> Any:
+    """Compare elements of one resident with the registry."""
     body = _capitalize(await request.json())
     refused = _admit(request, body)
     if refused:
@@ -112,6 +114,7 @@ async def _call_verify(client: str, request: Request) -> Any:
 
 
 async def _data_balikan(request: Request, authorization: Annotated[str, Header()] = "") -> Any:
+    """Take usage data. What was sent before is refused with 400."""
     if "balikan-token" in request.app.state.faults or authorization != f"Bearer {BALIKAN_TOKEN}":
         return JSONResponse({"message": "Unauthorized"}, 401)
     uses = [

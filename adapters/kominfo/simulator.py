@@ -32,6 +32,7 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
 
     @app.post(_CATALOGUE)
     async def put(entry: dict[str, Any]) -> dict[str, Any]:
+        """Put a service into the catalogue, in place of the one of its code."""
         missing = [name for name in _REQUIRED if not entry.get(name)]
         if missing or "refused" in faults:
             return {"api_status": 0, "api_message": f"Data tidak lengkap: {', '.join(missing) or 'status'}"}
@@ -41,6 +42,7 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
 
     @app.delete(_CATALOGUE + "/{code}")
     async def delete(code: str) -> Response:
+        """Remove a service from the catalogue."""
         if services.pop(code, None) is None:
             return JSONResponse({"api_status": 0, "api_message": "Data tidak ditemukan"}, 404)
         received.append({"operation": "hapus", "kode_layanan": code})
@@ -48,6 +50,7 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
 
     @app.get(_INDICATORS)
     async def list_indicators() -> dict[str, Any]:
+        """All indicators. `api_status` says whether it went well, and not the HTTP status."""
         if "list-failed" in faults:
             return {"api_status": 0, "api_message": "Terjadi kesalahan", "data": []}
         return {"api_status": 1, "api_message": "success", "data": make_rows(len(services))}

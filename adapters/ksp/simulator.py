@@ -46,16 +46,19 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
 
     @app.get(_LIST)
     async def list_complaints(page: int = 1, token: Annotated[str, Header()] = "") -> Response:
+        """One page of complaints; a page after the last one is empty."""
         return _refuse(token, faults) or _make_page(
             [make_complaint(number) for number in range(1, COMPLAINTS + 1)], page
         )
 
     @app.get(_LIST + "/{number}/followups")
     async def list_followups(number: str, page: int = 1, token: Annotated[str, Header()] = "") -> Response:
+        """One page of the follow-ups to a complaint."""
         return _refuse(token, faults) or _refuse_unknown(number) or _make_page(followups[number], page)
 
     @app.post(_LIST + "/{number}/followups")
     async def add(number: str, body: dict[str, Any], token: Annotated[str, Header()] = "") -> Response:
+        """Add a follow-up to a complaint, each time that it is sent."""
         if refusal := _refuse(token, faults) or _refuse_unknown(number):
             return refusal
         if not body.get("content"):

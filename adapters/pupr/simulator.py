@@ -103,6 +103,7 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
         token: Annotated[str | None, Form()] = None,
         offset: Annotated[int, Form(alias="resultOffset")] = 0,
     ) -> dict[str, Any]:
+        """One page of the features with these numbers."""
         return refuse(token) or layer.query(_read_literals(where), offset)
 
     @app.post(f"{LAYER}/applyEdits")
@@ -112,6 +113,7 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
         updates: Features = (),
         deletes: Annotated[Json[tuple[int, ...]], Form()] = (),
     ) -> dict[str, Any]:
+        """Add, update and delete features. Each has a result of its own, at HTTP 200."""
         if refusal := refuse(token):
             return refusal
         layer.received.append({"adds": adds, "updates": updates, "deletes": deletes})

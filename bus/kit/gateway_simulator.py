@@ -67,6 +67,7 @@ def make_gateway_app(
 
     @app.post("/oauth2/token")
     async def issue_token(request: Request) -> Response:
+        """A token of SPLP, for the grant `client_credentials`."""
         if "login" in faults or not _is_known(request.headers.get("authorization", "")):
             error = {"error": "invalid_client", "error_description": "Client Authentication failed."}
             return JSONResponse(error, 401)
