@@ -3,7 +3,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 SUITE := $(VENV)/json-schema-test-suite
 
-.PHONY: setup run test attacks conformance quick check bench lock soak sbom audit
+.PHONY: setup run test attacks conformance quick check bench lock soak soak-agencies sbom audit
 .DEFAULT_GOAL := setup
 # Tests start the product often. Without this, each start would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -41,6 +41,9 @@ quick: setup  ## the tests that need neither a database nor a process
 
 soak: setup  ## the kill test for long; ROUNDS=n
 	BUS_SOAK_ROUNDS=$(or $(ROUNDS),60) $(VENV)/bin/python -m pytest tests/journeys/test_kill.py -s
+
+soak-agencies: setup  ## agencies with faults of every kind that come and go, for ten minutes; SECONDS=n
+	BUS_SOAK_SECONDS=$(or $(SECONDS),600) $(VENV)/bin/python -m pytest tests/journeys/test_agencies_soak.py -s
 
 check: setup  ## ruff, types, import rules, contract lint
 	$(VENV)/bin/ruff check .

@@ -6,12 +6,12 @@ No person here exists: the names are invented, and a made-up NIK has a serial nu
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from samples.penduduk import (
+from bus.kit import (
     FAMILY_NAMES,
     TODAY,
-    Data,
+    Wilayah,
     make_alamat,
     make_all_penduduk,
     make_full_name,
@@ -20,8 +20,8 @@ from samples.penduduk import (
     make_penduduk,
     pick_birth_date,
     pick_day,
+    read_wilayah,
 )
-from samples.wilayah import Wilayah, read_wilayah
 
 __all__ = [
     "SAMPLES",
@@ -48,6 +48,8 @@ __all__ = [
     "make_tindak_lanjut",
     "read_wilayah",
 ]
+
+Data = dict[str, Any]
 
 WIB = timezone(timedelta(hours=7))
 

@@ -49,7 +49,7 @@ def write_addresses(stage: Stage) -> Iterable[str]:
     """All addresses and folders."""
     yield f"bus        {stage.bus}   (documentation: {stage.bus}/docs, metrics: {stage.bus}/metrics)"
     for agency, address in stage.simulators.items():
-        yield f"simulator  {address}/_simulator/received   {agency}"
+        yield f"simulator  {address}/_simulator   {agency}: what it got, and its faults"
     for office, address in stage.apps.items():
         yield f"app        {address}/inbox   {office}"
     yield f"data, logs {stage.folder}"

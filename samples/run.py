@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from shutil import rmtree
 from types import FrameType
@@ -17,6 +18,7 @@ from typing import Final
 
 from rich.console import Console
 
+from bus.kit import FaultUnfit, SimulatedFaults, Simulator
 from samples import report
 from samples.children import ChildFailed, Children
 from samples.offices import AGENCIES
@@ -70,7 +72,7 @@ def _make_parser() -> argparse.ArgumentParser:
         default=[],
         type=_parse_fault,
         metavar="AGENCY:FAULT",
-        help="switch on a simulator's fault, such as pupr:down",
+        help="switch on a simulator's fault, such as pupr:down or pupr:latency:seconds=2,share=0.5",
     )
     return parser
 
@@ -79,6 +81,11 @@ def _parse_fault(text: str) -> str:
     agency, _, fault = text.partition(":")
     if agency not in AGENCIES or not fault:
         raise argparse.ArgumentTypeError(f"{text!r} should be AGENCY:FAULT, with one of {', '.join(AGENCIES)}")
+    simulator: Simulator = entry_points(group="bus.simulators")[agency].load()
+    try:
+        SimulatedFaults(simulator.faults, [fault])
+    except FaultUnfit as unfit:
+        raise argparse.ArgumentTypeError(f"{agency}: {unfit.detail}") from None
     return text
 
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from itertools import cycle
 from random import Random
 
+from bus.kit import POPULATION_SEED, SEMBUNG, make_population
 from samples import data
 from samples.data import Data, InvalidSample, Wilayah
 from samples.offices import OFFICES, Output
 
-SEED = 3524
-SEMBUNG = Wilayah("35.24.01.2001", "Sembung", "Sukorame")
-"""The village that has a sample app."""
+SEED = POPULATION_SEED
 
 _WILAYAH = data.read_wilayah()
 
@@ -35,15 +34,7 @@ class Item:
     subject: str | None = None
 
 
-def make_residents() -> list[Data]:
-    """Two families of Sembung, and one of a village in each of the 27 kecamatan."""
-    rng = Random(SEED)
-    residents = {person["nik"]: person for _ in range(2) for person in data.make_keluarga(rng, SEMBUNG)}
-    residents |= {person["nik"]: person for person in data.make_all_penduduk(rng, _WILAYAH)}
-    return list(residents.values())
-
-
-RESIDENTS = make_residents()
+RESIDENTS = make_population()
 DECEASED = RESIDENTS[0]
 """A resident of Sembung whose death Dukcapil publishes, and whose record it deletes."""
 

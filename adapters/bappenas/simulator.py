@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
-from bus.kit import OUTAGES, Simulator, make_simulator_app
+from bus.kit import OUTAGES, SimulatedFaults, Simulator, make_simulator_app
 
 APIKEY = "simulasi-apikey-krisna"
 TOKEN = "simulasi-token-ckan"  # noqa: S105  the simulator's own, made up
@@ -95,6 +95,10 @@ class Portal:
             case _:
                 raise Refusal(400, "Bad request", message=f"Action name not known: {action}")
 
+    def show(self) -> dict[str, Any]:
+        """The datasets, by name."""
+        return self._packages
+
     def _create(self, argument: Mapping[str, Any]) -> dict[str, Any]:
         if argument.get("name") in self._packages:
             raise Refusal(409, "Validation Error", name=["That URL is already in use."])
@@ -116,7 +120,7 @@ class Portal:
         if missing:
             raise Refusal(409, "Validation Error", **missing)
         resources = [{"id": f"res-{next(self._ids)}", **item} for item in package.get("resources", ())]
-        stored = {"state": "active", **package, "resources": resources}
+        stored = {"state": "active", **package, "id": f"ds-{package['name']}", "resources": resources}
         self._packages[package["name"]] = stored
         return stored
 
@@ -127,16 +131,20 @@ def _check_owner(package: dict[str, Any]) -> dict[str, Any]:
     return package
 
 
-def create_app(faults: frozenset[str]) -> FastAPI:
+def create_app(faults: SimulatedFaults) -> FastAPI:
     """Both systems as one ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
-    app = make_simulator_app("Bappenas", faults, received)
-    _serve_krisna(app, faults, received)
-    _serve_ckan(app, faults, received)
+    portal = Portal()
+    activities: dict[str, Any] = {}
+    app = make_simulator_app("Bappenas", faults, received, lambda: {"kegiatan": activities, "datasets": portal.show()})
+    _serve_krisna(app, faults, received, activities)
+    _serve_ckan(app, faults, received, portal)
     return app
 
 
-def _serve_krisna(app: FastAPI, faults: frozenset[str], received: list[dict[str, Any]]) -> None:
+def _serve_krisna(
+    app: FastAPI, faults: SimulatedFaults, received: list[dict[str, Any]], activities: dict[str, Any]
+) -> None:
     def refuse(apikey: str) -> JSONResponse | None:
         if apikey == APIKEY and "apikey" not in faults:
             return None
@@ -144,22 +152,23 @@ def _serve_krisna(app: FastAPI, faults: frozenset[str], received: list[dict[str,
 
     @app.get("/api/v1/dak/{tahun}", response_model=None)
     async def list_dak(tahun: int, apikey: str = "", kode_pemda: str = "") -> dict[str, Any] | JSONResponse:
+        """KRISNA: the DAK rows of one budget year."""
         mine = kode_pemda == KODE_PEMDA and "empty" not in faults
         return refuse(apikey) or {"data": make_rows(tahun) if mine else []}
 
     @app.post("/api/v1/kegiatan/{tahun}", response_model=None)
     async def add_activity(tahun: int, body: dict[str, Any], apikey: str = "") -> dict[str, Any] | JSONResponse:
+        """KRISNA: put a sub-activity."""
         if refusal := refuse(apikey):
             return refusal
         if not str(body.get("pagu")).isdecimal() or body.get("tahun_anggaran") != str(tahun):
             return JSONResponse({"message": "Data tidak lengkap"}, 422)
+        activities[f"{tahun}/{body.get('kode_sub_giat')}"] = body
         received.append({"kegiatan": body})
         return {"data": {"kode_sub_giat": body.get("kode_sub_giat")}}
 
 
-def _serve_ckan(app: FastAPI, faults: frozenset[str], received: list[dict[str, Any]]) -> None:
-    portal = Portal()
-
+def _serve_ckan(app: FastAPI, faults: SimulatedFaults, received: list[dict[str, Any]], portal: Portal) -> None:
     def act(action: str, argument: Mapping[str, Any], token: str) -> Any:
         if token != TOKEN or "login" in faults:
             raise Refusal(403, "Authorization Error", message="Access denied")
@@ -171,6 +180,7 @@ def _serve_ckan(app: FastAPI, faults: frozenset[str], received: list[dict[str, A
     async def do_action(
         action: str, request: Request, authorization: Annotated[str, Header()] = ""
     ) -> dict[str, Any] | JSONResponse:
+        """CKAN: one action of its API, version 3. An error comes in `error`."""
         argument = await request.json()
         try:
             result = act(action, argument, authorization)

@@ -1,18 +1,19 @@
 """A simulator of Dukcapil's web service: knows a made-up resident for every well-formed NIK of Lamongan.
 
-The NIK alone decides the resident, so that every run answers the same. The last four digits choose the special cases:
-9999 is not found, 9411 deceased, 9412 duplicate, 9414 inactive.
+A NIK of the made-up population is its resident, the same as in the sample apps. Every run answers the same. The last four
+digits choose the special cases: 9999 is not found, 9411 deceased, 9412 duplicate, 9414 inactive.
 """
 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
-from bus.kit import OUTAGES, Simulator, make_simulator_app
+from bus.kit import OUTAGES, SimulatedFaults, Simulator, Wilayah, make_population, make_simulator_app, read_wilayah
 
 ACCOUNT = {"user_id": "lamongan-simulasi", "password": "sandi-simulasi", "ip_user": "10.35.24.1"}
 BALIKAN_TOKEN = "token-balikan-simulasi"  # noqa: S105  made up
@@ -29,7 +30,13 @@ FAULTS = {
     "ip": "200 with RESPON IP Address Tidak Sesuai",
     "quota": "200 with RESPON Kuota Akses Hari ini telah Habis",
     "outside-hours": "200 with RESPON for a call outside the access hours",
+    "incomplete": "200 with RESPON for a call that lacks a parameter",
+    "unprocessable": "200 with RESPON for a NIK that cannot be processed",
+    "no-account": "200 with RESPON for a call without user or password",
+    "unknown-ip": "200 with RESPON IP Client Tidak terdaftar",
+    "institution-inactive": "200 with RESPON for an institution that is not active",
     "inactive": "200 with RESPON User ID Tidak Aktif",
+    "denied": "200 with RESPON Akses Ditolak, and a code that no list has",
     "old": "an older installation: refusals without RESPONSE_CODE",
     "balikan-token": "the token for data balikan is refused with 401",
 }
@@ -38,6 +45,12 @@ _REFUSALS = {
     "ip": ("04", "IP Address Tidak Sesuai"),
     "quota": ("05", "Kuota Akses Hari ini telah Habis"),
     "outside-hours": ("06", "Akses di luar jam yang diizinkan"),
+    "incomplete": ("07", "Parameter tidak lengkap"),
+    "unprocessable": ("08", "NIK tidak dapat diproses"),
+    "no-account": ("09", "Login Gagal, User ID atau Password kosong"),
+    "unknown-ip": ("10", "IP Client Tidak terdaftar"),
+    "institution-inactive": ("16", "Lembaga Tidak Aktif"),
+    "denied": ("99", "Akses Ditolak"),
     "inactive": ("17", "User ID Tidak Aktif"),
 }
 _SPECIAL = {
@@ -46,24 +59,22 @@ _SPECIAL = {
     "9412": ("12", "Data Ditemukan, Status Data Ganda"),
     "9414": ("14", "Data Ditemukan, Status Non Aktif"),
 }
-_KECAMATAN = (
-    "SUKORAME BLULUK MODO NGIMBANG BABAT KEDUNGPRING BRONDONG LAREN SEKARAN "
-    "MADURAN SAMBENG SUGIO PUCUK PACIRAN SOLOKURO MANTUP SUKODADI KARANGGENENG "
-    "KEMBANGBAHU KALITENGAH TURI LAMONGAN TIKUNG KARANGBINANGUN DEKET GLAGAH SARIREJO"
-)
 _MEN = ("SUTARJO", "WAHYUDI", "SLAMET", "KASMIN", "ARIFIN", "BAGASKARA")
 _WOMEN = ("SUNDARI", "LESTARI", "KUSTINI", "RUKMINI", "AMINAH", "WULANDARI")
 _FAMILY = ("SIMULASI", "CONTOH", "REKAAN", "PERAGA", "TIRUAN")
 _NIK = re.compile(r"3524(0[1-9]|1\d|2[0-7])([04][1-9]|[1256]\d|[37][01])(0[1-9]|1[0-2])\d\d(?!0000)\d{4}")
 
+Choice = TypeVar("Choice")
 
-def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
+
+def create_app(faults: SimulatedFaults) -> FastAPI:
     """The registry as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
-    app = make_simulator_app("Dukcapil", faults, received)
+    returned: set[tuple[str, str, str]] = set()
+    app = make_simulator_app("Dukcapil", faults, received, lambda: {"data_balikan": sorted(returned)})
     app.state.faults = faults
     app.state.received = received
-    app.state.returned = set()
+    app.state.returned = returned
     app.post("/dukcapil/get_json/{client}/CALL_NIK")(_call_nik)
     app.post("/dukcapil/get_json/{client}/CALL_VERIFY_BY_ELEMEN")(_call_verify)
     app.post("/dukcapil/data_balikan")(_data_balikan)
@@ -71,6 +82,7 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
 
 
 async def _call_nik(client: str, request: Request) -> Any:
+    """Look up one NIK. Refusals come at HTTP 200, too."""
     body = _capitalize(await request.json())
     refused = _admit(request, body)
     if refused:
@@ -87,6 +99,7 @@ async def _call_nik(client: str, request: Request) -> Any:
 
 
 async def _call_verify(client: str, request: Request) -> Any:
+    """Compare elements of one resident with the registry."""
     body = _capitalize(await request.json())
     refused = _admit(request, body)
     if refused:
@@ -101,6 +114,7 @@ async def _call_verify(client: str, request: Request) -> Any:
 
 
 async def _data_balikan(request: Request, authorization: Annotated[str, Header()] = "") -> Any:
+    """Take usage data. What was sent before is refused with 400."""
     if "balikan-token" in request.app.state.faults or authorization != f"Bearer {BALIKAN_TOKEN}":
         return JSONResponse({"message": "Unauthorized"}, 401)
     uses = [
@@ -157,22 +171,24 @@ def _compare(known: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, st
     return {name: judge(name, str(value)) for name, value in asked.items()}
 
 
-def _pick(nik: str, what: str, choices: Sequence[str]) -> str:
+def _pick(nik: str, what: str, choices: Sequence[Choice]) -> Choice:
     return choices[hashlib.sha256(f"{nik}{what}".encode()).digest()[0] % len(choices)]
 
 
 def make_resident(nik: str) -> dict[str, Any]:
-    """The made-up resident with this NIK, in the registry's elements: numbers as JSON numbers, so leading zeros are gone."""
+    """The made-up resident with this NIK, in the registry's elements: numbers as JSON numbers, so leading zeros are gone.
+
+    A NIK of the made-up population is its resident. Any other NIK decides the resident alone.
+    """
     day, month, year = int(nik[6:8]), nik[8:10], int(nik[10:12])
     woman = day > 40
-    born = f"{1900 + year if year > 26 else 2000 + year}-{month}-{day - 40 if woman else day:02d}"
-    names = _WOMEN if woman else _MEN
-    return {
+    village = _find_village(nik)
+    made_up = {
         "NIK": int(nik),
         "NO_KK": int(f"{nik[:6]}010120{nik[12:]}"),
-        "NAMA_LGKP": f"{_pick(nik, 'nama', names)} {_pick(nik, 'keluarga', _FAMILY)}",
+        "NAMA_LGKP": f"{_pick(nik, 'nama', _WOMEN if woman else _MEN)} {_pick(nik, 'keluarga', _FAMILY)}",
         "TMPT_LHR": "LAMONGAN",
-        "TGL_LHR": born,
+        "TGL_LHR": f"{1900 + year if year > 26 else 2000 + year}-{month}-{day - 40 if woman else day:02d}",
         "JENIS_KLMIN": "PEREMPUAN" if woman else "LAKI-LAKI",
         "AGAMA": "ISLAM",
         "STATUS_KAWIN": _pick(nik, "kawin", ("KAWIN", "BELUM KAWIN")),
@@ -188,13 +204,54 @@ def make_resident(nik: str) -> dict[str, Any]:
         "NO_KAB": 24,
         "KAB_NAME": "LAMONGAN",
         "NO_KEC": int(nik[4:6]),
-        "KEC_NAME": _KECAMATAN.split()[int(nik[4:6]) - 1],
-        "NO_KEL": 2001,
-        "KEL_NAME": "DESA REKAAN",
+        "KEC_NAME": village.kecamatan.upper(),
+        "NO_KEL": int(village.kode[-4:]),
+        "KEL_NAME": village.nama.upper(),
         "NAMA_LGKP_AYAH": f"{_pick(nik, 'ayah', _MEN)} REKAAN",
         "NAMA_LGKP_IBU": f"{_pick(nik, 'ibu', _WOMEN)} REKAAN",
         "EKTP_STATUS": "SUDAH REKAM",
         "KODE_POS": None,
+    }
+    person = _get_population().get(nik)
+    return made_up if person is None else {**made_up, **_write_elements(person)}
+
+
+@lru_cache(1)
+def _get_population() -> Mapping[str, Mapping[str, Any]]:
+    return {person["nik"]: person for person in make_population()}
+
+
+def _find_village(nik: str) -> Wilayah:
+    kecamatan = f"{nik[:2]}.{nik[2:4]}.{nik[4:6]}."
+    return _pick(nik, "desa", [place for place in read_wilayah() if place.is_desa and place.kode.startswith(kecamatan)])
+
+
+def _write_elements(person: Mapping[str, Any]) -> dict[str, Any]:
+    """A resident of the contract's form in the registry's elements."""
+    address = person["alamat"]
+    elements = {
+        "NAMA_LGKP": person["nama"],
+        "JENIS_KLMIN": person["jenis_kelamin"],
+        "AGAMA": person["agama"],
+        "STATUS_KAWIN": person["status_perkawinan"],
+        "STAT_HBKEL": person["hubungan_keluarga"],
+        "PDDK_AKH": person["pendidikan"],
+        "JENIS_PKRJN": person["pekerjaan"],
+        "GOL_DARAH": person["golongan_darah"],
+        "ALAMAT": address["jalan"],
+        "KEC_NAME": address["kecamatan"],
+        "KEL_NAME": address["desa"],
+        "NAMA_LGKP_AYAH": person.get("nama_ayah"),
+        "NAMA_LGKP_IBU": person.get("nama_ibu"),
+    }
+    return {
+        **{name: text.upper() for name, text in elements.items() if text},
+        "NO_KK": int(person["nomor_kk"]),
+        "TGL_LHR": person["tanggal_lahir"],
+        "NO_RT": int(address["rt"]),
+        "NO_RW": int(address["rw"]),
+        "NO_KEC": int(address["kode_wilayah"][6:8]),
+        "NO_KEL": int(address["kode_wilayah"][-4:]),
     }
 
 

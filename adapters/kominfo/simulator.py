@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
 from adapters.kominfo.client import KominfoSettings
-from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, Simulator, make_gateway_app
+from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, SimulatedFaults, Simulator, make_gateway_app
 
 _TENANT = f"/t/{GATEWAY_SETTINGS['tenant']}"
 _CATALOGUE = f"{_TENANT}/{KominfoSettings.model_fields['katalog'].default}/layanan"
@@ -24,14 +24,15 @@ _ROWS = (
 )
 
 
-def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
+def create_app(faults: SimulatedFaults) -> FastAPI:
     """The APIs as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
     services: dict[str, dict[str, Any]] = {}
-    app = make_gateway_app("Kominfo", faults, received, "authorization")
+    app = make_gateway_app("Kominfo", faults, received, "authorization", lambda: {"layanan": services})
 
     @app.post(_CATALOGUE)
     async def put(entry: dict[str, Any]) -> dict[str, Any]:
+        """Put a service into the catalogue, in place of the one of its code."""
         missing = [name for name in _REQUIRED if not entry.get(name)]
         if missing or "refused" in faults:
             return {"api_status": 0, "api_message": f"Data tidak lengkap: {', '.join(missing) or 'status'}"}
@@ -41,6 +42,7 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
 
     @app.delete(_CATALOGUE + "/{code}")
     async def delete(code: str) -> Response:
+        """Remove a service from the catalogue."""
         if services.pop(code, None) is None:
             return JSONResponse({"api_status": 0, "api_message": "Data tidak ditemukan"}, 404)
         received.append({"operation": "hapus", "kode_layanan": code})
@@ -48,6 +50,7 @@ def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
 
     @app.get(_INDICATORS)
     async def list_indicators() -> dict[str, Any]:
+        """All indicators. `api_status` says whether it went well, and not the HTTP status."""
         if "list-failed" in faults:
             return {"api_status": 0, "api_message": "Terjadi kesalahan", "data": []}
         return {"api_status": 1, "api_message": "success", "data": make_rows(len(services))}

@@ -14,7 +14,7 @@ from fastapi import FastAPI, Header
 from fastapi.responses import JSONResponse, Response
 
 from adapters.ksp.client import TOKEN_HEADER
-from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, Simulator, make_gateway_app
+from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, SimulatedFaults, Simulator, make_gateway_app
 
 TOKEN = "00000000-3524-4000-8000-000000003524"  # noqa: S105  made up
 PAGE = 5
@@ -32,24 +32,33 @@ _TOPICS = (
 _STATES = ("Belum Terverifikasi", "Terverifikasi", "Dalam Proses", "Selesai")
 
 
-def create_app(faults: frozenset[str] = frozenset()) -> FastAPI:
+def create_app(faults: SimulatedFaults) -> FastAPI:
     """LAPOR! as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
     followups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    app = make_gateway_app("KSP (SP4N-LAPOR!)", faults, received, TOKEN_HEADER)
+    app = make_gateway_app(
+        "KSP (SP4N-LAPOR!)",
+        faults,
+        received,
+        TOKEN_HEADER,
+        lambda: {"followups": {k: v for k, v in followups.items() if v}},
+    )
 
     @app.get(_LIST)
     async def list_complaints(page: int = 1, token: Annotated[str, Header()] = "") -> Response:
+        """One page of complaints; a page after the last one is empty."""
         return _refuse(token, faults) or _make_page(
             [make_complaint(number) for number in range(1, COMPLAINTS + 1)], page
         )
 
     @app.get(_LIST + "/{number}/followups")
     async def list_followups(number: str, page: int = 1, token: Annotated[str, Header()] = "") -> Response:
+        """One page of the follow-ups to a complaint."""
         return _refuse(token, faults) or _refuse_unknown(number) or _make_page(followups[number], page)
 
     @app.post(_LIST + "/{number}/followups")
     async def add(number: str, body: dict[str, Any], token: Annotated[str, Header()] = "") -> Response:
+        """Add a follow-up to a complaint, each time that it is sent."""
         if refusal := _refuse(token, faults) or _refuse_unknown(number):
             return refusal
         if not body.get("content"):
@@ -96,7 +105,7 @@ def _make_page(items: list[dict[str, Any]], page: int) -> Response:
     return JSONResponse({"status": "success", "data": items[(page - 1) * PAGE : page * PAGE]})
 
 
-def _refuse(token: str, faults: frozenset[str]) -> Response | None:
+def _refuse(token: str, faults: SimulatedFaults) -> Response | None:
     if token == TOKEN and "token" not in faults:
         return None
     return JSONResponse({"status": "error", "message": "Token tidak dikenal"}, 403)

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Form
 from pydantic import Json
 
 from adapters.pupr.mapping import NUMBER_FIELD
-from bus.kit import OUTAGES, Simulator, make_simulator_app
+from bus.kit import OUTAGES, SimulatedFaults, Simulator, make_simulator_app
 
 LAYER = "/arcgis/rest/services/infrastruktur/ruas_jalan/FeatureServer/0"
 TOKEN = "simulasi-token-pupr"  # noqa: S105  the simulator's own, made up
@@ -26,11 +26,11 @@ Features = Annotated[Json[tuple[Feature, ...]], Form()]
 class Layer:
     """Holds the features, and makes edits to them."""
 
-    def __init__(self, faults: frozenset[str]) -> None:
+    def __init__(self, faults: SimulatedFaults) -> None:
         self.received: list[dict[str, Any]] = []
         self._features: dict[int, Feature] = {}
         self._next_id = 1
-        self._partial = "partial" in faults
+        self._faults = faults
         self._failed_once: set[str] = set()
 
     def query(self, numbers: list[str], offset: int) -> dict[str, Any]:
@@ -64,6 +64,10 @@ class Layer:
             return _make_failure(object_id, 1011, "Object is missing.")
         return {"objectId": object_id, "success": True}
 
+    def show(self) -> dict[str, Any]:
+        """The features, by object id."""
+        return {"features": self._features}
+
     def _store(self, object_id: int, feature: Feature) -> None:
         attributes = {**feature["attributes"], "OBJECTID": object_id}
         self._features[object_id] = {**feature, "attributes": attributes}
@@ -77,16 +81,16 @@ class Layer:
             return 1016, "Setting of value for KONDISI failed."
         if "geometry" in feature and not feature["geometry"].get("paths"):
             return 1015, "Geometry could not be set."
-        if self._partial and number not in self._failed_once:
+        if "partial" in self._faults and number not in self._failed_once:
             self._failed_once.add(number)
             return 1000, "Non-specific edit content error."
         return None
 
 
-def create_app(faults: frozenset[str]) -> FastAPI:
+def create_app(faults: SimulatedFaults) -> FastAPI:
     """The layer as an ASGI application, with these faults on."""
     layer = Layer(faults)
-    app = make_simulator_app("PUPR", faults, layer.received)
+    app = make_simulator_app("PUPR", faults, layer.received, layer.show)
 
     def refuse(token: str | None) -> dict[str, Any] | None:
         if token is None:
@@ -99,6 +103,7 @@ def create_app(faults: frozenset[str]) -> FastAPI:
         token: Annotated[str | None, Form()] = None,
         offset: Annotated[int, Form(alias="resultOffset")] = 0,
     ) -> dict[str, Any]:
+        """One page of the features with these numbers."""
         return refuse(token) or layer.query(_read_literals(where), offset)
 
     @app.post(f"{LAYER}/applyEdits")
@@ -108,6 +113,7 @@ def create_app(faults: frozenset[str]) -> FastAPI:
         updates: Features = (),
         deletes: Annotated[Json[tuple[int, ...]], Form()] = (),
     ) -> dict[str, Any]:
+        """Add, update and delete features. Each has a result of its own, at HTTP 200."""
         if refusal := refuse(token):
             return refusal
         layer.received.append({"adds": adds, "updates": updates, "deletes": deletes})

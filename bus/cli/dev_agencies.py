@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Any, Final
 
-from bus.cli.simulate import check_libraries, find_simulator, list_simulators, listen
+from bus.cli.simulate import STOP_SECONDS, check_libraries, find_simulator, list_simulators, listen
+from bus.kit import SimulatedFaults
 
 Settings = Mapping[str, str]
 
@@ -33,7 +34,8 @@ def run_agencies() -> Iterator[dict[str, Settings]]:
                 **{name.lower(): value for name, value in simulator.settings.items()},
             }
             # No access log, since it would show the tokens that agencies take in the query.
-            config = uvicorn.Config(simulator.create_app(frozenset()), log_level="warning", access_log=False)
+            app = simulator.create_app(SimulatedFaults(simulator.faults))
+            config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_SECONDS)
             server = uvicorn.Server(config)
             thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name=f"simulator-{agency}", daemon=True)
             thread.start()

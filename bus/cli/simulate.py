@@ -9,39 +9,44 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from bus.kit import Simulator
+from bus.kit import FaultUnfit, SimulatedFaults, Simulator
 
 _LIBRARIES: Final = ("uvicorn", "python_multipart")
 """The libraries that a simulator needs beyond the bus's own."""
+
+STOP_SECONDS: Final = 2
+"""Seconds after which a simulator that ends gives up an answer that it holds back."""
 
 
 def simulate(
     agency: Annotated[str, typer.Argument(help="the agency, such as pupr")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="port on 127.0.0.1; 0: a free port")] = 0,
-    fault: Annotated[list[str] | None, typer.Option(help="a fault to switch on, one or several times")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="a fault to switch on, as NAME or NAME:SETTING=VALUE,…; may be repeated")
+    ] = None,
 ) -> None:
     """Run a simulator of an agency's API until you stop it.
 
-    It prints one line of JSON once it listens: its address, and the settings for the bus's adapter.
+    It prints one line of JSON once it listens: its address, the settings for the bus's adapter, and its page, where you
+    find what it can do. Faults can be switched while it runs.
 
-    Example: bus simulate pupr --port 8105 --fault token
+    Example: bus simulate pupr --port 8105 --fault latency:seconds=2,share=0.5
     """
     check_libraries()
     # Imported here, since a bus without the extra `simulators` has no uvicorn.
     import uvicorn
 
     simulator = find_simulator(agency)
-    faults = frozenset(fault or ())
-    if unknown := faults - simulator.faults.keys():
-        _refuse(
-            f"{agency} has no fault {_list_names(unknown)}",
-            [f"{name}: {simulator.faults[name]}" for name in simulator.faults],
-        )
+    try:
+        faults = SimulatedFaults(simulator.faults, fault or ())
+    except FaultUnfit as unfit:
+        _refuse(f"{agency}: {unfit.detail}", [f"{name}: {text}" for name, text in simulator.faults.items()])
     app = simulator.create_app(faults)
     with listen(port) as listener:
         typer.echo(json.dumps(_make_announcement(agency, simulator, listener.getsockname()[1])))
         # No access log, since it would show the tokens that agencies take in the query.
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_SECONDS)
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def check_libraries() -> None:
@@ -80,12 +85,9 @@ def _make_announcement(agency: str, simulator: Simulator, port: int) -> dict[str
     return {
         "agency": agency,
         "address": address,
+        "page": f"{address}/_simulator",
         "settings": {prefix + name.upper(): value for name, value in settings.items()},
     }
-
-
-def _list_names(names: Iterable[str]) -> str:
-    return ", ".join(repr(name) for name in sorted(names))
 
 
 def _refuse(reason: str, choices: list[str]) -> NoReturn:

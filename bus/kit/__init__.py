@@ -68,7 +68,19 @@ if TYPE_CHECKING:
     from bus.kit.gateway_simulator import GATEWAY_SETTINGS as GATEWAY_SETTINGS
     from bus.kit.gateway_simulator import make_gateway_app as make_gateway_app
     from bus.kit.outage import OUTAGES as OUTAGES
-    from bus.kit.outage import make_simulator_app as make_simulator_app
+    from bus.kit.population import FAMILY_NAMES as FAMILY_NAMES
+    from bus.kit.population import POPULATION_SEED as POPULATION_SEED
+    from bus.kit.population import SEMBUNG as SEMBUNG
+    from bus.kit.population import TODAY as TODAY
+    from bus.kit.population import make_alamat as make_alamat
+    from bus.kit.population import make_all_penduduk as make_all_penduduk
+    from bus.kit.population import make_full_name as make_full_name
+    from bus.kit.population import make_keluarga as make_keluarga
+    from bus.kit.population import make_nik as make_nik
+    from bus.kit.population import make_penduduk as make_penduduk
+    from bus.kit.population import make_population as make_population
+    from bus.kit.population import pick_birth_date as pick_birth_date
+    from bus.kit.population import pick_day as pick_day
     from bus.kit.rows import Row as Row
     from bus.kit.rows import Rows as Rows
     from bus.kit.rows import RowUnreadable as RowUnreadable
@@ -76,7 +88,15 @@ if TYPE_CHECKING:
     from bus.kit.rows import read_rows as read_rows
     from bus.kit.settings import AdapterSettings as AdapterSettings
     from bus.kit.settings import BaseUrl as BaseUrl
+    from bus.kit.simulated_fault import FaultUnfit as FaultUnfit
+    from bus.kit.simulated_fault import SimulatedFault as SimulatedFault
+    from bus.kit.simulated_fault import SimulatedFaults as SimulatedFaults
+    from bus.kit.simulated_fault import parse_simulated_fault as parse_simulated_fault
+    from bus.kit.simulator_app import SimulatorApp as SimulatorApp
+    from bus.kit.simulator_app import make_simulator_app as make_simulator_app
     from bus.kit.tls import get_tls_context as get_tls_context
+    from bus.kit.wilayah import Wilayah as Wilayah
+    from bus.kit.wilayah import read_wilayah as read_wilayah
 
 _LATE: Final = {
     "Adapter": "adapter",
@@ -109,7 +129,19 @@ _LATE: Final = {
     "GATEWAY_SETTINGS": "gateway_simulator",
     "make_gateway_app": "gateway_simulator",
     "OUTAGES": "outage",
-    "make_simulator_app": "outage",
+    "FAMILY_NAMES": "population",
+    "POPULATION_SEED": "population",
+    "SEMBUNG": "population",
+    "TODAY": "population",
+    "make_alamat": "population",
+    "make_all_penduduk": "population",
+    "make_full_name": "population",
+    "make_keluarga": "population",
+    "make_nik": "population",
+    "make_penduduk": "population",
+    "make_population": "population",
+    "pick_birth_date": "population",
+    "pick_day": "population",
     "Row": "rows",
     "RowUnreadable": "rows",
     "Rows": "rows",
@@ -117,7 +149,15 @@ _LATE: Final = {
     "read_rows": "rows",
     "AdapterSettings": "settings",
     "BaseUrl": "settings",
+    "FaultUnfit": "simulated_fault",
+    "SimulatedFault": "simulated_fault",
+    "SimulatedFaults": "simulated_fault",
+    "parse_simulated_fault": "simulated_fault",
+    "SimulatorApp": "simulator_app",
+    "make_simulator_app": "simulator_app",
     "get_tls_context": "tls",
+    "Wilayah": "wilayah",
+    "read_wilayah": "wilayah",
 }
 """Each name whose module needs a library, and that module. The first use of a name loads its module."""
 

@@ -10,11 +10,13 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from bus.clock import now
-from bus.kit.outage import OUTAGES, make_simulator_app
+from bus.kit.outage import OUTAGES
+from bus.kit.simulated_fault import SimulatedFaults
+from bus.kit.simulator_app import SimulatorApp, make_simulator_app
 
 GATEWAY_SETTINGS: Mapping[str, str] = {
     "consumer_key": "kunci-simulasi",
@@ -27,27 +29,45 @@ GATEWAY_FAULTS: Mapping[str, str] = {
     "expired-token": "every token is revoked after one call: 401 with 900901",
     "not-subscribed": "403 with 900908",
     "throttled": "429 with 900802 and a nextAccessTime a minute away",
+    "quota-exceeded": "429 with 900800",
     "suspended": "503 with 303001",
     "backend-down": "503 with 101503",
+    "backend-slow": "504 with 101504",
 }
 
+_PLAIN: Mapping[str, tuple[int, str, str]] = {
+    "not-subscribed": (403, "900908", "Resource forbidden"),
+    "quota-exceeded": (429, "900800", "Message throttled out"),
+    "suspended": (503, "303001", "Address endpoint suspended"),
+    "backend-down": (503, "101503", "Error connecting to the back end"),
+    "backend-slow": (504, "101504", "Connection timed out"),
+}
+"""Refusals that say nothing but their code: status, code and message."""
 _LIFETIME = 3600
 
 
-def make_gateway_app(agency: str, faults: frozenset[str], received: list[Any], token_header: str) -> FastAPI:
+def make_gateway_app(
+    agency: str,
+    faults: SimulatedFaults,
+    received: list[Any],
+    token_header: str,
+    show_state: Callable[[], Any] = dict,
+) -> SimulatorApp:
     """A gateway as an application, to which a simulator adds its API.
 
     Args:
         agency: the agency's name, for the application's title.
-        faults: the faults that are on, of `GATEWAY_FAULTS`.
+        faults: the faults, as `Simulator.create_app` was given them.
         received: the list that `GET /_simulator/received` shows.
         token_header: the header in which a call must have a token of this gateway.
+        show_state: what the agency holds now.
     """
-    app = make_simulator_app(agency, faults, received)
-    tokens = _Tokens(single_use="expired-token" in faults)
+    app = make_simulator_app(agency, faults, received, show_state)
+    tokens = _Tokens(faults)
 
     @app.post("/oauth2/token")
     async def issue_token(request: Request) -> Response:
+        """A token of SPLP, for the grant `client_credentials`."""
         if "login" in faults or not _is_known(request.headers.get("authorization", "")):
             error = {"error": "invalid_client", "error_description": "Client Authentication failed."}
             return JSONResponse(error, 401)
@@ -63,10 +83,10 @@ def make_gateway_app(agency: str, faults: frozenset[str], received: list[Any], t
 
 
 class _Tokens:
-    """The tokens that the gateway accepts; with `single_use` each for one call."""
+    """The tokens that the gateway accepts; under the fault `expired-token` each for one call."""
 
-    def __init__(self, *, single_use: bool) -> None:
-        self._single_use = single_use
+    def __init__(self, faults: SimulatedFaults) -> None:
+        self._faults = faults
         self._numbers = count(1)
         self._good: set[str] = set()
 
@@ -78,7 +98,7 @@ class _Tokens:
     def admits(self, header: str) -> bool:
         token = header.removeprefix("Bearer ")
         good = header.startswith("Bearer ") and token in self._good
-        if self._single_use:
+        if "expired-token" in self._faults:
             self._good.discard(token)
         return good
 
@@ -91,22 +111,17 @@ def _is_known(authorization: str) -> bool:
     return account == f"{GATEWAY_SETTINGS['consumer_key']}:{GATEWAY_SETTINGS['consumer_secret']}"
 
 
-def _find_refusal(faults: frozenset[str], tokens: _Tokens, header: str | None) -> Response | None:
+def _find_refusal(faults: SimulatedFaults, tokens: _Tokens, header: str | None) -> Response | None:
     if header is None:
         return _make_answer(401, "900902", "Missing Credentials")
     if not tokens.admits(header):
         return _make_answer(401, "900901", "Invalid Credentials")
-    if "not-subscribed" in faults:
-        return _make_answer(403, "900908", "Resource forbidden")
     if "throttled" in faults:
         next_access = now() + timedelta(minutes=1)
         when = f"{next_access:%Y-%b-%d %H:%M:%S}+0000 UTC"
         return _make_answer(429, "900802", "Message throttled out", nextAccessTime=when)
-    if "suspended" in faults:
-        return _make_answer(503, "303001", "Address endpoint suspended")
-    if "backend-down" in faults:
-        return _make_answer(503, "101503", "Error connecting to the back end")
-    return None
+    plain = next((name for name in _PLAIN if name in faults), None)
+    return None if plain is None else _make_answer(*_PLAIN[plain])
 
 
 def _make_answer(status: int, code: str, message: str, **members: str) -> Response:

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bus.kit.simulated_fault import SimulatedFaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,12 +13,12 @@ class Simulator:
     """A stand-in for an agency's API. The entry point `bus.simulators` names it, and `bus simulate` starts it.
 
     Attributes:
-        create_app: makes the ASGI application, with the given faults on. Beside the agency's own paths it serves
-            `GET /_simulator/received`: `{"received": [...]}`, everything that the bus sent to the agency.
-        faults: name of each `--fault` to its description.
+        create_app: makes the ASGI application, as `make_simulator_app` does. It gets the faults: `"token" in faults` says
+            whether a fault meets the request that is being answered.
+        faults: each fault and its description: `OUTAGES`, and the agency's own.
         settings: the adapter's settings for this simulator, made up, without BASE_URL.
     """
 
-    create_app: Callable[[frozenset[str]], Any]
+    create_app: "Callable[[SimulatedFaults], Any]"
     faults: Mapping[str, str]
     settings: Mapping[str, str]

@@ -189,6 +189,7 @@ NOT_CHANGING = {
     "grant list": "reads",
     "domain list": "reads",
     "contract new": "writes a file",
+    "adapter new": "writes files",
     "contract lint": "reads",
     "contract diff": "reads",
     "contract list": "reads",

@@ -51,6 +51,13 @@ def test_a_fault_is_switched_on() -> None:
     assert answer.status_code == 503
 
 
+def test_a_fault_is_switched_on_with_its_settings() -> None:
+    with a_running_simulator("pupr", "--fault", "error:count=1,path=/arcgis") as announced:
+        statuses = [no_tls.post(f"{announced['address']}/arcgis").status_code for _ in range(2)]
+        assert "error" in no_tls.get(announced["page"]).text
+    assert statuses == [500, 404]
+
+
 def refusal(*arguments: str) -> str:
     result = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
     assert (result.returncode, result.stdout) == (1, "")
@@ -74,6 +81,10 @@ def test_an_unknown_fault_is_refused_with_the_known_ones() -> None:
     said = refusal("pupr", "--fault", "banjir")
     assert "'banjir'" in said
     assert "token: the token has expired" in said
+
+
+def test_a_mistyped_fault_is_refused_with_the_nearest_one() -> None:
+    assert "did you mean 'partial'" in refusal("pupr", "--fault", "partail:count=3")
 
 
 def test_a_port_in_use_is_named() -> None:

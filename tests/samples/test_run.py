@@ -78,6 +78,12 @@ def test_a_fault_of_no_agency_is_refused(tmp_path: Path, fault: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_fault_that_the_agency_has_not_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
+    ended = demo.run_once(tmp_path, "--fault", "pupr:donw:count=1")
+    assert ended.code == 2
+    assert "pupr: there is no fault 'donw'; did you mean 'down'?" in " ".join(ended.output.split())
+
+
 def test_no_process_is_left(whole: Ended) -> None:
     places = demo.addresses(whole.output)
     assert len(places) == 14

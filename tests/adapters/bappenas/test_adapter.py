@@ -10,8 +10,8 @@ from pydantic import SecretStr, ValidationError
 from adapters.bappenas.adapter import BappenasAdapter, BappenasSettings
 from adapters.bappenas.ckan import Ckan
 from adapters.bappenas.krisna import Krisna
-from adapters.bappenas.simulator import APIKEY, KODE_PEMDA, ORGANIZATION, ROWS_A_YEAR, SIMULATOR, TOKEN, create_app
-from bus.kit import AgencyFault, Event, Failure, Outcome
+from adapters.bappenas.simulator import APIKEY, KODE_PEMDA, ORGANIZATION, ROWS_A_YEAR, SIMULATOR, TOKEN
+from bus.kit import AgencyFault, Event, Failure, Outcome, SimulatedFaults
 
 NAME = "jumlah-penduduk"
 CODE = "7.01.02.2.01.0001"
@@ -53,7 +53,7 @@ class Bappenas:
     def __init__(
         self, *faults: str, token: str = TOKEN, apikey: str = APIKEY, years: tuple[int, ...] = (2026,)
     ) -> None:
-        transport = httpx.ASGITransport(create_app(frozenset(faults)))
+        transport = httpx.ASGITransport(SIMULATOR.create_app(SimulatedFaults(SIMULATOR.faults, faults)))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://bappenas.test")
         krisna = Krisna(self.http, SecretStr(apikey), KODE_PEMDA)
         ckan = Ckan(self.http, SecretStr(token), ORGANIZATION)

@@ -17,6 +17,9 @@ from bus.kit import (
     Failure,
     Question,
     QuotaExhausted,
+    SimulatedFaults,
+    make_population,
+    read_wilayah,
 )
 from tests import no_tls
 
@@ -34,7 +37,7 @@ class Registry:
     """The adapter before its own simulator, and what the simulator received."""
 
     def __init__(self, *faults, now=lambda: datetime(2026, 11, 24, 3, tzinfo=UTC), clock=lambda: 1000.0, **changes):
-        self._app = SIMULATOR.create_app(frozenset(faults))
+        self._app = SIMULATOR.create_app(SimulatedFaults(SIMULATOR.faults, faults))
         self._http = httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url=BASE)
         self.adapter = KemendagriAdapter(settings(**changes), self._http, now=now, clock=clock)
 
@@ -48,6 +51,24 @@ class Registry:
 
     async def received(self):
         return (await self._http.get("/_simulator/received")).json()["received"]
+
+
+@pytest.mark.parametrize("resident", make_population()[:6], ids=lambda resident: resident["nik"])
+async def test_the_registry_knows_the_residents_of_the_sample_apps(resident):
+    answer = await Registry().ask(resident["nik"])
+    known = answer["penduduk"]
+    assert known["nama"].casefold() == resident["nama"].casefold()
+    for name in ("nik", "nomor_kk", "tanggal_lahir", "jenis_kelamin", "agama", "hubungan_keluarga"):
+        assert known[name] == resident[name]
+    for name in ("kode_wilayah", "rt", "rw"):
+        assert known["alamat"][name] == resident["alamat"][name]
+
+
+async def test_any_other_resident_lives_in_a_village_of_the_kecamatan_of_the_nik():
+    address = (await Registry().ask("3524270101909001"))["penduduk"]["alamat"]
+    assert (address["kode_wilayah"], address["desa"].casefold()) in {
+        (place.kode, place.nama.casefold()) for place in read_wilayah() if place.kode.startswith("35.24.27.")
+    }
 
 
 def an_adapter(**changes):
@@ -174,7 +195,12 @@ async def test_a_cached_answer_costs_no_quota():
         ("outside-hours", AgencyUnavailable),
         ("login", AgencyRefused),
         ("ip", AgencyRefused),
+        ("unknown-ip", AgencyRefused),
+        ("no-account", AgencyRefused),
+        ("incomplete", AgencyRefused),
+        ("institution-inactive", AgencyRefused),
         ("inactive", AgencyRefused),
+        ("denied", AgencyUnavailable),
         ("quota", QuotaExhausted),
     ],
 )
@@ -182,6 +208,11 @@ async def test_a_cached_answer_costs_no_quota():
 async def test_a_fault_of_the_registry_is_a_refusal(fault, refused, age):
     with pytest.raises(refused):
         await Registry(fault, *age).ask()
+
+
+@pytest.mark.parametrize("age", [(), ("old",)])
+async def test_a_nik_that_the_registry_cannot_process_is_not_found(age):
+    assert (await Registry("unprocessable", *age).ask())["ditemukan"] is False
 
 
 async def test_a_wrong_password_is_refused_by_the_registry():

@@ -5,7 +5,7 @@ import respx
 from adapters.kominfo.adapter import FACTORY, KominfoAdapter
 from adapters.kominfo.client import KominfoSettings
 from adapters.kominfo.simulator import SIMULATOR
-from bus.kit import DELIVERED, AgencyFault, Event, Failure
+from bus.kit import DELIVERED, AgencyFault, Event, Failure, SimulatedFaults
 from tests import no_tls
 
 BASE = "https://splp.example"
@@ -21,7 +21,7 @@ class Kominfo:
     """The adapter before its own simulator, and what the simulator received."""
 
     def __init__(self, *faults, **changes):
-        app = SIMULATOR.create_app(frozenset(faults))
+        app = SIMULATOR.create_app(SimulatedFaults(SIMULATOR.faults, faults))
         self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE)
         self.adapter = KominfoAdapter(settings(**changes), self._http)
 

@@ -7,7 +7,7 @@ import respx
 from adapters.ksp.adapter import FACTORY, KspAdapter
 from adapters.ksp.client import KspSettings
 from adapters.ksp.simulator import COMPLAINTS, SIMULATOR
-from bus.kit import DELIVERED, AgencyFault, Event, Failure
+from bus.kit import DELIVERED, AgencyFault, Event, Failure, SimulatedFaults
 from tests import no_tls
 
 BASE = "https://splp.example"
@@ -22,7 +22,7 @@ class Lapor:
     """The adapter before its own simulator, and what the simulator received."""
 
     def __init__(self, *faults, **changes):
-        app = SIMULATOR.create_app(frozenset(faults))
+        app = SIMULATOR.create_app(SimulatedFaults(SIMULATOR.faults, faults))
         self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE)
         self.adapter = KspAdapter(settings(**changes), self._http)
 

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from adapters.pupr.adapter import PuprAdapter
 from adapters.pupr.client import FeatureLayer
-from adapters.pupr.simulator import LAYER, MOST_RECORDS, TOKEN, create_app
-from bus.kit import AgencyFault, Event, Failure, Outcome
+from adapters.pupr.simulator import LAYER, MOST_RECORDS, SIMULATOR, TOKEN
+from bus.kit import AgencyFault, Event, Failure, Outcome, SimulatedFaults
 
 LINE = {"type": "LineString", "coordinates": [[112.41, -7.11], [112.42, -7.12]]}
 
@@ -35,7 +35,7 @@ class Pupr:
     """The simulator, and the adapter that speaks to it."""
 
     def __init__(self, *faults: str, token: str = TOKEN) -> None:
-        transport = httpx.ASGITransport(create_app(frozenset(faults)))
+        transport = httpx.ASGITransport(SIMULATOR.create_app(SimulatedFaults(SIMULATOR.faults, faults)))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://pupr.test")
         self.layer = FeatureLayer(self.http, LAYER, SecretStr(token))
         self.adapter = PuprAdapter(self.layer)

@@ -1,11 +1,15 @@
-"""Made-up residents. The names are invented, and a NIK's serial number is 9000 or more, so no resident exists."""
+"""Made-up residents of Lamongan, in the form of the contract `kependudukan.penduduk`.
+
+The names are invented, and a NIK's serial number is 9000 or more, so no resident exists. The same seed gives the same residents
+everywhere: to the sample apps, and to the simulators of agencies.
+"""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from samples.wilayah import Wilayah
+from bus.kit.wilayah import Wilayah, read_wilayah
 
 Data = dict[str, Any]
 
@@ -18,6 +22,19 @@ FAMILY_NAMES = ("Andaikan", "Contoh", "Fiktif", "Misalnya", "Percobaan", "Rekaan
 RELIGIONS = ("islam", "kristen", "katolik", "hindu", "buddha", "khonghucu", "kepercayaan")
 JOBS = ("petani", "nelayan", "pedagang", "guru", "buruh harian lepas", "karyawan swasta", "mengurus rumah tangga")
 BLOOD_GROUPS = ("A", "B", "AB", "O")
+
+
+POPULATION_SEED = 3524
+SEMBUNG = Wilayah("35.24.01.2001", "Sembung", "Sukorame")
+"""A village of which the population has two families more."""
+
+
+def make_population(seed: int = POPULATION_SEED) -> list[Data]:
+    """Two families of Sembung, and one of a village in each of the 27 kecamatan; each resident with another NIK."""
+    rng = Random(seed)  # noqa: S311  the same residents each time
+    residents = {person["nik"]: person for _ in range(2) for person in make_keluarga(rng, SEMBUNG)}
+    residents |= {person["nik"]: person for person in make_all_penduduk(rng, read_wilayah())}
+    return list(residents.values())
 
 
 def make_all_penduduk(rng: Random, wilayah: Sequence[Wilayah], families: int = 1) -> list[Data]:

@@ -1,7 +1,11 @@
-"""The regions of Kabupaten Lamongan."""
+"""The regions of Kabupaten Lamongan.
+
+`wilayah_3524.csv` holds facts: Kemendagri's codes and names; `wilayah_3524.md` names their source.
+"""
 
 import csv
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -29,8 +33,9 @@ class Wilayah:
         return len(self.kode) == len("35.24.01.2001")
 
 
-def read_wilayah() -> list[Wilayah]:
+@lru_cache(1)
+def read_wilayah() -> tuple[Wilayah, ...]:
     """All 502 regions of Lamongan, in the order of their codes: each kecamatan comes before its desa."""
     with Path(__file__).with_name("wilayah_3524.csv").open(encoding="utf-8", newline="") as file:
         names = {row["kode"]: row["nama"] for row in csv.DictReader(file)}
-    return [Wilayah(kode, nama, names.get(kode[:8], "") if len(kode) >= 8 else "") for kode, nama in names.items()]
+    return tuple(Wilayah(kode, nama, names.get(kode[:8], "") if len(kode) >= 8 else "") for kode, nama in names.items())

@@ -1,0 +1,60 @@
+"""`bus adapter new`: writes a package where nothing is, and says why it does not. The journey of another agency runs one."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from bus.cli.adapter import adapter
+from bus.cli.adapter_new import PackageRefused
+
+
+def new(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(adapter, ["new", *map(str, arguments)])
+
+
+def test_it_says_what_it_wrote_and_what_to_do_next(tmp_path: Path) -> None:
+    made = new("balai", "--coded", "--to", tmp_path / "b")
+    written = {str(path) for path in (tmp_path / "b").rglob("*") if path.is_file()}
+    assert set(made.stdout.splitlines()[:-1]) == written
+    assert made.stdout.splitlines()[-1].startswith("next: ")
+
+
+def test_nothing_of_the_template_is_left_unfilled(tmp_path: Path) -> None:
+    new("balai", "--coded", "--title", "Balai Bengawan Solo", "--to", tmp_path / "b")
+    for path in (tmp_path / "b").rglob("*"):
+        assert path.suffix != ".jinja"
+        assert not path.is_file() or ("{{ " not in path.read_text() and "{%" not in path.read_text())
+
+
+def test_a_folder_with_something_in_it_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x")
+    refused = new("balai", "--coded", "--to", tmp_path)
+    assert isinstance(refused.exception, PackageRefused)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_name_that_an_adapter_has_is_refused(tmp_path: Path) -> None:
+    refused = new("pupr", "--coded", "--to", tmp_path / "b")
+    assert isinstance(refused.exception, PackageRefused)
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("Balai", "--coded"),
+        ("balai-solo", "--coded"),
+        ("b", "--coded"),
+        ("balai",),
+        ("balai", "--coded", "--title", 'Balai" + exit()'),
+        ("balai", "--coded", "--owner", "Dinas PU"),
+    ],
+)
+def test_what_would_make_no_package_is_wrong_usage(options: tuple[str, ...], tmp_path: Path) -> None:
+    assert new(*options, "--to", tmp_path / "b").exit_code == 2
+    assert not (tmp_path / "b").exists()
+
+
+def test_its_help_shows_an_example() -> None:
+    assert "bus adapter new balai --coded" in new("--help").stdout
