@@ -62,6 +62,9 @@ if TYPE_CHECKING:
     from bus.kit.exchange import make_status_fault as make_status_fault
     from bus.kit.exchange import require_success as require_success
     from bus.kit.exchange import send_request as send_request
+    from bus.kit.figures import read_decimal as read_decimal
+    from bus.kit.figures import read_number as read_number
+    from bus.kit.figures import read_rupiah as read_rupiah
     from bus.kit.gateway import Gateway as Gateway
     from bus.kit.gateway import SplpSettings as SplpSettings
     from bus.kit.gateway_simulator import GATEWAY_FAULTS as GATEWAY_FAULTS
@@ -103,6 +106,9 @@ _LATE: Final = {
     "require_success": "exchange",
     "send_request": "exchange",
     "make_status_fault": "exchange",
+    "read_decimal": "figures",
+    "read_number": "figures",
+    "read_rupiah": "figures",
     "Gateway": "gateway",
     "SplpSettings": "gateway",
     "GATEWAY_FAULTS": "gateway_simulator",

@@ -21,6 +21,7 @@ from adapters.ksp.client import KspSettings
 from adapters.ksp.simulator import SIMULATOR as KSP
 from adapters.pupr.adapter import PuprAdapter
 from adapters.pupr.client import FeatureLayer
+from adapters.pupr.sigi import Sigi, SigiAccount
 from bus.kit import AgencyFault, Event, Failure, Outcome, Polled, Question, Refused
 
 BASE = "https://badan.example"
@@ -83,7 +84,9 @@ def bappenas(attacker: Attacker) -> BappenasAdapter:
 
 def pupr(attacker: Attacker) -> PuprAdapter:
     """The adapter of PUPR before the attacker."""
-    return PuprAdapter(FeatureLayer(attacker.http(), "ruas/0", SecretStr("rahasia")))
+    secret = SecretStr("rahasia")
+    sigi = Sigi(attacker.http(), SigiAccount("uji@contoh.example", secret))
+    return PuprAdapter(FeatureLayer(attacker.http(), "ruas/0", secret), sigi)
 
 
 def _of(settings: Mapping[str, str]) -> dict[str, Any]:
@@ -119,6 +122,7 @@ ACTS: Mapping[str, Act] = {
     "pupr ruas-jalan": lambda attacker: pupr(attacker).deliver(
         "ruas-jalan", [a_delivered_event({"nomor_ruas": "R-1"})]
     ),
+    "pupr jalan-nasional": lambda attacker: pupr(attacker).poll("jalan-nasional", None),
     "kemendagri cari-nik": lambda attacker: kemendagri(attacker).query(CARI_NIK, Question("uji", {"nik": NIK}, "uji")),
     "kemendagri verifikasi-nik": lambda attacker: kemendagri(attacker).query(
         VERIFIKASI_NIK, Question("uji", {"nik": NIK}, "uji")
