@@ -1,11 +1,11 @@
-"""The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, and polls DAK rows from KRISNA."""
+"""The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, and polls DAK and activities from KRISNA."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from adapters.bappenas import dak
+from adapters.bappenas import activity, dak
 from adapters.bappenas.ckan import Ckan
 from adapters.bappenas.krisna import Krisna
 from adapters.bappenas.mapping import ACTIVITY_FIELDS, DATASET_FIELDS, write_activity, write_package
@@ -22,11 +22,17 @@ from bus.kit import (
     Outcome,
     Poll,
     Polled,
+    Rows,
     deliver_one_by_one,
     make_http_client,
 )
 
 _NOT_THERE: Final = (404, 410)
+_RESOURCES: Final[Mapping[str, tuple[str, Callable[[list[Any], int], Rows]]]] = {
+    "dak": ("dak", dak.read_year),
+    "kegiatan-krisna": ("kegiatan", activity.read_activities),
+}
+"""A poll to KRISNA's resource, and to the function that reads the rows of a budget year."""
 
 
 def _split_at_commas(value: Any) -> Any:
@@ -40,7 +46,7 @@ class BappenasSettings(AdapterSettings):
     kode_pemda: str
     """The regency's code in KRISNA: `3524`."""
     tahun: Annotated[tuple[int, ...], BeforeValidator(_split_at_commas), Field(min_length=1)]
-    """The budget years whose DAK the bus polls, separated by commas.
+    """The budget years whose DAK and activities the bus polls, separated by commas.
 
     Remove a year that KRISNA no longer serves; the records of this year stay.
     """
@@ -58,7 +64,7 @@ class BappenasAdapter(Deliver, Poll):
         krisna: KRISNA's API.
         ckan: CKAN's API.
         organization: CKAN's name of the organisation that owns the datasets.
-        years: the budget years whose DAK is polled.
+        years: the budget years that are polled.
     """
 
     def __init__(self, krisna: Krisna, ckan: Ckan, *, organization: str, years: Sequence[int]) -> None:
@@ -90,7 +96,8 @@ class BappenasAdapter(Deliver, Poll):
         year = self._years[turn % len(self._years)]
         rows, fault = None, None
         try:
-            rows = await self._krisna.fetch_rows("dak", year, lambda entries: dak.read_year(entries, year))
+            resource, read = _RESOURCES[operation]
+            rows = await self._krisna.fetch_rows(resource, year, lambda entries: read(entries, year))
         except AgencyFault as raised:
             if not _may_concern_one_year(raised):
                 raise
@@ -125,6 +132,14 @@ class BappenasFactory:
             contract=dak.CONTRACT,
             interval=3600.0,
             fields=dak.FIELDS,
+            least=Classification.INTERNAL,
+        ),
+        Operation(
+            "kegiatan-krisna",
+            Does.POLL,
+            contract=activity.CONTRACT,
+            interval=3600.0,
+            fields=activity.ACTIVITY_FIELDS,
             least=Classification.INTERNAL,
         ),
     )

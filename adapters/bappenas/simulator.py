@@ -147,6 +147,14 @@ def _serve_krisna(app: FastAPI, faults: frozenset[str], received: list[dict[str,
         mine = kode_pemda == KODE_PEMDA and "empty" not in faults
         return refuse(apikey) or {"data": make_rows(tahun) if mine else []}
 
+    activities: dict[int, dict[Any, Any]] = {}
+
+    @app.get("/api/v1/kegiatan/{tahun}", response_model=None)
+    async def list_activities(tahun: int, apikey: str = "", kode_pemda: str = "") -> dict[str, Any] | JSONResponse:
+        mine = kode_pemda == KODE_PEMDA and "empty" not in faults
+        rows = list(activities.get(tahun, {}).values()) if mine else []
+        return refuse(apikey) or {"data": dict(enumerate(rows)) if "object" in faults and rows else rows}
+
     @app.post("/api/v1/kegiatan/{tahun}", response_model=None)
     async def add_activity(tahun: int, body: dict[str, Any], apikey: str = "") -> dict[str, Any] | JSONResponse:
         if refusal := refuse(apikey):
@@ -154,6 +162,7 @@ def _serve_krisna(app: FastAPI, faults: frozenset[str], received: list[dict[str,
         if not str(body.get("pagu")).isdecimal() or body.get("tahun_anggaran") != str(tahun):
             return JSONResponse({"message": "Data tidak lengkap"}, 422)
         received.append({"kegiatan": body})
+        activities.setdefault(tahun, {})[body.get("kode_sub_giat")] = body
         return {"data": {"kode_sub_giat": body.get("kode_sub_giat")}}
 
 
@@ -188,6 +197,7 @@ SIMULATOR = Simulator(
         **OUTAGES,
         "apikey": "KRISNA refuses the API key, at HTTP 200, and repeats it",
         "empty": "KRISNA gives no rows",
+        "object": "KRISNA's list of activities is an object with numbers as names",
         "login": "CKAN refuses the token (403)",
         "validation": "CKAN refuses every dataset (409)",
         "soft-errors": "CKAN's errors come at HTTP 200",

@@ -17,6 +17,7 @@ from bus.kit import (
     fold,
     make_status_fault,
     read_as_sent,
+    read_list,
     read_object,
     says_absent,
     says_denied,
@@ -107,8 +108,8 @@ def _make_fault(answer: Mapping[str, Any]) -> AgencyFault:
 
 
 def _read_rows(answer: Any) -> list[Row]:
-    rows = answer.get("data") if isinstance(answer, dict) and has_succeeded(answer) else None
-    if not isinstance(rows, list):
+    rows = read_list(answer.get("data")) if isinstance(answer, dict) and has_succeeded(answer) else None
+    if rows is None:
         raise AgencyFault(Failure.TRANSIENT, "the list API says that it failed", status=200)
     if len(rows) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"the list API answered more than {MOST_ROWS} rows", status=200)

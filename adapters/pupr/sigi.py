@@ -20,6 +20,7 @@ from bus.kit import (
     fold,
     read_as_sent,
     read_decimal,
+    read_list,
     require_success,
     says_denied,
     send_request,
@@ -122,8 +123,8 @@ def _read_page(answer: Any) -> _Page:
         raise AgencyFault(Failure.SINK_DOWN, f"{AGENCY} refuses the bus's account", status=200)
     if fault := read_fault(answer):
         raise fault
-    features = answer.get("features")
-    if not isinstance(features, list):
+    features = read_list(answer.get("features"))
+    if features is None:
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered features that are no list", status=200)
     return _Page(features, _read_total(answer))
 

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from bus.kit.answer import read_answer as read_answer
     from bus.kit.answer import read_as_sent as read_as_sent
     from bus.kit.answer import read_beginning as read_beginning
+    from bus.kit.answer import read_list as read_list
     from bus.kit.answer import read_object as read_object
     from bus.kit.answer import round_decimal as round_decimal
     from bus.kit.answer import run_apart as run_apart
@@ -97,6 +98,7 @@ _LATE: Final = {
     "parse_object": "answer",
     "read_answer": "answer",
     "read_as_sent": "answer",
+    "read_list": "answer",
     "read_object": "answer",
     "round_decimal": "answer",
     "run_apart": "answer",

@@ -118,6 +118,7 @@ ACTS: Mapping[str, Act] = {
     "kominfo katalog": lambda attacker: kominfo(attacker).deliver("katalog", [a_delivered_event(SERVICE)]),
     "bappenas dak": lambda attacker: bappenas(attacker).poll("dak", None),
     "bappenas kegiatan": lambda attacker: bappenas(attacker).deliver("kegiatan", [a_delivered_event(ACTIVITY)]),
+    "bappenas kegiatan-krisna": lambda attacker: bappenas(attacker).poll("kegiatan-krisna", None),
     "bappenas dataset": lambda attacker: bappenas(attacker).deliver("dataset", [a_delivered_event({"nama": "padi"})]),
     "pupr ruas-jalan": lambda attacker: pupr(attacker).deliver(
         "ruas-jalan", [a_delivered_event({"nomor_ruas": "R-1"})]

@@ -52,6 +52,7 @@ def test_all_shipped_contracts_are_there() -> None:
         "pengaduan.laporan",
         "pengaduan.tindak-lanjut",
         "perencanaan.dak",
+        "perencanaan.kegiatan-krisna",
         "perencanaan.kegiatan",
         "perizinan.izin",
         "satudata.dataset",

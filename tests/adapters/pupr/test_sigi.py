@@ -76,6 +76,11 @@ async def test_an_installation_that_ignores_the_offset_and_has_more_is_a_fault()
         await poll_answers(page, page)
 
 
+async def test_features_that_are_an_object_where_a_list_was_documented_are_read() -> None:
+    page = {"features": {"0": make_road(1), "2": make_road(2)}, "totalRecords": 2}
+    assert keys(await poll_answers(page)) == ["35.001", "35.002"]
+
+
 @pytest.mark.parametrize("faults", [("token",), ()])
 async def test_a_refused_token_at_http_200_stops_the_poll_and_is_not_repeated(faults: tuple[str, ...]) -> None:
     with pytest.raises(AgencyFault) as fault:
@@ -90,7 +95,7 @@ async def test_a_refused_token_at_http_200_stops_the_poll_and_is_not_repeated(fa
     [
         (httpx.Response(200, html="<html>Sedang dalam pemeliharaan</html>"), Failure.TRANSIENT),
         ({"error": {"code": 498, "message": "Invalid Token"}}, Failure.SINK_DOWN),
-        ({"features": {"0": make_road(1)}}, Failure.TRANSIENT),
+        ({"features": make_road(1)}, Failure.TRANSIENT),
         ([make_road(1)], Failure.TRANSIENT),
         (httpx.Response(503), Failure.TRANSIENT),
     ],
