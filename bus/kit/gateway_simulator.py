@@ -5,7 +5,7 @@ The simulator of an agency behind SPLP adds its API to this one.
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -34,7 +34,9 @@ GATEWAY_FAULTS: Mapping[str, str] = {
 _LIFETIME = 3600
 
 
-def make_gateway_app(agency: str, faults: frozenset[str], received: list[Any], token_header: str) -> FastAPI:
+def make_gateway_app(
+    agency: str, faults: frozenset[str], received: list[Any], token_header: str, beside: Sequence[str] = ()
+) -> FastAPI:
     """A gateway as an application, to which a simulator adds its API.
 
     Args:
@@ -42,6 +44,7 @@ def make_gateway_app(agency: str, faults: frozenset[str], received: list[Any], t
         faults: the faults that are on, of `GATEWAY_FAULTS`.
         received: the list that `GET /_simulator/received` shows.
         token_header: the header in which a call must have a token of this gateway.
+        beside: beginnings of paths that the agency serves beside the gateway, without its tokens.
     """
     app = make_simulator_app(agency, faults, received)
     tokens = _Tokens(single_use="expired-token" in faults)
@@ -55,7 +58,7 @@ def make_gateway_app(agency: str, faults: frozenset[str], received: list[Any], t
 
     @app.middleware("http")
     async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        if request.url.path.startswith(("/oauth2/", "/_simulator/")):
+        if request.url.path.startswith(("/oauth2/", "/_simulator/", *beside)):
             return await answer(request)
         return _find_refusal(faults, tokens, request.headers.get(token_header)) or await answer(request)
 

@@ -19,6 +19,7 @@ from adapters.kominfo.simulator import SIMULATOR as KOMINFO
 from adapters.ksp.adapter import KspAdapter
 from adapters.ksp.client import KspSettings
 from adapters.ksp.simulator import SIMULATOR as KSP
+from adapters.ksp.stream import Stream
 from adapters.pupr.adapter import PuprAdapter
 from adapters.pupr.client import FeatureLayer
 from adapters.pupr.sigi import Sigi, SigiAccount
@@ -62,7 +63,8 @@ def says(body: bytes, status: int = 200, headers: Mapping[str, str] | None = Non
 
 def ksp(attacker: Attacker) -> KspAdapter:
     """The adapter of KSP before the attacker."""
-    return KspAdapter(KspSettings(base_url=BASE, **_of(KSP.settings)), attacker.http())
+    stream = Stream(attacker.http(), SecretStr("rahasia"))
+    return KspAdapter(KspSettings(base_url=BASE, **_of(KSP.settings)), attacker.http(), stream)
 
 
 def kominfo(attacker: Attacker) -> KominfoAdapter:
@@ -105,6 +107,7 @@ FOLLOWUP = {
     "status": "selesai",
     "waktu": "2026-03-05T15:40:00+07:00",
 }
+COMPLAINT = {"nomor_aduan": "L-1", "isi": "Lampu mati.", "anonim": True, "rahasia": False}
 SERVICE = {"kode_layanan": "L-1", "nama": "Layanan", "kanal": [], "status": "aktif"}
 USAGE = {"lembaga": "dinkes", "nik": NIK, "id_pelanggan": "1"}
 ACTIVITY = {"kode_sub_kegiatan": "1", "tahun_anggaran": 2026}
@@ -114,6 +117,7 @@ Act = Callable[[Attacker], Awaitable[Any]]
 ACTS: Mapping[str, Act] = {
     "ksp laporan": lambda attacker: ksp(attacker).poll("laporan", None),
     "ksp tindak-lanjut": lambda attacker: ksp(attacker).deliver("tindak-lanjut", [a_delivered_event(FOLLOWUP)]),
+    "ksp aduan": lambda attacker: ksp(attacker).deliver("aduan", [a_delivered_event(COMPLAINT)]),
     "kominfo indikator": lambda attacker: kominfo(attacker).poll("indikator", None),
     "kominfo katalog": lambda attacker: kominfo(attacker).deliver("katalog", [a_delivered_event(SERVICE)]),
     "bappenas dak": lambda attacker: bappenas(attacker).poll("dak", None),

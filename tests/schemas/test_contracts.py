@@ -49,6 +49,7 @@ def test_all_shipped_contracts_are_there() -> None:
         "kependudukan.peristiwa",
         "kependudukan.verifikasi-nik",
         "layanan.katalog",
+        "pengaduan.aduan",
         "pengaduan.laporan",
         "pengaduan.tindak-lanjut",
         "perencanaan.dak",
