@@ -1,10 +1,11 @@
 """Kominfo's APIs behind SPLP: the national catalogue of services, and the list of indicators."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import httpx
+from pydantic import SecretStr
 
 from adapters.kominfo.mapping import has_failed, has_succeeded, read_indicators
 from bus.kit import (
@@ -34,6 +35,11 @@ class KominfoSettings(SplpSettings):
 
     katalog: str = "katalog-layanan/1.0"
     indikator: str = "satu-data-indikator/1.0"
+    katalog_apikey: SecretStr | None = None
+    indikator_apikey: SecretStr | None = None
+    """The key of an API that takes `apikey` in place of a token; None: the API takes the application's token."""
+    token_header: Literal["authorization", "AuthorizationSPLP"] = "authorization"  # noqa: S105  a header
+    """The header in which the gateway takes the application's token."""
 
 
 class Client:
@@ -41,6 +47,7 @@ class Client:
 
     def __init__(self, gateway: Gateway, settings: KominfoSettings) -> None:
         self._gateway = gateway
+        self._catalogue_key, self._indicators_key = settings.katalog_apikey, settings.indikator_apikey
         self._catalogue = f"{settings.katalog.strip('/')}/layanan"
         self._indicators = f"{settings.indikator.strip('/')}/indikator"
 
@@ -50,7 +57,9 @@ class Client:
         Raises:
             AgencyFault: the catalogue does not have the service; permanent if it refuses the entry.
         """
-        await _read(await self._gateway.call("POST", self._catalogue, json=entry), _check_taken)
+        await _read(
+            await self._gateway.call("POST", self._catalogue, json=entry, apikey=self._catalogue_key), _check_taken
+        )
 
     async def delete_service(self, code: str) -> None:
         """Remove a service from the catalogue. A code that the catalogue says it does not have counts as removed.
@@ -59,7 +68,7 @@ class Client:
             AgencyFault: the catalogue does not say that the service is gone.
         """
         path = f"{self._catalogue}/{quote(code, safe='')}"
-        response = await self._gateway.call("DELETE", path, also=(httpx.codes.NOT_FOUND,))
+        response = await self._gateway.call("DELETE", path, also=(httpx.codes.NOT_FOUND,), apikey=self._catalogue_key)
         if response.status_code == httpx.codes.NO_CONTENT:
             return
         try:
@@ -74,7 +83,7 @@ class Client:
         Raises:
             AgencyFault: the API gave no list that can be read.
         """
-        response = await self._gateway.call("GET", self._indicators)
+        response = await self._gateway.call("GET", self._indicators, apikey=self._indicators_key)
         return await read_as_sent("an API behind SPLP", response, lambda answer: _read_rows(fold(answer)))
 
     async def close(self) -> None:

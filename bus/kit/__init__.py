@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from bus.kit.figures import read_rupiah as read_rupiah
     from bus.kit.gateway import Gateway as Gateway
     from bus.kit.gateway import SplpSettings as SplpSettings
+    from bus.kit.gateway_simulator import GATEWAY_APIKEY as GATEWAY_APIKEY
     from bus.kit.gateway_simulator import GATEWAY_FAULTS as GATEWAY_FAULTS
     from bus.kit.gateway_simulator import GATEWAY_SETTINGS as GATEWAY_SETTINGS
     from bus.kit.gateway_simulator import make_gateway_app as make_gateway_app
@@ -113,6 +114,7 @@ _LATE: Final = {
     "read_rupiah": "figures",
     "Gateway": "gateway",
     "SplpSettings": "gateway",
+    "GATEWAY_APIKEY": "gateway_simulator",
     "GATEWAY_FAULTS": "gateway_simulator",
     "GATEWAY_SETTINGS": "gateway_simulator",
     "make_gateway_app": "gateway_simulator",

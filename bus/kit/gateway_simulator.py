@@ -21,6 +21,8 @@ GATEWAY_SETTINGS: Mapping[str, str] = {
     "consumer_secret": "rahasia-simulasi",
     "tenant": "lamongankab.go.id",
 }
+GATEWAY_APIKEY = "kunci-api-simulasi"
+"""The key that every API takes in place of a token, in the header `apikey`."""
 GATEWAY_FAULTS: Mapping[str, str] = {
     **OUTAGES,
     "login": "the token endpoint refuses the application's key",
@@ -60,7 +62,9 @@ def make_gateway_app(
     async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         if request.url.path.startswith(("/oauth2/", "/_simulator/", *beside)):
             return await answer(request)
-        return _find_refusal(faults, tokens, request.headers.get(token_header)) or await answer(request)
+        header = request.headers.get(token_header) or request.headers.get("AuthorizationSPLP")
+        has_key = request.headers.get("apikey") == GATEWAY_APIKEY
+        return _find_refusal(faults, tokens, header, has_key=has_key) or await answer(request)
 
     return app
 
@@ -94,10 +98,10 @@ def _is_known(authorization: str) -> bool:
     return account == f"{GATEWAY_SETTINGS['consumer_key']}:{GATEWAY_SETTINGS['consumer_secret']}"
 
 
-def _find_refusal(faults: frozenset[str], tokens: _Tokens, header: str | None) -> Response | None:
-    if header is None:
+def _find_refusal(faults: frozenset[str], tokens: _Tokens, header: str | None, *, has_key: bool) -> Response | None:
+    if header is None and not has_key:
         return _make_answer(401, "900902", "Missing Credentials")
-    if not tokens.admits(header):
+    if not has_key and not tokens.admits(header or ""):
         return _make_answer(401, "900901", "Invalid Credentials")
     if "not-subscribed" in faults:
         return _make_answer(403, "900908", "Resource forbidden")
