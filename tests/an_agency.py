@@ -7,8 +7,9 @@ from ipaddress import ip_network
 from typing import Any, ClassVar
 
 from bus import clock
+from bus.agencies.asking import QueryPolicy
 from bus.agencies.memory import Held, hold_deletions
-from bus.agencies.queries import Queries, QueryPolicy
+from bus.agencies.queries import Queries
 from bus.agencies.registry import Agencies
 from bus.disclosures import DisclosureLog
 from bus.http.edge import create_edge
@@ -117,7 +118,14 @@ def set_up(bus: Bus, agencies: Agencies, policy: QueryPolicy | None = None) -> N
     """Let a bus deliver to agencies, and ask them."""
     rooms = bus.rooms
     queries = Queries(
-        rooms.catalogue, agencies, rooms.disclosures, rooms.limits, Ration(rooms.storage), policy, rooms.heavy
+        rooms.catalogue,
+        agencies,
+        rooms.disclosures,
+        rooms.limits,
+        Ration(rooms.storage),
+        rooms.quotas,
+        policy,
+        rooms.heavy,
     )
     bus.rooms = replace(rooms, agencies=agencies, queries=queries)
     bus.edge = create_edge(bus.rooms, Health({}))

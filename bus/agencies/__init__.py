@@ -4,6 +4,7 @@ from bus.agencies.holding import TOPIC, Holds, NoSuchAgency, NothingHeld, PollRe
 from bus.agencies.memory import Held
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Queries
+from bus.agencies.quotas import QuotaLedger
 from bus.agencies.registry import Agencies, find_installed, list_mapped_fields, make_bindings
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "PollReport",
     "Poller",
     "Queries",
+    "QuotaLedger",
     "find_installed",
     "list_mapped_fields",
     "make_bindings",

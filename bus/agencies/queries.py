@@ -4,15 +4,14 @@ Promise: an answer leaves only if a grant covers it, the contract describes it, 
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 import structlog
 
 from bus import clock, json
+from bus.agencies.asking import Asking, QueryPolicy, Served
+from bus.agencies.quotas import ParticipantQuota, QuotaLedger
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.agencies.unfit import leave_out
 from bus.contracts import (
@@ -29,18 +28,8 @@ from bus.contracts import (
 from bus.disclosures import Channel, DisclosureLog, make_disclosure
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity import Principal
-from bus.kit import (
-    AgencyFault,
-    AgencyUnavailable,
-    Does,
-    Operation,
-    Query,
-    Question,
-    QuotaExhausted,
-    add_unfit,
-    hide_unfit,
-)
-from bus.limits import Limit, Limited, Limits, Ration
+from bus.kit import UNLIMITED, Does, Question, add_unfit, hide_unfit
+from bus.limits import Limits, Ration
 from bus.problem import Forbidden, NotFound, Refused
 
 log = structlog.get_logger(__name__)
@@ -92,28 +81,6 @@ class AnswerNotGranted(Forbidden):
     slug = "answer-not-granted"
 
 
-@dataclass(frozen=True, slots=True)
-class QueryPolicy:
-    """How the bus asks agencies.
-
-    Attributes:
-        seconds: most seconds for one question, with the time in which it waits for its turn.
-        concurrency: most questions to one adapter at once.
-    """
-
-    seconds: float = 30.0
-    concurrency: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Served:
-    """The operation that answers a query, with its adapter and the adapter's name."""
-
-    name: str
-    adapter: Query
-    operation: Operation
-
-
 class Queries:
     """Asks agencies questions. Belongs to one event loop."""
 
@@ -124,21 +91,16 @@ class Queries:
         disclosures: DisclosureLog,
         limits: Limits,
         ration: Ration,
+        quotas: QuotaLedger,
         policy: QueryPolicy | None = None,
         heavy: Heavy | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._agencies = agencies
         self._disclosures = disclosures
-        self._limits = limits
-        self._ration = ration
-        self._policy = policy or QueryPolicy()
+        self._quotas = quotas
+        self._asking = Asking(limits, ration, policy or QueryPolicy())
         self._heavy = heavy or Here()
-        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(self._make_turns)
-        self._giving_back: set[asyncio.Task[None]] = set()
-
-    def _make_turns(self) -> asyncio.Semaphore:
-        return asyncio.Semaphore(self._policy.concurrency)
 
     async def ask(self, contract: str, question: Any, caller: Principal) -> Any:
         """The answer to a question, as the caller's grant shows it.
@@ -151,20 +113,27 @@ class Queries:
             Limited: the caller's participant used up today's questions to this agency.
             TooHeavy: the check of the question or the answer takes too long.
             AdapterOff, AgencyUnavailable, AgencyRefused, QuotaExhausted: the agency gives no answer.
+            AgencyBusy, AgencyLeftInPeace: the agency is not asked now, so that it is not overrun.
             AnswerTooWide: the answer names too many persons to be disclosed.
             AnswerInvalid: the contract does not describe the agency's answer.
         """
         # In a thread, since the first use of a schema or a view compiles it.
         version = await asyncio.to_thread(self._check_agreement, contract, question, caller)
         served = self._find_served(version)
-        asked = Question(contract, question, caller.participant, version.contract.shares_cache)
-        answer = await self._get_answer(version, served, asked)
+        asked = self._make_question(version, served, question, caller)
+        answer = await self._fit_answer(version, await self._asking.ask(served, asked), asked, served.name)
         # Again: the agency takes seconds, in which a grant may end.
         view = await self._find_view(version, caller)
         shown = _cut(view, answer) if json.is_small(answer, _SMALL) else await asyncio.to_thread(_cut, view, answer)
         if _is_personal(version, served) and _tells_of_person(answer, shown):
             await asyncio.to_thread(self._disclose, version, view, (question, answer), caller)
         return shown
+
+    def _make_question(self, version: ContractVersion, served: Served, data: Any, caller: Principal) -> Question:
+        terms = self._agencies.find_quota_terms(served.name)
+        quota = ParticipantQuota(self._quotas, served.name, caller.participant, terms) if terms else UNLIMITED
+        contract = version.contract
+        return Question(contract.name, data, caller.participant, contract.shares_cache, contract.cache_seconds, quota)
 
     def _check_agreement(self, contract: str, question: Any, caller: Principal) -> ContractVersion:
         """The query's newest version, if the caller may ask this question. Raises as `ask` does."""
@@ -197,15 +166,6 @@ class Queries:
     def _view(self, version: ContractVersion, caller: Principal) -> View:
         today = clock.local_date(clock.now())
         return self._catalogue.view(version.contract.name, caller.participant, version.id, today)
-
-    async def _get_answer(self, version: ContractVersion, served: _Served, question: Question) -> Mapping[str, Any]:
-        name = served.name
-        try:
-            async with asyncio.timeout(self._policy.seconds), self._take_turn(question.participant), self._turns[name]:
-                answer = await self._ask_within_ration(served, question)
-        except TimeoutError:
-            raise AgencyUnavailable(f"{name} did not answer within {self._policy.seconds:.0f} s.") from None
-        return await self._fit_answer(version, answer, question, name)
 
     async def _fit_answer(
         self, version: ContractVersion, answer: Mapping[str, Any], question: Question, name: str
@@ -247,62 +207,7 @@ class Queries:
         found = await self._heavy.run(judge_data, schema, text, _LEVELS, who=asker)
         return {pointer for pointer, _ in json.loads(found)}
 
-    @asynccontextmanager
-    async def _take_turn(self, participant: str) -> AsyncIterator[None]:
-        """Hold one of the participant's places for questions at the same time.
-
-        Raises:
-            AtOnce: too many of the participant's questions wait.
-        """
-        allowance = self._limits.get(participant)
-        await allowance.wait_for_turn(allowance.questions, Limit.QUESTIONS)
-        try:
-            yield
-        finally:
-            allowance.questions.give_back()
-
-    async def _ask_within_ration(self, served: _Served, question: Question) -> Mapping[str, Any]:
-        """The agency's answer. The question counts in the participant's ration of today if the agency counts it.
-
-        Raises:
-            Limited: the participant used up its ration of today.
-            Refused: as the adapter says.
-        """
-        policy = self._limits.get(question.participant).policy
-        taking = asyncio.create_task(
-            asyncio.to_thread(self._ration.take, question.participant, served.name, policy), name="ration"
-        )
-        try:
-            await asyncio.shield(taking)
-        except asyncio.CancelledError:
-            # The thread goes on and takes a question from the ration, but nobody will ask it.
-            self._give_back(taking, served, question)
-            raise
-        try:
-            return await _ask_adapter(served, question)
-        except (AgencyUnavailable, QuotaExhausted):
-            # The agency did not count this question.
-            await asyncio.shield(self._give_back(taking, served, question))
-            raise
-
-    def _give_back(self, taking: asyncio.Task[None], served: _Served, question: Question) -> asyncio.Task[None]:
-        """Give the question back to the ration once it is taken, even if the request ends before."""
-
-        async def give_back() -> None:
-            try:
-                await taking
-                await asyncio.to_thread(self._ration.give_back, question.participant, served.name)
-            except Limited:
-                return
-            except Refused as refusal:
-                log.warning("query.ration_not_given_back", agency=served.name, reason=refusal.slug)
-
-        task = asyncio.create_task(give_back(), name="ration")
-        self._giving_back.add(task)
-        task.add_done_callback(self._giving_back.discard)
-        return task
-
-    def _find_served(self, version: ContractVersion) -> _Served:
+    def _find_served(self, version: ContractVersion) -> Served:
         """The operation that answers a query.
 
         Raises:
@@ -312,7 +217,7 @@ class Queries:
         for use in version.contract.adapters:
             if self._agencies.find_operation(use.adapter, use.operation, Does.QUERY) is not None:
                 self._agencies.check_serves(version.contract, [version.contract], use.adapter, use.operation)
-                return _Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
+                return Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
         raise AdapterOff(f"This bus has no settings for an adapter that answers {version.contract.name}.")
 
     def _disclose(self, version: ContractVersion, view: View, told: tuple[Any, Any], caller: Principal) -> None:
@@ -342,19 +247,6 @@ def _persons(version: ContractVersion, question: Any, answer: Any) -> list[str |
     return [*persons] or [None]
 
 
-async def _ask_adapter(served: _Served, question: Question) -> Mapping[str, Any]:
-    """The adapter's answer.
-
-    Raises:
-        AgencyUnavailable, AgencyRefused: the adapter raised an `AgencyFault`.
-        Refused: as the adapter says.
-    """
-    try:
-        return await served.adapter.query(served.operation.name, question)
-    except AgencyFault as fault:
-        raise fault.to_refusal() from fault
-
-
 async def _leave_out(answer: Mapping[str, Any], places: set[str]) -> tuple[dict[str, Any], list[str]] | None:
     if json.is_small(answer, _SMALL):
         return leave_out(answer, places)
@@ -376,7 +268,7 @@ def _cut(view: View, answer: Mapping[str, Any]) -> Any:
     return view.reduce_data(answer)
 
 
-def _is_personal(version: ContractVersion, served: _Served) -> bool:
+def _is_personal(version: ContractVersion, served: Served) -> bool:
     """Whether the bus writes a disclosure. The operation's classification counts, whatever the contract says."""
     return version.is_personal or served.operation.least.is_about_persons
 

@@ -10,6 +10,7 @@ from typing import Final, cast
 from pydantic import ValidationError
 
 from bus.agencies.holding import Plausibility
+from bus.agencies.quotas import QuotaTerms
 from bus.contracts import AdapterUse, Binding, Bindings, Contract, Kind, check_named, check_serves
 from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Operation, Poll, Query
 from bus.problem import Refused, Unavailable
@@ -160,6 +161,17 @@ class Agencies:
             for operation in serving.factory.operations:
                 if operation.does is Does.POLL:
                     yield name, operation
+
+    def find_quota_terms(self, adapter: str) -> QuotaTerms | None:
+        """What the agreement with an agency says about a day's calls; None: the agency counts no calls."""
+        serving = self._serving.get(adapter)
+        if serving is None or serving.settings.daily_quota is None:
+            return None
+        return QuotaTerms(serving.settings.daily_quota, serving.settings.quota_parts)
+
+    def list_names(self) -> list[str]:
+        """The adapters that have settings, by name."""
+        return sorted(self._serving)
 
     def find_interval(self, adapter: str, operation: Operation) -> float:
         """Seconds between two steps of a poll, if the agency has no more."""

@@ -1,4 +1,4 @@
-"""The tables of polls: their cursors, the rows that they published, and the deletions that they hold back."""
+"""The tables of agencies: polls with their cursors, published rows and held deletions; and the calls of a day."""
 
 import sqlalchemy as sa
 
@@ -38,3 +38,14 @@ HELD_DELETIONS = sa.Table(
     sa.Column("released", sa.BigInteger),
 )
 """Lists whose deletions are held back. `released`: how many deletions the operator let go; null: he did not say yet."""
+
+AGENCY_CALLS = sa.Table(
+    "agency_calls",
+    metadata,
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("pool", sa.Text, primary_key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("most", sa.BigInteger),
+)
+"""The calls to agencies on a day in WIB. `pool`: empty for all calls, or whose part of the quota. `most`: the agency's bound."""

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, Queries
+from bus.agencies import Agencies, Holds, Queries, QuotaLedger
 from bus.contracts import Catalogue
 from bus.delivery import (
     Answers,
@@ -77,6 +77,7 @@ class Rooms:
     pull_bell: PullBell
     agencies: Agencies
     holds: Holds
+    quotas: QuotaLedger
     queries: Queries
     heavy: Heavy
     reading: Threads

@@ -25,6 +25,8 @@ from bus.kit.fault import AgencyUnavailable as AgencyUnavailable
 from bus.kit.fault import QuotaExhausted as QuotaExhausted
 from bus.kit.operation import Does as Does
 from bus.kit.operation import Operation as Operation
+from bus.kit.quota import UNLIMITED as UNLIMITED
+from bus.kit.quota import Quota as Quota
 from bus.kit.simulator import Simulator as Simulator
 from bus.kit.unfit import add_unfit as add_unfit
 from bus.kit.unfit import hide_unfit as hide_unfit

@@ -3,7 +3,7 @@
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, Queries, make_bindings
+from bus.agencies import Agencies, Holds, Queries, QuotaLedger, make_bindings
 from bus.contracts import Catalogue
 from bus.delivery import (
     Answers,
@@ -66,6 +66,7 @@ def make_rooms(
     tokens = Tokens(keys, issuer, storage)
     limits = _make_limits(settings, storage)
     agencies = Agencies(settings.adapters)
+    quotas = QuotaLedger(storage)
     disclosures = DisclosureLog(storage, Persons(storage))
     refusals = RefusalLog(storage, settings.keep_refusals_days)
     actions = ActionLog(storage)
@@ -108,7 +109,8 @@ def make_rooms(
         pull_bell=pull_bell,
         agencies=agencies,
         holds=Holds(storage),
-        queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), heavy=apart),
+        quotas=quotas,
+        queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), quotas, heavy=apart),
         heavy=apart,
         reading=Threads(_READING, _SCANNING),
         slices=Slices(),

@@ -104,6 +104,10 @@ ADVICE: Final = {
     ),
     "publish.failed": Advice("events were answered 500; their sender sends them again", _REPORT),
     "pulls.database_does_not_answer": Advice("pulls that wait get events late", _WAITS + _DATABASE),
+    "query.circuit_opened": Advice(
+        "an agency did not answer several questions in a row; the bus asks it less, and refuses questions meanwhile",
+        "see `bus agency list`, and whether the agency or the line to it is away; it is asked again by itself",
+    ),
     "query.answer_invalid": Advice(
         "an agency's answer does not fit the contract; nobody got it", "compare the contract with the agency's answers"
     ),

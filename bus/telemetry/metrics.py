@@ -32,6 +32,12 @@ HANDED_OVER: Final = Counter("bus_handed_over_total", "Deliveries handed to the 
 CIRCUITS_OPEN: Final = Gauge("bus_circuits_open", "Sinks that are taken to be down", multiprocess_mode="livesum")
 DISCLOSED: Final = Counter("bus_disclosures_total", "Answers and deliveries with personal data", ["channel"])
 UNEXPECTED: Final = Counter("bus_unexpected_errors_total", "Errors that nobody expected; each is in the log", ["part"])
+QUOTA_LEFT: Final = Gauge(
+    "bus_agency_quota_left",
+    "Calls that an agency's quota of today has left",
+    ["agency"],
+    multiprocess_mode="livemostrecent",
+)
 POLLED: Final = Counter("bus_polled_events_total", "Events polled from agencies", ["adapter", "operation", "outcome"])
 ROWS_SET_ASIDE: Final = Gauge(
     "bus_rows_set_aside", "Rows of a poll that the gate refused", ["adapter", "operation"], multiprocess_mode="livemax"

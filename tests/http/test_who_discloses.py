@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from bus.agencies.queries import QueryPolicy
+from bus.agencies.asking import QueryPolicy
 from bus.delivery import NewSubscription, Pull, Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.disclosures import Found, Wanted
