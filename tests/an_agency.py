@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from bus import clock
 from bus.agencies.asking import QueryPolicy
+from bus.agencies.job_runner import JobRunner
 from bus.agencies.memory import Held, hold_deletions
 from bus.agencies.queries import Queries
 from bus.agencies.registry import Agencies
@@ -127,5 +128,6 @@ def set_up(bus: Bus, agencies: Agencies, policy: QueryPolicy | None = None) -> N
         policy,
         rooms.heavy,
     )
-    bus.rooms = replace(rooms, agencies=agencies, queries=queries)
+    runner = JobRunner(rooms.jobs, queries)
+    bus.rooms = replace(rooms, agencies=agencies, queries=queries, job_runner=runner)
     bus.edge = create_edge(bus.rooms, Health({}))

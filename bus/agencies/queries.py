@@ -4,7 +4,8 @@ Promise: an answer leaves only if a grant covers it, the contract describes it, 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -25,12 +26,12 @@ from bus.contracts import (
     judge_data,
     spell_identifier,
 )
-from bus.disclosures import Channel, DisclosureLog, make_disclosure
+from bus.disclosures import Channel, Disclosure, DisclosureLog, make_disclosure
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity import Principal
 from bus.kit import UNLIMITED, Does, Question, add_unfit, hide_unfit
 from bus.limits import Limits, Ration
-from bus.problem import Forbidden, NotFound, Refused
+from bus.problem import Conflict, FieldError, Forbidden, NotFound, Refused
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,8 @@ _MOST_PERSONS: Final = 1_000
 """Identifiers of persons in a question with its answer: each has an entry of its own in the disclosure log."""
 _MOST_ROUNDS: Final = 20
 """Most times that the bus leaves elements out of one answer, and checks the rest."""
+_MOST_ERRORS: Final = 100
+"""Errors that a refusal of several questions names."""
 _LEVELS: Final = b"254"
 """Most levels of JSON that the bus can write."""
 
@@ -73,6 +76,12 @@ class AnswerTooWide(Refused):
 
     status = 422
     slug = "answer-too-wide"
+
+
+class AnswerOutdated(Conflict):
+    """The answer was collected under an earlier version of the contract; ask again."""
+
+    slug = "answer-outdated"
 
 
 class AnswerNotGranted(Forbidden):
@@ -117,17 +126,84 @@ class Queries:
             AnswerTooWide: the answer names too many persons to be disclosed.
             AnswerInvalid: the contract does not describe the agency's answer.
         """
+        collected = await self.collect(contract, question, caller)
+        # The view of now: the agency takes seconds, in which a grant may end.
+        (shown,) = await self.show(contract, [(question, collected)], caller)
+        if isinstance(shown, Refused):
+            raise shown
+        return shown
+
+    async def collect(self, contract: str, question: Any, caller: Principal) -> "Collected":
+        """The agency's whole answer. Nobody may get it but through `show`. Raises as `ask` does."""
         # In a thread, since the first use of a schema or a view compiles it.
         version = await asyncio.to_thread(self._check_agreement, contract, question, caller)
         served = self._find_served(version)
         asked = self._make_question(version, served, question, caller)
         answer = await self._fit_answer(version, await self._asking.ask(served, asked), asked, served.name)
-        # Again: the agency takes seconds, in which a grant may end.
+        return Collected(version.id, answer, _is_personal(version, served))
+
+    async def show(
+        self, contract: str, told: Sequence[tuple[Any, "Collected"]], caller: Principal
+    ) -> list[Mapping[str, Any] | Refused]:
+        """Collected answers, as the caller's grant shows them now. Their disclosures are on disk when they are returned.
+
+        Args:
+            contract: the query contract.
+            told: questions with their answers.
+            caller: who gets the answers.
+
+        Returns:
+            For each answer what the grant shows, or why the caller does not get it.
+
+        Raises:
+            NoSuchContract, GrantSuspended, NotGranted, GrantExpired: no grant of the caller shows anything.
+        """
+        shown: list[Any] = []
+        disclosures: list[Disclosure] = []
+        version = self._catalogue.newest(contract)
         view = await self._find_view(version, caller)
-        shown = _cut(view, answer) if json.is_small(answer, _SMALL) else await asyncio.to_thread(_cut, view, answer)
-        if _is_personal(version, served) and _tells_of_person(answer, shown):
-            await asyncio.to_thread(self._disclose, version, view, (question, answer), caller)
+        for question, collected in told:
+            try:
+                await self._check_version(version, collected, caller)
+                cut = await _cut_apart(view, collected.answer)
+                if collected.is_personal and _tells_of_person(collected.answer, cut):
+                    about = version, view, (question, collected.answer), caller
+                    disclosures += await asyncio.to_thread(_make_disclosures, *about)
+            except (AnswerNotGranted, AnswerTooWide, AnswerOutdated) as refusal:
+                cut = refusal
+            shown.append(cut)
+        if disclosures:
+            await asyncio.to_thread(self._disclosures.record, disclosures)
         return shown
+
+    async def _check_version(self, version: ContractVersion, collected: "Collected", caller: Principal) -> None:
+        """Refuse an answer of an earlier version that the newest one does not describe: its grants say nothing about it.
+
+        Raises:
+            AnswerOutdated: it is such an answer.
+        """
+        if collected.version_id == version.id:
+            return
+        await asyncio.to_thread(version.answer_validator.prepare)
+        if await self._find_wrong_places(version, collected.answer, caller.participant):
+            raise AnswerOutdated("The contract has a new version that does not describe this answer; ask again.")
+
+    def check_questions(self, contract: str, questions: Sequence[Any], caller: Principal) -> None:
+        """Check that a caller may ask all of these questions. Synchronous: call it from a thread.
+
+        Raises:
+            QuestionInvalid: a question does not fit the schema; each error has a pointer below `/questions`.
+            Refused: as `ask` says of a question that is not put to the agency.
+        """
+        wrong: list[FieldError] = []
+        for number, question in enumerate(questions):
+            try:
+                version = self._check_agreement(contract, question, caller)
+            except QuestionInvalid as refusal:
+                wrong += [replace(one, pointer=f"/questions/{number}{one.pointer}") for one in refusal.errors]
+        if wrong:
+            raise QuestionInvalid(f"Some questions do not fit {contract}; none was asked.", errors=wrong[:_MOST_ERRORS])
+        self._find_served(version)
 
     def _make_question(self, version: ContractVersion, served: Served, data: Any, caller: Principal) -> Question:
         terms = self._agencies.find_quota_terms(served.name)
@@ -220,14 +296,44 @@ class Queries:
                 return Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
         raise AdapterOff(f"This bus has no settings for an adapter that answers {version.contract.name}.")
 
-    def _disclose(self, version: ContractVersion, view: View, told: tuple[Any, Any], caller: Principal) -> None:
-        """Record that an answer, told with its question, goes to the caller; `_persons` says what is raised."""
-        persons = _persons(version, *told)
-        disclosures = [
-            make_disclosure(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
-            for person in persons
-        ]
-        self._disclosures.record(disclosures)
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """An agency's answer, whole.
+
+    Attributes:
+        version_id: the contract version under which it was asked.
+        answer: the answer, which the version's answer schema describes.
+        is_personal: whether a disclosure is written when somebody gets it.
+    """
+
+    version_id: int
+    answer: Mapping[str, Any]
+    is_personal: bool
+
+    def to_document(self) -> dict[str, Any]:
+        """The answer as a JSON object, for `from_document`."""
+        return {"version": self.version_id, "answer": self.answer, "personal": self.is_personal}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Collected":
+        """The answer that `to_document` wrote."""
+        return cls(document["version"], document["answer"], document["personal"])
+
+
+def _make_disclosures(
+    version: ContractVersion, view: View, told: tuple[Any, Any], caller: Principal
+) -> list[Disclosure]:
+    """The disclosures of an answer, told with its question, to the caller; `_persons` says what is raised."""
+    return [
+        make_disclosure(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
+        for person in _persons(version, *told)
+    ]
+
+
+async def _cut_apart(view: View, answer: Mapping[str, Any]) -> Any:
+    """What `_cut` returns. A thread cuts a large answer."""
+    return _cut(view, answer) if json.is_small(answer, _SMALL) else await asyncio.to_thread(_cut, view, answer)
 
 
 def _persons(version: ContractVersion, question: Any, answer: Any) -> list[str | None]:

@@ -1,4 +1,5 @@
-"""The tables of agencies: polls with their cursors, published rows and held deletions; and the calls of a day."""
+"""The tables of agencies: polls with their cursors, published rows and held deletions; the calls of a day; and jobs of
+questions."""
 
 import sqlalchemy as sa
 
@@ -49,3 +50,29 @@ AGENCY_CALLS = sa.Table(
     sa.Column("most", sa.BigInteger),
 )
 """The calls to agencies on a day in WIB. `pool`: empty for all calls, or whose part of the quota. `most`: the agency's bound."""
+
+QUERY_JOBS = sa.Table(
+    "query_jobs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("participant", sa.Text, nullable=False, index=True),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("contract", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("done_at", sa.BigInteger),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("leased_until", sa.BigInteger, nullable=False),
+)
+"""Jobs. `holder`: the process that works on it, until `leased_until`, in microseconds since 1970."""
+
+QUERY_QUESTIONS = sa.Table(
+    "query_questions",
+    metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("state", sa.SmallInteger, nullable=False),
+    sa.Column("content", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False),
+)
+"""The questions of jobs, encrypted. `content`: the encrypted answer, or why there is none."""

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, Queries, QuotaLedger
+from bus.agencies import Agencies, Holds, JobRunner, Jobs, Queries, QuotaLedger
 from bus.contracts import Catalogue
 from bus.delivery import (
     Answers,
@@ -79,6 +79,8 @@ class Rooms:
     holds: Holds
     quotas: QuotaLedger
     queries: Queries
+    jobs: Jobs
+    job_runner: JobRunner
     heavy: Heavy
     reading: Threads
     slices: Slices

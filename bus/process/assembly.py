@@ -3,7 +3,7 @@
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, Queries, QuotaLedger, make_bindings
+from bus.agencies import Agencies, Holds, JobRunner, Jobs, Queries, QuotaLedger, make_bindings
 from bus.contracts import Catalogue
 from bus.delivery import (
     Answers,
@@ -68,10 +68,12 @@ def make_rooms(
     agencies = Agencies(settings.adapters)
     quotas = QuotaLedger(storage)
     disclosures = DisclosureLog(storage, Persons(storage))
+    apart = heavy or Here()
+    queries = Queries(catalogue, agencies, disclosures, limits, Ration(storage), quotas, heavy=apart)
+    jobs = Jobs(storage, keys)
     refusals = RefusalLog(storage, settings.keep_refusals_days)
     actions = ActionLog(storage)
     attempts = Attempts(actions)
-    apart = heavy or Here()
     names = Names()
     retry = make_retry_policy(settings)
     pull_bell = PullBell(storage)
@@ -110,7 +112,9 @@ def make_rooms(
         agencies=agencies,
         holds=Holds(storage),
         quotas=quotas,
-        queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), quotas, heavy=apart),
+        queries=queries,
+        jobs=jobs,
+        job_runner=JobRunner(jobs, queries),
         heavy=apart,
         reading=Threads(_READING, _SCANNING),
         slices=Slices(),

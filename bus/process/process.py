@@ -120,6 +120,7 @@ class Process:
             self._start_task(stack, Checkpoints(self._storage).follow())
         if Role.API in self._roles:
             self._start_task(stack, Sharing(self._storage, rooms.limits).follow())
+            self._start_task(stack, rooms.job_runner.follow())
         self._start_task(stack, LoopDelay().follow())
         self._start_task(stack, changes.follow())
         self._start_task(stack, Rotation(rooms.keys, [rooms.tokens.forget, rooms.waiting.tokens_changed]).follow())

@@ -104,6 +104,8 @@ ADVICE: Final = {
     ),
     "publish.failed": Advice("events were answered 500; their sender sends them again", _REPORT),
     "pulls.database_does_not_answer": Advice("pulls that wait get events late", _WAITS + _DATABASE),
+    "query.job_question_failed": Advice("a question of a job met an error of the bus; the others go on", _REPORT),
+    "query.jobs_wait": Advice("jobs of questions wait; they go on by themselves", _WAITS + _DATABASE),
     "query.circuit_opened": Advice(
         "an agency did not answer several questions in a row; the bus asks it less, and refuses questions meanwhile",
         "see `bus agency list`, and whether the agency or the line to it is away; it is asked again by itself",

@@ -30,6 +30,7 @@ NO_ACTS: Final = {
     "POST /oauth/introspect": "reads",
     "POST /v1/events": "publishes: the journal tells who",
     "POST /v1/queries/{contract}": "asks: the disclosures tell who",
+    "POST /v1/queries/{contract}/batch": "asks: the disclosures tell who reads the answers",
     "POST /v1/subscriptions/{id}/pull": "reads: the disclosures tell who",
     "POST /v1/subscriptions/{id}/ack": "says what became of events: the deliveries tell",
     "POST /v1/subscriptions/{id}/nack": "says what became of events: the deliveries tell",
