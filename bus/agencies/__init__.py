@@ -4,6 +4,7 @@ from bus.agencies.holding import TOPIC, Holds, NoSuchAgency, NothingHeld, PollRe
 from bus.agencies.job_runner import JobRunner
 from bus.agencies.jobs import KEPT, MOST_QUESTIONS, Job, Jobs, QuestionState
 from bus.agencies.memory import Held
+from bus.agencies.pauses import LONGEST_REASON, PAUSES, AgencyPaused, Pause, Pauses
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Collected, Queries
 from bus.agencies.quotas import QuotaLedger
@@ -11,9 +12,12 @@ from bus.agencies.registry import Agencies, find_installed, list_mapped_fields, 
 
 __all__ = [
     "KEPT",
+    "LONGEST_REASON",
     "MOST_QUESTIONS",
+    "PAUSES",
     "TOPIC",
     "Agencies",
+    "AgencyPaused",
     "Collected",
     "Held",
     "Holds",
@@ -22,6 +26,8 @@ __all__ = [
     "Jobs",
     "NoSuchAgency",
     "NothingHeld",
+    "Pause",
+    "Pauses",
     "PollReport",
     "Poller",
     "Queries",

@@ -122,7 +122,7 @@ class Queries:
             Limited: the caller's participant used up today's questions to this agency.
             TooHeavy: the check of the question or the answer takes too long.
             AdapterOff, AgencyUnavailable, AgencyRefused, QuotaExhausted: the agency gives no answer.
-            AgencyBusy, AgencyLeftInPeace: the agency is not asked now, so that it is not overrun.
+            AgencyPaused, AgencyBusy, AgencyLeftInPeace: the agency is not asked now, so that it is not overrun.
             AnswerTooWide: the answer names too many persons to be disclosed.
             AnswerInvalid: the contract does not describe the agency's answer.
         """
@@ -288,11 +288,13 @@ class Queries:
 
         Raises:
             AdapterOff: no adapter that the contract names has its settings.
+            AgencyPaused: the operator paused the operation.
             ContractSaysLess: the contract protects the answer less than the operation demands.
         """
         for use in version.contract.adapters:
             if self._agencies.find_operation(use.adapter, use.operation, Does.QUERY) is not None:
                 self._agencies.check_serves(version.contract, [version.contract], use.adapter, use.operation)
+                self._agencies.check_not_paused(use.adapter, use.operation)
                 return Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
         raise AdapterOff(f"This bus has no settings for an adapter that answers {version.contract.name}.")
 

@@ -10,6 +10,7 @@ from typing import Final, cast
 from pydantic import ValidationError
 
 from bus.agencies.holding import Plausibility
+from bus.agencies.pauses import Pause, Pauses
 from bus.agencies.quotas import QuotaTerms
 from bus.contracts import AdapterUse, Binding, Bindings, Contract, Kind, check_named, check_serves
 from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Operation, Poll, Query
@@ -62,17 +63,24 @@ class _Serving:
 class Agencies:
     """The adapters that have settings. Belongs to one event loop."""
 
-    def __init__(self, settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Mapping[str, str]],
+        factories: Mapping[str, Find] | None = None,
+        pauses: Pauses | None = None,
+    ) -> None:
         """Make each adapter that has settings (`BUS_ADAPTERS__<AGENCY>__…`).
 
         Args:
             settings: agency to the names and values of its settings.
             factories: for each agency, a function that finds its factory. None: the installed entry points.
+            pauses: what the operator paused; None: nothing.
 
         Raises:
             SettingsWrong: the settings name an agency without an adapter, or one of them is missing or wrong.
             AdapterIncomplete: an adapter has no method for one of its operations.
         """
+        self._pauses = pauses
         factories = find_installed() if factories is None else factories
         unknown = sorted(settings.keys() - factories.keys())
         if unknown:
@@ -80,6 +88,24 @@ class Agencies:
                 f"BUS_ADAPTERS__{unknown[0].upper()}: should name an installed adapter: {', '.join(sorted(factories))}"
             )
         self._serving = {name: _make_serving(factories[name](), given) for name, given in settings.items()}
+
+    def find_pause(self, adapter: str, operation: str) -> Pause | None:
+        """The operator's pause that stops an operation; None: it goes on."""
+        return None if self._pauses is None else self._pauses.find(adapter, operation)
+
+    def check_not_paused(self, adapter: str, operation: str) -> None:
+        """Refuse an operation that the operator paused.
+
+        Raises:
+            AgencyPaused: it is paused.
+        """
+        pause = self.find_pause(adapter, operation)
+        if pause is not None:
+            raise pause.refuse()
+
+    def has_operation(self, adapter: str, operation: str) -> bool:
+        """Whether an adapter that has settings has this operation."""
+        return self._find_operation(adapter, operation) is not None
 
     def find_deliver(self, adapter: str, operation: str) -> tuple[Deliver, Operation]:
         """The adapter that delivers by this operation, and the operation.

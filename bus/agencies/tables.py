@@ -76,3 +76,14 @@ QUERY_QUESTIONS = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
 )
 """The questions of jobs, encrypted. `content`: the encrypted answer, or why there is none."""
+
+AGENCY_PAUSES = sa.Table(
+    "agency_pauses",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("operation", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+"""What the operator paused. `operation`: empty for all operations of the agency."""

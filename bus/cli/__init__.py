@@ -61,7 +61,7 @@ _LINES: Final = {
     "participant": "The organisations and apps that the bus knows.",
     "client": "The OAuth clients of a participant.",
     "subscription": "Who gets which events, and where to.",
-    "agency": "The agencies that the bus polls.",
+    "agency": "The agencies that the bus polls, asks and delivers to.",
     "contract": "Contracts: which data offices exchange, and who may get which fields and why.",
     "domain": "Who proposes and activates contracts in which domain.",
     "grant": "Who gets the data of which contract, until when, and what is suspended.",

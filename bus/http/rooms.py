@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, JobRunner, Jobs, Queries, QuotaLedger
+from bus.agencies import Agencies, Holds, JobRunner, Jobs, Pauses, Queries, QuotaLedger
 from bus.contracts import Catalogue
 from bus.delivery import (
     Answers,
@@ -76,6 +76,7 @@ class Rooms:
     seeks: Seeks
     pull_bell: PullBell
     agencies: Agencies
+    pauses: Pauses
     holds: Holds
     quotas: QuotaLedger
     queries: Queries

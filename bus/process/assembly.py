@@ -3,7 +3,7 @@
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, JobRunner, Jobs, Queries, QuotaLedger, make_bindings
+from bus.agencies import Agencies, Holds, JobRunner, Jobs, Pauses, Queries, QuotaLedger, make_bindings
 from bus.contracts import Catalogue
 from bus.delivery import (
     Answers,
@@ -65,7 +65,9 @@ def make_rooms(
     participants = Participants(storage)
     tokens = Tokens(keys, issuer, storage)
     limits = _make_limits(settings, storage)
-    agencies = Agencies(settings.adapters)
+    pauses = Pauses(storage)
+    pauses.refresh()
+    agencies = Agencies(settings.adapters, pauses=pauses)
     quotas = QuotaLedger(storage)
     disclosures = DisclosureLog(storage, Persons(storage))
     apart = heavy or Here()
@@ -110,6 +112,7 @@ def make_rooms(
         seeks=Seeks(storage, subscriptions),
         pull_bell=pull_bell,
         agencies=agencies,
+        pauses=pauses,
         holds=Holds(storage),
         quotas=quotas,
         queries=queries,

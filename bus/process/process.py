@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
+from bus.agencies import PAUSES, Poller
 from bus.agencies import TOPIC as POLLS
-from bus.agencies import Poller
 from bus.delivery import (
     AgencySink,
     FanOut,
@@ -100,6 +100,7 @@ class Process:
         changes.on("clients", rooms.waiting.tokens_changed)
         changes.on("subscriptions", rooms.subscriptions.refresh)
         changes.on(LIMITS, rooms.limits.refresh)
+        changes.on(PAUSES, rooms.pauses.refresh)
         self._form.spread(changes, self._wakeups, stack)
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
             await self._start_workers(stack, changes)

@@ -70,6 +70,11 @@ class Site:
             go_live(transaction, made.number, 0)
         return made
 
+    def paused(self) -> str:
+        """The name of an agency that is paused."""
+        self.bus.rooms.pauses.pause(AGENCY, None, "pemeliharaan", OPERATOR)
+        return AGENCY
+
     def delivery(self) -> str:
         """The id of a pending delivery."""
         of, storage = self.subscription(), self.bus.rooms.storage
@@ -182,6 +187,14 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "POST /v1/agencies/{agency}/release": (
         Verb.AGENCY_RELEASE,
         lambda site: Ordered(f"/v1/agencies/{site.holding()}/release"),
+    ),
+    "POST /v1/agencies/{agency}/pause": (
+        Verb.AGENCY_PAUSE,
+        lambda _: Ordered(f"/v1/agencies/{AGENCY}/pause", {"reason": "pemeliharaan"}),
+    ),
+    "POST /v1/agencies/{agency}/resume": (
+        Verb.AGENCY_RESUME,
+        lambda site: Ordered(f"/v1/agencies/{site.paused()}/resume"),
     ),
     "POST /v1/participants/{name}/clients": (
         Verb.CLIENT_ADD,

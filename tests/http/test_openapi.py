@@ -100,6 +100,8 @@ GET /v1/refusals
 GET /v1/agencies
 GET /v1/doctor
 POST /v1/agencies/{agency}/release
+POST /v1/agencies/{agency}/pause
+POST /v1/agencies/{agency}/resume
 GET /healthz
 GET /readyz
 GET /metrics

@@ -142,6 +142,8 @@ SILENT: Final = {
     "POST /v1/queries/{contract}/batch": "the number of a job; its answers are disclosed when they are read",
     "GET /v1/doctor": "what is wrong with the bus, by names of contracts and participants",
     "POST /v1/agencies/{agency}/release": "states of agencies' polls",
+    "POST /v1/agencies/{agency}/pause": "who paused an agency, and why",
+    "POST /v1/agencies/{agency}/resume": "who paused an agency, and why",
     "GET /": "the front page: names and addresses of the bus",
     "GET /healthz": _STATE,
     "GET /readyz": _STATE,

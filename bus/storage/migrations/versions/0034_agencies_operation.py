@@ -1,4 +1,4 @@
-"""Add the counts of calls to agencies, and jobs of questions."""
+"""Add the counts of calls to agencies, their pauses, and jobs of questions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -41,4 +41,13 @@ def upgrade() -> None:
         sa.Column("content", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("job", "number", name=op.f("pk_query_questions")),
+    )
+    op.create_table(
+        "agency_pauses",
+        sa.Column("agency", sa.Text(), nullable=False),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("agency", "operation", name=op.f("pk_agency_pauses")),
     )
