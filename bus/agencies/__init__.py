@@ -9,6 +9,7 @@ from bus.agencies.poller import Poller
 from bus.agencies.queries import Collected, Queries
 from bus.agencies.quotas import QuotaLedger
 from bus.agencies.registry import Agencies, find_installed, list_mapped_fields, make_bindings
+from bus.agencies.renewal import Renewal
 
 __all__ = [
     "KEPT",
@@ -33,6 +34,7 @@ __all__ = [
     "Queries",
     "QuestionState",
     "QuotaLedger",
+    "Renewal",
     "find_installed",
     "list_mapped_fields",
     "make_bindings",

@@ -58,6 +58,7 @@ class _Serving:
     factory: AdapterFactory
     settings: AdapterSettings
     adapter: Adapter
+    given: Mapping[str, str]
 
 
 class Agencies:
@@ -208,6 +209,28 @@ class Agencies:
         settings = self._serving[adapter].settings
         return Plausibility(settings.deletions_share, settings.deletions_rows)
 
+    def renew(self, settings: Mapping[str, Mapping[str, str]]) -> dict[str, Adapter]:
+        """Make each adapter anew whose settings changed. An agency without settings until now needs a restart.
+
+        Args:
+            settings: agency to the names and values of its settings.
+
+        Returns:
+            The replaced adapters, which the caller closes once their calls are over.
+
+        Raises:
+            SettingsWrong, AdapterIncomplete: as at the start; no adapter was replaced.
+        """
+        changed = {
+            name: given
+            for name, given in settings.items()
+            if name in self._serving and self._serving[name].given != given
+        }
+        made = {name: _make_serving(self._serving[name].factory, given) for name, given in changed.items()}
+        replaced = {name: self._serving[name].adapter for name in made}
+        self._serving.update(made)
+        return replaced
+
     async def close(self) -> None:
         """Close all adapters."""
         for serving in self._serving.values():
@@ -228,7 +251,7 @@ def _make_serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving
         if not isinstance(adapter, _METHODS[operation.does]):
             method = operation.does.value
             raise AdapterIncomplete(f"The adapter {factory.name} has no method {method} for {operation.name}.")
-    return _Serving(factory, settings, adapter)
+    return _Serving(factory, settings, adapter, dict(given))
 
 
 def make_bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> Bindings:

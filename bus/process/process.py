@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
-from bus.agencies import PAUSES, Poller
+from bus.agencies import PAUSES, Poller, Renewal
 from bus.agencies import TOPIC as POLLS
 from bus.delivery import (
     AgencySink,
@@ -39,7 +39,7 @@ from bus.process.form import make_form
 from bus.process.readiness import Readiness
 from bus.process.role import Role
 from bus.process.wakeups import Wakeups
-from bus.settings import Settings
+from bus.settings import Settings, load_settings
 from bus.storage import Changes, Checkpoints, Storage, make_leadership
 
 log = structlog.get_logger(__name__)
@@ -122,6 +122,8 @@ class Process:
         if Role.API in self._roles:
             self._start_task(stack, Sharing(self._storage, rooms.limits).follow())
             self._start_task(stack, rooms.job_runner.follow())
+        if self._settings.secrets_dir:
+            self._start_task(stack, Renewal(rooms.agencies, lambda: load_settings().adapters).follow())
         self._start_task(stack, LoopDelay().follow())
         self._start_task(stack, changes.follow())
         self._start_task(stack, Rotation(rooms.keys, [rooms.tokens.forget, rooms.waiting.tokens_changed]).follow())

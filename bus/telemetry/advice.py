@@ -32,6 +32,10 @@ ADVICE: Final = {
     "actions.attempts_not_written": Advice("refused acts are not in the action log yet, and kept", _WAITS + _DATABASE),
     "actions.flush_failed": Advice("counts of refused acts may be missing from the action log", _REPORT),
     "adapter.defect": Advice("the agency's adapter failed by an error of its own; other agencies go on", _REPORT),
+    "agency.settings_not_taken": Advice(
+        "new settings of an adapter in BUS_SECRETS_DIR are wrong; the adapter goes on with the old ones",
+        "mend the file that `detail` names; it is read again within seconds",
+    ),
     "append.beside_failed": Advice("deliveries were not made with their event; the relay makes them", _REPORT),
     "broker.message_not_understood": Advice(
         "a message in the broker is not of this bus; it was dropped",
