@@ -63,6 +63,43 @@ class Refusal(Exception):
         self.error = {"__type": kind, **fields}
 
 
+class Tables:
+    """CKAN's datastore: the rows of each resource, by key."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, str] = {}
+        self._rows: dict[str, dict[str, dict[str, Any]]] = {}
+
+    def act(self, action: str, argument: Mapping[str, Any]) -> Any:
+        """The result of one action of the datastore.
+
+        Raises:
+            Refusal: CKAN would refuse the action.
+        """
+        resource = str(argument["resource_id"])
+        if action == "datastore_create":
+            (self._keys[resource],) = argument["primary_key"]
+            self._rows.setdefault(resource, {})
+            return {"resource_id": resource}
+        if resource not in self._rows:
+            raise Refusal(404, "Not Found Error", message="Resource was not found.")
+        rows, key = self._rows[resource], self._keys[resource]
+        match action:
+            case "datastore_upsert":
+                rows.update(
+                    {str(record[key]): {**rows.get(str(record[key]), {}), **record} for record in argument["records"]}
+                )
+                return {"resource_id": resource}
+            case "datastore_delete":
+                for name in argument["filters"][key]:
+                    rows.pop(str(name), None)
+                return None
+            case _:
+                first = argument["offset"]
+                page = list(rows.values())[first : first + argument["limit"]]
+                return {"total": len(rows), "records": page}
+
+
 class Portal:
     """CKAN's datasets, by name. Each name that begins with `provinsi-` belongs to another organisation.
 
@@ -72,6 +109,7 @@ class Portal:
     def __init__(self) -> None:
         self._packages: dict[str, dict[str, Any]] = {}
         self._ids = count(1)
+        self.tables = Tables()
 
     def act(self, action: str, argument: Mapping[str, Any]) -> Any:
         """The result of one action of the API.
@@ -92,8 +130,24 @@ class Portal:
                 return None
             case "organization_list_for_user":
                 return [{"name": ORGANIZATION}]
+            case "resource_create":
+                return self._add_resource(argument)
+            case "resource_delete":
+                return self._delete_resource(argument)
+            case _ if action.startswith("datastore_"):
+                return self.tables.act(action, argument)
             case _:
                 raise Refusal(400, "Bad request", message=f"Action name not known: {action}")
+
+    def _add_resource(self, argument: Mapping[str, Any]) -> dict[str, Any]:
+        package = _check_owner(self._find({"id": argument.get("package_id")}))
+        resource = {"id": f"res-{next(self._ids)}", **argument}
+        package["resources"].append(resource)
+        return resource
+
+    def _delete_resource(self, argument: Mapping[str, Any]) -> None:
+        for package in self._packages.values():
+            package["resources"] = [one for one in package["resources"] if one["id"] != argument["id"]]
 
     def _create(self, argument: Mapping[str, Any]) -> dict[str, Any]:
         if argument.get("name") in self._packages:
@@ -186,7 +240,7 @@ def _serve_ckan(app: FastAPI, faults: frozenset[str], received: list[dict[str, A
         except Refusal as refusal:
             status = 200 if "soft-errors" in faults else refusal.status
             return JSONResponse({"success": False, "error": refusal.error}, status)
-        if action not in ("package_show", "organization_list_for_user"):
+        if action not in ("package_show", "organization_list_for_user", "datastore_search"):
             received.append({action: argument})
         return {"success": True, "result": result}
 

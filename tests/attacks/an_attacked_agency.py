@@ -110,6 +110,7 @@ FOLLOWUP = {
 COMPLAINT = {"nomor_aduan": "L-1", "isi": "Lampu mati.", "anonim": True, "rahasia": False}
 SERVICE = {"kode_layanan": "L-1", "nama": "Layanan", "kanal": [], "status": "aktif"}
 USAGE = {"lembaga": "dinkes", "nik": NIK, "id_pelanggan": "1"}
+TABLE = {"nama": "padi.panen", "kolom": [{"nama": "kode", "jenis": "teks"}], "kunci": "kode", "baris": [["1"]]}
 ACTIVITY = {"kode_sub_kegiatan": "1", "tahun_anggaran": 2026}
 
 Act = Callable[[Attacker], Awaitable[Any]]
@@ -124,6 +125,7 @@ ACTS: Mapping[str, Act] = {
     "bappenas kegiatan": lambda attacker: bappenas(attacker).deliver("kegiatan", [a_delivered_event(ACTIVITY)]),
     "bappenas kegiatan-krisna": lambda attacker: bappenas(attacker).poll("kegiatan-krisna", None),
     "bappenas dataset": lambda attacker: bappenas(attacker).deliver("dataset", [a_delivered_event({"nama": "padi"})]),
+    "bappenas tabel": lambda attacker: bappenas(attacker).deliver("tabel", [a_delivered_event(TABLE)]),
     "pupr ruas-jalan": lambda attacker: pupr(attacker).deliver(
         "ruas-jalan", [a_delivered_event({"nomor_ruas": "R-1"})]
     ),

@@ -58,6 +58,7 @@ def test_all_shipped_contracts_are_there() -> None:
         "perizinan.izin",
         "satudata.dataset",
         "satudata.indikator",
+        "satudata.tabel",
     ]
 
 
