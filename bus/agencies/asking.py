@@ -21,6 +21,7 @@ from bus.agencies.in_flight import InFlight
 from bus.kit import AgencyFault, AgencyRefused, AgencyUnavailable, Operation, Query, Question, QuotaExhausted
 from bus.limits import Limit, Limited, Limits, Ration
 from bus.problem import Refused, Unavailable
+from bus.telemetry import QUERY_CIRCUIT
 
 log = structlog.get_logger(__name__)
 
@@ -122,10 +123,12 @@ class Asking:
             async with _wait_for_turn(served.name, agency, self._policy.waiting):
                 answer = await self._ask_within_ration(served, question)
             agency.circuit.succeed()
+            QUERY_CIRCUIT.labels(served.name).set(0)
             is_noted = True
         except (AgencyUnavailable, AgencyRefused) as refusal:
             is_noted = True
             if agency.circuit.fail(self._policy.clock()):
+                QUERY_CIRCUIT.labels(served.name).set(1)
                 log.warning("query.circuit_opened", agency=served.name, reason=refusal.slug)
             raise
         finally:

@@ -32,6 +32,12 @@ HANDED_OVER: Final = Counter("bus_handed_over_total", "Deliveries handed to the 
 CIRCUITS_OPEN: Final = Gauge("bus_circuits_open", "Sinks that are taken to be down", multiprocess_mode="livesum")
 DISCLOSED: Final = Counter("bus_disclosures_total", "Answers and deliveries with personal data", ["channel"])
 UNEXPECTED: Final = Counter("bus_unexpected_errors_total", "Errors that nobody expected; each is in the log", ["part"])
+QUERY_CIRCUIT: Final = Gauge(
+    "bus_agency_circuit_open",
+    "1: questions to the agency are refused, since it does not answer",
+    ["agency"],
+    multiprocess_mode="livemax",
+)
 QUOTA_LEFT: Final = Gauge(
     "bus_agency_quota_left",
     "Calls that an agency's quota of today has left",

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from bus.agencies.asking import QueryPolicy
 from bus.kit import AgencyFault, AgencyUnavailable, Failure, QuotaExhausted
@@ -177,6 +178,7 @@ async def test_an_agency_that_fails_several_times_in_a_row_is_left_in_peace(
     assert answers[-1].status_code == 503
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 5
     assert len(adapter.questions) == 5
+    assert REGISTRY.get_sample_value("bus_agency_circuit_open", {"agency": AGENCY}) == 1
 
 
 async def test_questions_that_are_the_askers_own_fault_open_no_circuit(
