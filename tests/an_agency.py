@@ -7,8 +7,11 @@ from ipaddress import ip_network
 from typing import Any, ClassVar
 
 from bus import clock
+from bus.agencies.asking import QueryPolicy
+from bus.agencies.job_runner import JobRunner
 from bus.agencies.memory import Held, hold_deletions
-from bus.agencies.queries import Queries, QueryPolicy
+from bus.agencies.pauses import Pauses
+from bus.agencies.queries import Queries
 from bus.agencies.registry import Agencies
 from bus.disclosures import DisclosureLog
 from bus.http.edge import create_edge
@@ -89,10 +92,10 @@ class AFactory:
         return self.adapter
 
 
-def agencies_with(adapter: AnAdapter) -> Agencies:
+def agencies_with(adapter: AnAdapter, pauses: Pauses | None = None) -> Agencies:
     """A registry in which this adapter alone is set up."""
     settings = {AGENCY: {"base_url": "https://badan.example"}}
-    return Agencies(settings, {AGENCY: lambda: AFactory(adapter)})
+    return Agencies(settings, {AGENCY: lambda: AFactory(adapter)}, pauses)
 
 
 def hold_some_deletions(storage: Storage, source: str = "/badan/warga") -> None:
@@ -110,14 +113,22 @@ def join(
         settings=bus.rooms.settings.model_copy(update={"sink_networks": (ip_network("127.0.0.0/8"),)}),
         disclosures=disclosures or bus.rooms.disclosures,
     )
-    set_up(bus, agencies_with(adapter), policy)
+    set_up(bus, agencies_with(adapter, bus.rooms.pauses), policy)
 
 
 def set_up(bus: Bus, agencies: Agencies, policy: QueryPolicy | None = None) -> None:
     """Let a bus deliver to agencies, and ask them."""
     rooms = bus.rooms
     queries = Queries(
-        rooms.catalogue, agencies, rooms.disclosures, rooms.limits, Ration(rooms.storage), policy, rooms.heavy
+        rooms.catalogue,
+        agencies,
+        rooms.disclosures,
+        rooms.limits,
+        Ration(rooms.storage),
+        rooms.quotas,
+        policy,
+        rooms.heavy,
     )
-    bus.rooms = replace(rooms, agencies=agencies, queries=queries)
+    runner = JobRunner(rooms.jobs, queries)
+    bus.rooms = replace(rooms, agencies=agencies, queries=queries, job_runner=runner)
     bus.edge = create_edge(bus.rooms, Health({}))

@@ -1,12 +1,13 @@
-"""The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, and polls DAK rows from KRISNA."""
+"""The adapter of Bappenas: delivers datasets to CKAN and sub-activities to KRISNA, and polls DAK and activities from KRISNA."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from adapters.bappenas import dak
+from adapters.bappenas import activity, dak
 from adapters.bappenas.ckan import Ckan
+from adapters.bappenas.datastore import TABLE_FIELDS, Datastore
 from adapters.bappenas.krisna import Krisna
 from adapters.bappenas.mapping import ACTIVITY_FIELDS, DATASET_FIELDS, write_activity, write_package
 from bus.kit import (
@@ -22,15 +23,28 @@ from bus.kit import (
     Outcome,
     Poll,
     Polled,
+    Rows,
     deliver_one_by_one,
     make_http_client,
 )
 
 _NOT_THERE: Final = (404, 410)
+_RESOURCES: Final[Mapping[str, tuple[str, Callable[[list[Any], int], Rows]]]] = {
+    "dak": ("dak", dak.read_year),
+    "kegiatan-krisna": ("kegiatan", activity.read_activities),
+}
+"""A poll to KRISNA's resource, and to the function that reads the rows of a budget year."""
 
 
 def _split_at_commas(value: Any) -> Any:
     return value.split(",") if isinstance(value, str) else value
+
+
+def _split_pairs(value: Any) -> Any:
+    """The mapping that a text such as `dpupr:dinas-pupr` says."""
+    if not isinstance(value, str):
+        return value
+    return {name.strip(): of.strip() for name, _, of in (one.partition(":") for one in value.split(",") if one.strip())}
 
 
 class BappenasSettings(AdapterSettings):
@@ -40,7 +54,7 @@ class BappenasSettings(AdapterSettings):
     kode_pemda: str
     """The regency's code in KRISNA: `3524`."""
     tahun: Annotated[tuple[int, ...], BeforeValidator(_split_at_commas), Field(min_length=1)]
-    """The budget years whose DAK the bus polls, separated by commas.
+    """The budget years whose DAK and activities the bus polls, separated by commas.
 
     Remove a year that KRISNA no longer serves; the records of this year stay.
     """
@@ -49,6 +63,8 @@ class BappenasSettings(AdapterSettings):
     ckan_token: SecretStr
     ckan_organization: str = "kabupaten-lamongan"
     """CKAN's name of the organisation that owns the datasets."""
+    ckan_organizations: Annotated[Mapping[str, str], BeforeValidator(_split_pairs)] = Field({})
+    """Offices with an organisation of their own in CKAN: `dpupr:dinas-pupr,dinkes:dinas-kesehatan`."""
 
 
 class BappenasAdapter(Deliver, Poll):
@@ -58,25 +74,43 @@ class BappenasAdapter(Deliver, Poll):
         krisna: KRISNA's API.
         ckan: CKAN's API.
         organization: CKAN's name of the organisation that owns the datasets.
-        years: the budget years whose DAK is polled.
+        years: the budget years that are polled.
+        organizations: office to CKAN's name of its own organisation, for offices that have one.
     """
 
-    def __init__(self, krisna: Krisna, ckan: Ckan, *, organization: str, years: Sequence[int]) -> None:
+    def __init__(
+        self,
+        krisna: Krisna,
+        ckan: Ckan,
+        *,
+        organization: str,
+        years: Sequence[int],
+        organizations: Mapping[str, str] | None = None,
+    ) -> None:
         self._krisna = krisna
         self._ckan = ckan
+        self._datastore = Datastore(ckan)
         self._organization = organization
+        self._organizations = organizations or {}
         self._years = years
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
         """Send the events one by one, since neither system accepts several in a request."""
-        send = {"dataset": self._send_dataset, "kegiatan": self._send_activity}[operation]
+        send = {"dataset": self._send_dataset, "tabel": self._send_table, "kegiatan": self._send_activity}[operation]
         return await deliver_one_by_one(events, send)
 
     async def _send_dataset(self, event: Event) -> None:
         if event.data is None:
             await self._ckan.delete(str(event.subject))
         else:
-            await self._ckan.upsert(write_package(event.data, self._organization))
+            owner = self._organizations.get(event.data.get("produsen", ""), self._organization)
+            await self._ckan.upsert(write_package(event.data, owner))
+
+    async def _send_table(self, event: Event) -> None:
+        if event.data is None:
+            await self._datastore.delete(str(event.subject))
+        else:
+            await self._datastore.put(event.data)
 
     async def _send_activity(self, event: Event) -> None:
         if event.data is None:
@@ -90,7 +124,8 @@ class BappenasAdapter(Deliver, Poll):
         year = self._years[turn % len(self._years)]
         rows, fault = None, None
         try:
-            rows = await self._krisna.fetch_rows("dak", year, lambda entries: dak.read_year(entries, year))
+            resource, read = _RESOURCES[operation]
+            rows = await self._krisna.fetch_rows(resource, year, lambda entries: read(entries, year))
         except AgencyFault as raised:
             if not _may_concern_one_year(raised):
                 raise
@@ -118,6 +153,7 @@ class BappenasFactory:
     settings: ClassVar[type[AdapterSettings]] = BappenasSettings
     operations: ClassVar[tuple[Operation, ...]] = (
         Operation("dataset", Does.DELIVER, fields=DATASET_FIELDS, least=Classification.PUBLIC),
+        Operation("tabel", Does.DELIVER, fields=TABLE_FIELDS, least=Classification.PUBLIC),
         Operation("kegiatan", Does.DELIVER, fields=ACTIVITY_FIELDS, least=Classification.INTERNAL),
         Operation(
             "dak",
@@ -127,15 +163,32 @@ class BappenasFactory:
             fields=dak.FIELDS,
             least=Classification.INTERNAL,
         ),
+        Operation(
+            "kegiatan-krisna",
+            Does.POLL,
+            contract=activity.CONTRACT,
+            interval=3600.0,
+            fields=activity.ACTIVITY_FIELDS,
+            least=Classification.INTERNAL,
+        ),
     )
 
     def create(self, settings: BappenasSettings) -> BappenasAdapter:
         """The adapter, with an HTTP client of its own for each of the two systems."""
         krisna = Krisna(make_http_client(settings), settings.krisna_apikey, settings.kode_pemda)
         ckan = Ckan(
-            make_http_client(settings, base_url=settings.ckan_url), settings.ckan_token, settings.ckan_organization
+            make_http_client(settings, base_url=settings.ckan_url),
+            settings.ckan_token,
+            settings.ckan_organization,
+            settings.ckan_organizations.values(),
         )
-        return BappenasAdapter(krisna, ckan, organization=settings.ckan_organization, years=settings.tahun)
+        return BappenasAdapter(
+            krisna,
+            ckan,
+            organization=settings.ckan_organization,
+            years=settings.tahun,
+            organizations=settings.ckan_organizations,
+        )
 
 
 FACTORY = BappenasFactory()

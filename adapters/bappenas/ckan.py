@@ -4,7 +4,7 @@ Source: CKAN's Action API, version 3. `success` in the body decides, whatever th
 error.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,6 +17,8 @@ from bus.kit import AgencyFault, Failure, make_status_fault, read_object, send_r
 
 AGENCY = "CKAN"
 
+_TABLE = "datastore"
+"""CKAN's `url_type` of a resource whose data stand in the datastore."""
 _NOT_FOUND = "Not Found Error"
 _NOT_AUTHORIZED = "Authorization Error"
 
@@ -28,12 +30,15 @@ class Ckan:
         http: a client with CKAN's address as its base URL.
         token: the bus's API token.
         organization: CKAN's name of the organisation that owns the bus's datasets.
+        others: names of the regency's other organisations, which own some of them.
     """
 
-    def __init__(self, http: httpx.AsyncClient, token: SecretStr, organization: str) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, token: SecretStr, organization: str, others: Collection[str] = ()
+    ) -> None:
         self._http = http
         self._token = token
-        self._organization = organization
+        self._organizations = frozenset({organization, *others})
 
     async def upsert(self, package: Mapping[str, Any]) -> None:
         """Put a dataset on the portal, in place of the portal's version with its extras. Its resources keep their ids.
@@ -47,10 +52,14 @@ class Ckan:
         shown = await self._show(package["name"])
         if self._is_of_others(shown):
             raise _make_foreign_name_fault(None)
-        resources = patch_resources(_read_resources(shown.get("resources")), package.get("resources", ()))
+        known = _read_resources(shown.get("resources"))
+        # Tables in the datastore are resources that the dataset's record does not name.
+        tables = [one for one in known if one.get("url_type") == _TABLE]
+        files = [one for one in known if one.get("url_type") != _TABLE]
+        resources = [*patch_resources(files, package.get("resources", ())), *tables]
         update = {"id": package["name"], **package, "resources": resources}
         async with self._judge_refusal(package["name"]):
-            if not await self._act("package_update", update, missing_ok=True):
+            if await self._act("package_update", update, missing_ok=True) is None:
                 await self._act("package_create", package)
 
     async def delete(self, name: str) -> None:
@@ -61,6 +70,25 @@ class Ckan:
         """
         async with self._judge_refusal(name):
             await self._act("package_delete", {"id": name}, missing_ok=True)
+
+    async def find_own(self, name: str) -> Mapping[str, Any] | None:
+        """The portal's version of one of our datasets; None: the portal does not show it.
+
+        Raises:
+            AgencyFault: permanent; another organisation has the dataset.
+        """
+        shown = await self._show(name)
+        if self._is_of_others(shown):
+            raise _make_foreign_name_fault(None)
+        return None if not shown or shown.get("state") == "deleted" else shown
+
+    async def call(self, action: str, argument: Mapping[str, Any], *, missing_ok: bool = False) -> Any:
+        """The result of an action; None if CKAN does not know what it is about, and `missing_ok` is set.
+
+        Raises:
+            AgencyFault: CKAN did not do the action.
+        """
+        return await self._act(action, argument, missing_ok=missing_ok)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -110,27 +138,29 @@ class Ckan:
             detail = f"{AGENCY} refuses this dataset, and does not say what the token may do"
             raise AgencyFault(Failure.TRANSIENT, detail, status=httpx.codes.FORBIDDEN)
         # The token may create datasets, so the refusal is about this dataset.
-        return any(isinstance(one, dict) and self._organization in _list_names(one) for one in mine)
+        return any(isinstance(one, dict) and self._organizations & _list_names(one) for one in mine)
 
     def _is_of_others(self, package: Mapping[str, Any]) -> bool:
         """Whether the portal says that a dataset belongs to another organisation than the bus's."""
         organization, owner = package.get("organization"), package.get("owner_org")
         names = _list_names(organization) if isinstance(organization, dict) else set()
         names |= {owner} if isinstance(owner, str) else set()
-        return bool(names) and self._organization not in names
+        return bool(names) and not self._organizations & names
 
-    async def _act(self, action: str, argument: Mapping[str, Any], *, missing_ok: bool = False) -> bool:
-        """Whether CKAN did the action; False if CKAN has no such dataset and `missing_ok` is set.
+    async def _act(self, action: str, argument: Mapping[str, Any], *, missing_ok: bool = False) -> Any:
+        """The result of an action, or True; None if CKAN has no such dataset and `missing_ok` is set.
 
         Raises:
             AgencyFault: CKAN did not do the action, for another reason.
         """
         response = await self._send(action, argument)
-        if response.is_success and await read_object(AGENCY, response, lambda answer: answer.get("success") is True):
-            return True
+        if response.is_success:
+            done, result = await read_object(AGENCY, response, _read_done)
+            if done:
+                return True if result is None else result
         error = await _read_error(response)
         if missing_ok and error.get("__type") == _NOT_FOUND:
-            return False
+            return None
         fault = read_ckan_fault(error, response.status_code) or _make_other_fault(response)
         if error.get("__type") == _NOT_AUTHORIZED:
             raise _NotAuthorized(fault.failure, fault.detail, status=fault.status)
@@ -148,6 +178,11 @@ class Ckan:
 
 class _NotAuthorized(AgencyFault):
     """CKAN refuses an action to the bus's token."""
+
+
+def _read_done(answer: Mapping[str, Any]) -> tuple[bool, Any]:
+    """Whether CKAN says that it did an action, and the action's result."""
+    return answer.get("success") is True, answer.get("result")
 
 
 def _read_result(answer: Mapping[str, Any]) -> Any:

@@ -7,10 +7,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
-from bus.kit import Row, Rows, digest, read_rows, round_decimal
+from bus.kit import Row, Rows, digest, read_number, read_rows, read_rupiah
 
 CONTRACT = "perencanaan.dak"
 
@@ -101,34 +100,6 @@ def read_record(row: Mapping[str, Any], year: int, nameless: Counter[str]) -> di
         **{ours: read_rupiah(row.get(theirs)) for ours, theirs in MONEY.items()},
     }
     return {name: value for name, value in values.items() if value not in (None, "", "-")}
-
-
-_PLACES = 10
-"""Digits after the point of a number."""
-_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,64})?")
-
-
-def read_number(value: Any) -> Any:
-    """A number, also from a string such as `"12 "`, `"1.50000"` or `"1,5"`, or one that is too precise.
-
-    An unreadable value is returned as it is.
-    """
-    exact = _read_decimal(value)
-    if exact is None:
-        return round_decimal(value, _PLACES)
-    return int(exact) if exact == exact.to_integral_value() else float(exact)
-
-
-def read_rupiah(value: Any) -> Any:
-    """Whole rupiah, also from a string such as `"296187500.00000"`. An unreadable value is returned as it is."""
-    exact = _read_decimal(value)
-    return value if exact is None else round(exact)
-
-
-def _read_decimal(value: Any) -> Decimal | None:
-    """The number that a value or its text is; None: it is no number."""
-    text = str(round_decimal(value, _PLACES)).strip().replace(",", ".")
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 def read_kind(value: Any) -> str | None:

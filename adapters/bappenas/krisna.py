@@ -17,6 +17,7 @@ from bus.kit import (
     fold,
     read_answer,
     read_as_sent,
+    read_list,
     read_success,
     require_success,
     says_denied,
@@ -76,8 +77,8 @@ def _fold_object(answer: Any) -> dict[str, Any]:
 
 
 def _read_rows(answer: Mapping[str, Any]) -> list[Any]:
-    rows = answer.get("data")
-    if read_success(answer) is False or not isinstance(rows, list):
+    rows = read_list(answer.get("data"))
+    if read_success(answer) is False or rows is None:
         raise _make_fault(answer)
     if len(rows) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered more than {MOST_ROWS} rows", status=200)

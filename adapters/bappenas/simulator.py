@@ -63,6 +63,43 @@ class Refusal(Exception):
         self.error = {"__type": kind, **fields}
 
 
+class Tables:
+    """CKAN's datastore: the rows of each resource, by key."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, str] = {}
+        self._rows: dict[str, dict[str, dict[str, Any]]] = {}
+
+    def act(self, action: str, argument: Mapping[str, Any]) -> Any:
+        """The result of one action of the datastore.
+
+        Raises:
+            Refusal: CKAN would refuse the action.
+        """
+        resource = str(argument["resource_id"])
+        if action == "datastore_create":
+            (self._keys[resource],) = argument["primary_key"]
+            self._rows.setdefault(resource, {})
+            return {"resource_id": resource}
+        if resource not in self._rows:
+            raise Refusal(404, "Not Found Error", message="Resource was not found.")
+        rows, key = self._rows[resource], self._keys[resource]
+        match action:
+            case "datastore_upsert":
+                rows.update(
+                    {str(record[key]): {**rows.get(str(record[key]), {}), **record} for record in argument["records"]}
+                )
+                return {"resource_id": resource}
+            case "datastore_delete":
+                for name in argument["filters"][key]:
+                    rows.pop(str(name), None)
+                return None
+            case _:
+                first = argument["offset"]
+                page = list(rows.values())[first : first + argument["limit"]]
+                return {"total": len(rows), "records": page}
+
+
 class Portal:
     """CKAN's datasets, by name. Each name that begins with `provinsi-` belongs to another organisation.
 
@@ -72,6 +109,7 @@ class Portal:
     def __init__(self) -> None:
         self._packages: dict[str, dict[str, Any]] = {}
         self._ids = count(1)
+        self.tables = Tables()
 
     def act(self, action: str, argument: Mapping[str, Any]) -> Any:
         """The result of one action of the API.
@@ -92,12 +130,28 @@ class Portal:
                 return None
             case "organization_list_for_user":
                 return [{"name": ORGANIZATION}]
+            case "resource_create":
+                return self._add_resource(argument)
+            case "resource_delete":
+                return self._delete_resource(argument)
+            case _ if action.startswith("datastore_"):
+                return self.tables.act(action, argument)
             case _:
                 raise Refusal(400, "Bad request", message=f"Action name not known: {action}")
 
     def show(self) -> dict[str, Any]:
         """The datasets, by name."""
         return self._packages
+
+    def _add_resource(self, argument: Mapping[str, Any]) -> dict[str, Any]:
+        package = _check_owner(self._find({"id": argument.get("package_id")}))
+        resource = {"id": f"res-{next(self._ids)}", **argument}
+        package["resources"].append(resource)
+        return resource
+
+    def _delete_resource(self, argument: Mapping[str, Any]) -> None:
+        for package in self._packages.values():
+            package["resources"] = [one for one in package["resources"] if one["id"] != argument["id"]]
 
     def _create(self, argument: Mapping[str, Any]) -> dict[str, Any]:
         if argument.get("name") in self._packages:
@@ -135,15 +189,22 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
     """Both systems as one ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
     portal = Portal()
-    activities: dict[str, Any] = {}
-    app = make_simulator_app("Bappenas", faults, received, lambda: {"kegiatan": activities, "datasets": portal.show()})
+    activities: dict[int, dict[Any, Any]] = {}
+    app = make_simulator_app(
+        "Bappenas", faults, received, lambda: {"kegiatan": _list_activities(activities), "datasets": portal.show()}
+    )
     _serve_krisna(app, faults, received, activities)
     _serve_ckan(app, faults, received, portal)
     return app
 
 
+def _list_activities(activities: Mapping[int, Mapping[Any, Any]]) -> dict[str, Any]:
+    """The activities that came, by year and code."""
+    return {f"{tahun}/{code}": body for tahun, of_year in activities.items() for code, body in of_year.items()}
+
+
 def _serve_krisna(
-    app: FastAPI, faults: SimulatedFaults, received: list[dict[str, Any]], activities: dict[str, Any]
+    app: FastAPI, faults: SimulatedFaults, received: list[dict[str, Any]], activities: dict[int, dict[Any, Any]]
 ) -> None:
     def refuse(apikey: str) -> JSONResponse | None:
         if apikey == APIKEY and "apikey" not in faults:
@@ -156,6 +217,12 @@ def _serve_krisna(
         mine = kode_pemda == KODE_PEMDA and "empty" not in faults
         return refuse(apikey) or {"data": make_rows(tahun) if mine else []}
 
+    @app.get("/api/v1/kegiatan/{tahun}", response_model=None)
+    async def list_activities(tahun: int, apikey: str = "", kode_pemda: str = "") -> dict[str, Any] | JSONResponse:
+        mine = kode_pemda == KODE_PEMDA and "empty" not in faults
+        rows = list(activities.get(tahun, {}).values()) if mine else []
+        return refuse(apikey) or {"data": dict(enumerate(rows)) if "object" in faults and rows else rows}
+
     @app.post("/api/v1/kegiatan/{tahun}", response_model=None)
     async def add_activity(tahun: int, body: dict[str, Any], apikey: str = "") -> dict[str, Any] | JSONResponse:
         """KRISNA: put a sub-activity."""
@@ -163,8 +230,8 @@ def _serve_krisna(
             return refusal
         if not str(body.get("pagu")).isdecimal() or body.get("tahun_anggaran") != str(tahun):
             return JSONResponse({"message": "Data tidak lengkap"}, 422)
-        activities[f"{tahun}/{body.get('kode_sub_giat')}"] = body
         received.append({"kegiatan": body})
+        activities.setdefault(tahun, {})[body.get("kode_sub_giat")] = body
         return {"data": {"kode_sub_giat": body.get("kode_sub_giat")}}
 
 
@@ -187,7 +254,7 @@ def _serve_ckan(app: FastAPI, faults: SimulatedFaults, received: list[dict[str, 
         except Refusal as refusal:
             status = 200 if "soft-errors" in faults else refusal.status
             return JSONResponse({"success": False, "error": refusal.error}, status)
-        if action not in ("package_show", "organization_list_for_user"):
+        if action not in ("package_show", "organization_list_for_user", "datastore_search"):
             received.append({action: argument})
         return {"success": True, "result": result}
 
@@ -198,6 +265,7 @@ SIMULATOR = Simulator(
         **OUTAGES,
         "apikey": "KRISNA refuses the API key, at HTTP 200, and repeats it",
         "empty": "KRISNA gives no rows",
+        "object": "KRISNA's list of activities is an object with numbers as names",
         "login": "CKAN refuses the token (403)",
         "validation": "CKAN refuses every dataset (409)",
         "soft-errors": "CKAN's errors come at HTTP 200",

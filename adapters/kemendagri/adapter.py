@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import httpx
-from cachetools import TTLCache
+from cachetools import TLRUCache
 
 from adapters.kemendagri import mapping
 from adapters.kemendagri.client import Client, KemendagriSettings
-from adapters.kemendagri.quota import Quota
 from adapters.kemendagri.verdict import Verdict, check_answers
 from bus.kit import (
     DELIVERED,
@@ -26,9 +25,9 @@ from bus.kit import (
     Outcome,
     Query,
     Question,
+    Quota,
     dump_canonical,
     make_http_client,
-    now,
 )
 
 CARI_NIK = "cari-nik"
@@ -38,13 +37,20 @@ _MOST_CACHED_BYTES = 4096
 """Most bytes of a cached answer. The registry chooses the size, so a bound on the number alone is not enough."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    """An answer, and for how many seconds it may be given again."""
+
+    answer: Mapping[str, Any]
+    seconds: float
+
+
 class KemendagriAdapter(Deliver, Query):
     """Speaks to Dukcapil under one agreement.
 
     Args:
         settings: the agreement.
         http: a client with the registry's address as its base URL.
-        now: the current time, for the day of the quota.
         clock: seconds that never run backwards, for the cache.
     """
 
@@ -53,15 +59,13 @@ class KemendagriAdapter(Deliver, Query):
         settings: KemendagriSettings,
         http: httpx.AsyncClient,
         *,
-        now: Callable[[], datetime] = now,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._client = Client(http, settings)
-        self._quota = Quota(settings.daily_quota, now)
         # The cache holds personal data: it stays in memory.
-        self._answers: TTLCache[Hashable, Mapping[str, Any]] = TTLCache(
-            settings.cache_size, settings.cache_seconds, timer=clock
+        self._answers: TLRUCache[Hashable, _Cached] = TLRUCache(
+            settings.cache_size, lambda _, cached, at: at + cached.seconds, timer=clock
         )
 
     async def query(self, operation: str, question: Question) -> Mapping[str, Any]:
@@ -75,32 +79,35 @@ class KemendagriAdapter(Deliver, Query):
         asked: Hashable = (question.cache_owner, operation, tuple(sorted(question.data.items())))
         # The library drops old answers only when a new one comes; personal data must not stay longer than agreed.
         self._answers.expire()
-        answer = self._answers.get(asked)
-        if answer is None:
-            self._quota.take()
-            answer = await (self._look_up if operation == CARI_NIK else self._verify)(question.data)
-            if self._settings.cache_seconds and len(dump_canonical(answer, str)) <= _MOST_CACHED_BYTES:
-                self._answers[asked] = answer
+        cached = self._answers.get(asked)
+        if cached is not None:
+            return cached.answer
+        await question.quota.take()
+        answer = await (self._look_up if operation == CARI_NIK else self._verify)(question)
+        seconds = min(self._settings.cache_seconds, question.cache_seconds)
+        if seconds and len(dump_canonical(answer, str)) <= _MOST_CACHED_BYTES:
+            self._answers[asked] = _Cached(answer, seconds)
         return answer
 
-    async def _look_up(self, question: Mapping[str, str]) -> Mapping[str, Any]:
-        reply = await self._get_reply(self._client.look_up, {"nik": question["nik"]})
-        return mapping.answer_lookup(reply, question["nik"])
+    async def _look_up(self, question: Question) -> Mapping[str, Any]:
+        nik = question.data["nik"]
+        return mapping.answer_lookup(await self._get_reply(self._client.look_up, {"nik": nik}, question.quota), nik)
 
-    async def _verify(self, question: Mapping[str, str]) -> Mapping[str, Any]:
-        return mapping.answer_verification(await self._get_reply(self._client.verify, mapping.write_elements(question)))
+    async def _verify(self, question: Question) -> Mapping[str, Any]:
+        elements = mapping.write_elements(question.data)
+        return mapping.answer_verification(await self._get_reply(self._client.verify, elements, question.quota))
 
     async def _get_reply(
-        self, call: Callable[[Mapping[str, str]], Awaitable[Any]], elements: Mapping[str, str]
+        self, call: Callable[[Mapping[str, str]], Awaitable[Any]], elements: Mapping[str, str], quota: Quota
     ) -> mapping.Reply:
         try:
             reply = mapping.read_reply(await call(elements))
         except AgencyFault as fault:
             raise fault.to_refusal() from fault
         if reply.quota_left is not None:
-            self._quota.believe_registry(reply.quota_left)
+            await quota.believe(reply.quota_left)
         if reply.verdict is Verdict.QUOTA_USED_UP:
-            self._quota.believe_registry(0)
+            await quota.believe(0)
         check_answers(reply.verdict, reply.code)
         return reply
 

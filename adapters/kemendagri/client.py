@@ -50,7 +50,7 @@ class KemendagriSettings(AdapterSettings):
     balikan_token: SecretStr
     balikan_path: str = "dukcapil/data_balikan"
     """The path for usage data below `base_url`; installations differ."""
-    daily_quota: int = Field(default=10_000, ge=0)
+    daily_quota: int | None = Field(default=10_000, ge=0)
     """Calls that the agreement allows in a day, lookups and verifications together."""
     cache_seconds: float = Field(default=300.0, ge=0)
     cache_size: int = Field(default=10_000, gt=0)

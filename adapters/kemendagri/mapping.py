@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from adapters.kemendagri.verdict import SAYING, Verdict, check_answers, is_found, read_code, read_verdict
-from bus.kit import AgencyFault, Failure, add_unfit
+from bus.kit import AgencyFault, Failure, add_unfit, read_list
 
 Content = Mapping[str, Any]
 """The registry's `content[0]`, keys in capitals."""
@@ -91,11 +91,11 @@ def read_reply(answer: Any) -> Reply:
     """The registry's JSON answer, read leniently.
 
     Raises:
-        AgencyFault: transient; the answer has no list of objects in `content`.
+        AgencyFault: transient; the answer has neither an object nor a list of objects in `content`.
     """
     page = _capitalize(answer) if isinstance(answer, dict) else {}
-    rows = page.get("CONTENT")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    rows = _read_rows(page.get("CONTENT"))
+    if rows is None or not all(isinstance(row, dict) for row in rows):
         raise AgencyFault(Failure.TRANSIENT, "Dukcapil answered JSON without content", status=200)
     # Some installations judge the call beside `content`.
     content = {name: page[name] for name in SAYING if name in page} | (_capitalize(rows[0]) if rows else {})
@@ -106,6 +106,12 @@ def read_reply(answer: Any) -> Reply:
         content,
         int(left) if left.isdecimal() and len(left) <= _COUNT_DIGITS else None,
     )
+
+
+def _read_rows(content: Any) -> list[Any] | None:
+    """The rows of `content`. Some installations give an object where a list is documented."""
+    rows = read_list(content)
+    return [content] if rows is None and isinstance(content, dict) and content else rows
 
 
 def _has_elements(content: Content) -> bool:

@@ -40,7 +40,7 @@ class KominfoAdapter(Deliver, Poll):
     """
 
     def __init__(self, settings: KominfoSettings, http: httpx.AsyncClient) -> None:
-        self._client = Client(Gateway(http, settings), settings)
+        self._client = Client(Gateway(http, settings, token_header=settings.token_header), settings)
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
         """Send services to the catalogue. It knows a service by its code, so a repeated event changes nothing."""

@@ -1,10 +1,11 @@
 """Kominfo's APIs behind SPLP: the national catalogue of services, and the list of indicators."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import httpx
+from pydantic import SecretStr
 
 from adapters.kominfo.mapping import has_failed, has_succeeded, read_indicators
 from bus.kit import (
@@ -17,6 +18,7 @@ from bus.kit import (
     fold,
     make_status_fault,
     read_as_sent,
+    read_list,
     read_object,
     says_absent,
     says_denied,
@@ -33,6 +35,11 @@ class KominfoSettings(SplpSettings):
 
     katalog: str = "katalog-layanan/1.0"
     indikator: str = "satu-data-indikator/1.0"
+    katalog_apikey: SecretStr | None = None
+    indikator_apikey: SecretStr | None = None
+    """The key of an API that takes `apikey` in place of a token; None: the API takes the application's token."""
+    token_header: Literal["authorization", "AuthorizationSPLP"] = "authorization"  # noqa: S105  a header
+    """The header in which the gateway takes the application's token."""
 
 
 class Client:
@@ -40,6 +47,7 @@ class Client:
 
     def __init__(self, gateway: Gateway, settings: KominfoSettings) -> None:
         self._gateway = gateway
+        self._catalogue_key, self._indicators_key = settings.katalog_apikey, settings.indikator_apikey
         self._catalogue = f"{settings.katalog.strip('/')}/layanan"
         self._indicators = f"{settings.indikator.strip('/')}/indikator"
 
@@ -49,7 +57,9 @@ class Client:
         Raises:
             AgencyFault: the catalogue does not have the service; permanent if it refuses the entry.
         """
-        await _read(await self._gateway.call("POST", self._catalogue, json=entry), _check_taken)
+        await _read(
+            await self._gateway.call("POST", self._catalogue, json=entry, apikey=self._catalogue_key), _check_taken
+        )
 
     async def delete_service(self, code: str) -> None:
         """Remove a service from the catalogue. A code that the catalogue says it does not have counts as removed.
@@ -58,7 +68,7 @@ class Client:
             AgencyFault: the catalogue does not say that the service is gone.
         """
         path = f"{self._catalogue}/{quote(code, safe='')}"
-        response = await self._gateway.call("DELETE", path, also=(httpx.codes.NOT_FOUND,))
+        response = await self._gateway.call("DELETE", path, also=(httpx.codes.NOT_FOUND,), apikey=self._catalogue_key)
         if response.status_code == httpx.codes.NO_CONTENT:
             return
         try:
@@ -73,7 +83,7 @@ class Client:
         Raises:
             AgencyFault: the API gave no list that can be read.
         """
-        response = await self._gateway.call("GET", self._indicators)
+        response = await self._gateway.call("GET", self._indicators, apikey=self._indicators_key)
         return await read_as_sent("an API behind SPLP", response, lambda answer: _read_rows(fold(answer)))
 
     async def close(self) -> None:
@@ -107,8 +117,8 @@ def _make_fault(answer: Mapping[str, Any]) -> AgencyFault:
 
 
 def _read_rows(answer: Any) -> list[Row]:
-    rows = answer.get("data") if isinstance(answer, dict) and has_succeeded(answer) else None
-    if not isinstance(rows, list):
+    rows = read_list(answer.get("data")) if isinstance(answer, dict) and has_succeeded(answer) else None
+    if rows is None:
         raise AgencyFault(Failure.TRANSIENT, "the list API says that it failed", status=200)
     if len(rows) > MOST_ROWS:
         raise AgencyFault(Failure.TRANSIENT, f"the list API answered more than {MOST_ROWS} rows", status=200)

@@ -1,4 +1,5 @@
-"""The adapter of KSP (Kantor Staf Presiden): polls complaints from SP4N-LAPOR!, and delivers follow-ups to it."""
+"""The adapter of KSP (Kantor Staf Presiden): polls complaints from SP4N-LAPOR!, and delivers complaints and
+follow-ups to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ import httpx
 
 from adapters.ksp import mapping
 from adapters.ksp.client import AGENCY, TOKEN_HEADER, Client, KspSettings
+from adapters.ksp.stream import COMPLAINT_FIELDS, Stream
 from bus.kit import (
     AdapterFactory,
     AdapterSettings,
@@ -37,10 +39,12 @@ class KspAdapter(Deliver, Poll):
     Args:
         settings: the gateway and the regency's account.
         http: a client with the gateway's address as its base URL.
+        stream: LAPOR!'s older interface; None: the bus has no token for it.
     """
 
-    def __init__(self, settings: KspSettings, http: httpx.AsyncClient) -> None:
+    def __init__(self, settings: KspSettings, http: httpx.AsyncClient, stream: Stream | None = None) -> None:
         self._client = Client(Gateway(http, settings, token_header=TOKEN_HEADER), settings)
+        self._stream = stream
 
     async def poll(self, operation: str, cursor: str | None) -> Polled:
         """One page of complaints. After the last page, the next round begins at the first page.
@@ -55,8 +59,16 @@ class KspAdapter(Deliver, Poll):
         return Polled([], f"{place.page + 1}:{page.mark}", more=True, rows=rows)
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
-        """Add follow-ups to their complaints, unless LAPOR! has them from an earlier attempt."""
-        return await deliver_one_by_one(events, self._put_followup)
+        """Add follow-ups or complaints, unless LAPOR! has them from an earlier attempt."""
+        send = {"aduan": self._put_complaint, "tindak-lanjut": self._put_followup}[operation]
+        return await deliver_one_by_one(events, send)
+
+    async def _put_complaint(self, event: Event) -> None:
+        if self._stream is None:
+            raise AgencyFault(Failure.SINK_DOWN, "the bus has no token for LAPOR!'s older interface: give STREAM_TOKEN")
+        # LAPOR! takes no id. After a lost answer the reference in the text tells that it has the complaint.
+        if not await self._client.has_complaint(event.reference):
+            await self._stream.add(event.data, event.reference)
 
     async def _put_followup(self, event: Event) -> None:
         data, reference = event.data, event.reference
@@ -72,6 +84,8 @@ class KspAdapter(Deliver, Poll):
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
+        if self._stream is not None:
+            await self._stream.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +116,25 @@ class _Factory:
             least=Classification.PERSONAL,
             person="/nomor_laporan",
         ),
+        Operation(
+            "aduan",
+            Does.DELIVER,
+            fields=COMPLAINT_FIELDS,
+            least=Classification.PERSONAL,
+            person="/nomor_aduan",
+            definitions={"/pelapor/nik": "nik"},
+        ),
         Operation("tindak-lanjut", Does.DELIVER, fields=mapping.FOLLOWUP_FIELDS, least=Classification.INTERNAL),
     )
 
     def create(self, settings: KspSettings) -> KspAdapter:
-        return KspAdapter(settings, make_http_client(settings))
+        return KspAdapter(settings, make_http_client(settings), _make_stream(settings))
+
+
+def _make_stream(settings: KspSettings) -> Stream | None:
+    if settings.stream_token is None:
+        return None
+    return Stream(make_http_client(settings, base_url=settings.stream_url), settings.stream_token)
 
 
 FACTORY: AdapterFactory = _Factory()

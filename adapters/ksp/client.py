@@ -14,6 +14,7 @@ from adapters.ksp.mapping import ComplaintPage, find_entries, read_complaints, r
 from bus.kit import (
     AgencyFault,
     Allowance,
+    BaseUrl,
     Failure,
     Gateway,
     SplpSettings,
@@ -48,6 +49,10 @@ class KspSettings(SplpSettings):
     """The regency's GUID at LAPOR!, which shows the regency its own complaints."""
     konteks: str = "lapor"
     """The API's context at the gateway."""
+    stream_url: BaseUrl | None = None
+    """The address of LAPOR!'s older interface, which takes complaints; None: `base_url`, as in the simulator."""
+    stream_token: SecretStr | None = None
+    """The regency's token for the older interface; None: the bus sends no complaints."""
 
 
 class Client:
@@ -96,6 +101,24 @@ class Client:
                 return True
             previous = page.mark
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} has more than {_MOST_PAGES} pages of follow-ups")
+
+    async def has_complaint(self, reference: str) -> bool:
+        """Whether the list has a complaint with this reference. Only the list's first hundred pages are read.
+
+        Raises:
+            AgencyFault: LAPOR! gave no list that can be read.
+        """
+        allowance, previous = Allowance(AGENCY), ""
+        for page_number in range(1, _MOST_PAGES + 1):
+            response = await self._call("GET", self._complaints, params={"page": page_number})
+            reading = _reading(response, allowance, lambda found: read_followup_page(reference, found))
+            page = await read_answer(AGENCY, response, reading)
+            if page.has_it:
+                return True
+            if not page.rows or page.mark == previous:  # an installation without pages repeats its list
+                return False
+            previous = page.mark
+        return False
 
     async def add_followup(self, number: str, body: Mapping[str, Any]) -> bool:
         """Add a follow-up to a complaint.

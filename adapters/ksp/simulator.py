@@ -1,4 +1,5 @@
 """A simulator of SP4N-LAPOR! behind SPLP: made-up complaints about Lamongan, some anonymous or secret, and follow-ups.
+LAPOR!'s older interface, which takes complaints in XML, is there as well.
 
 Like the real service it sends the reporter's name and telephone, and texts with the reporter's signature. The adapter has
 to hold these back.
@@ -8,20 +9,24 @@ It accepts follow-ups for any complaint number of `9` and six digits, since LAPO
 
 import re
 from collections import defaultdict
+from html import unescape
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Header
-from fastapi.responses import JSONResponse, Response
+from fastapi import FastAPI, Header, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from adapters.ksp.client import TOKEN_HEADER
+from adapters.ksp.stream import PATH
 from bus.kit import GATEWAY_FAULTS, GATEWAY_SETTINGS, SimulatedFaults, Simulator, make_gateway_app
 
 TOKEN = "00000000-3524-4000-8000-000000003524"  # noqa: S105  made up
+STREAM_TOKEN = "simulasi-token-stream"  # noqa: S105  made up
 PAGE = 5
 COMPLAINTS = 12
 
 _LIST = f"/t/{GATEWAY_SETTINGS['tenant']}/lapor/1.0/complaints"
 _NUMBER = re.compile(r"9\d{6}")
+_TEXT = re.compile(r"<isi>(.*?)</isi>", re.DOTALL)
 _TOPICS = (
     ("Jalan berlubang", "Jalan di depan pasar berlubang", "Infrastruktur", "Dinas Pekerjaan Umum dan Penataan Ruang"),
     ("KTP belum jadi", "KTP-el sudah dua bulan belum jadi", "Kependudukan", "Dinas Kependudukan dan Pencatatan Sipil"),
@@ -36,19 +41,21 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
     """LAPOR! as an ASGI application, with these faults on."""
     received: list[dict[str, Any]] = []
     followups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    added: list[dict[str, Any]] = []
     app = make_gateway_app(
         "KSP (SP4N-LAPOR!)",
         faults,
         received,
         TOKEN_HEADER,
-        lambda: {"followups": {k: v for k, v in followups.items() if v}},
+        lambda: {"followups": {k: v for k, v in followups.items() if v}, "complaints": added},
+        beside=(f"/{PATH}",),
     )
 
     @app.get(_LIST)
     async def list_complaints(page: int = 1, token: Annotated[str, Header()] = "") -> Response:
         """One page of complaints; a page after the last one is empty."""
         return _refuse(token, faults) or _make_page(
-            [make_complaint(number) for number in range(1, COMPLAINTS + 1)], page
+            [*(make_complaint(number) for number in range(1, COMPLAINTS + 1)), *added], page
         )
 
     @app.get(_LIST + "/{number}/followups")
@@ -69,7 +76,31 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
             return JSONResponse({"message": "Gateway Timeout"}, 504)
         return JSONResponse({"status": "success"}, 201)
 
+    _serve_stream(app, faults, received, added)
     return app
+
+
+def _serve_stream(app: FastAPI, faults: SimulatedFaults, received: list[dict[str, Any]], added: list[Any]) -> None:
+    @app.post(f"/{PATH}")
+    async def add_stream(request: Request) -> Response:
+        text = (await request.body()).decode()
+        if f'token="{STREAM_TOKEN}"' not in text or "token" in faults:
+            return _make_xml("<error>Token tidak valid</error>")
+        if "html" in faults:
+            return HTMLResponse("<html><body>Terima kasih</body></html>")
+        number = 9500000 + len(added)
+        content = _TEXT.search(text)
+        added.append(
+            {**make_complaint(1), "tracking_id": number, "content": unescape(content.group(1) if content else "")}
+        )
+        received.append({"operation": "aduan", "tracking_id": number, "xml": text.replace(STREAM_TOKEN, "…")})
+        if "lost-answer" in faults:
+            return HTMLResponse("Gateway Timeout", 504)
+        return _make_xml(f"<status>1</status><trackingid>{number}</trackingid>")
+
+
+def _make_xml(content: str) -> Response:
+    return Response(f'<?xml version="1.0"?><lapor>{content}</lapor>', media_type="text/xml")
 
 
 def make_complaint(number: int) -> dict[str, Any]:
@@ -119,8 +150,9 @@ SIMULATOR = Simulator(
     create_app,
     {
         **GATEWAY_FAULTS,
-        "token": "LAPOR! refuses the regency's own token with 403",
-        "lost-answer": "LAPOR! stores a follow-up, but answers 504",
+        "token": "LAPOR! refuses the regency's own tokens, with 403 or with HTTP 200 in XML",
+        "lost-answer": "LAPOR! stores a follow-up or a complaint, but answers 504",
+        "html": "the older interface answers with a page in HTML where XML was due",
     },
-    {**GATEWAY_SETTINGS, "token": TOKEN},
+    {**GATEWAY_SETTINGS, "token": TOKEN, "stream_token": STREAM_TOKEN},
 )

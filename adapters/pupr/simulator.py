@@ -1,6 +1,7 @@
-"""A simulator of PUPR's feature service: one ArcGIS layer of road segments, empty at first, in memory.
+"""A simulator of PUPR: an ArcGIS layer of road segments, empty at first, in memory; and SIGI with made-up national roads.
 
-Source: ArcGIS REST API (query with exceededTransferLimit, applyEdits with success per feature, errors at HTTP 200).
+Sources: ArcGIS REST API (query with exceededTransferLimit, applyEdits with success per feature, errors at HTTP 200); public
+clients of SIGI (pages by offset, numbers as strings).
 """
 
 import re
@@ -16,6 +17,13 @@ LAYER = "/arcgis/rest/services/infrastruktur/ruas_jalan/FeatureServer/0"
 TOKEN = "simulasi-token-pupr"  # noqa: S105  the simulator's own, made up
 MOST_RECORDS = 20
 """The layer's maxRecordCount: most features in one page."""
+
+SIGI_EMAIL = "bus@lamongan.example"
+SIGI_TOKEN = "simulasi-token-sigi"  # noqa: S105  the simulator's own, made up
+SIGI_LAYER = "jalan_nasional"
+ROADS = 45
+SIGI_MOST = 20
+"""Most features that SIGI gives at once, whatever `limit` asks for."""
 
 CONDITIONS = frozenset({"baik", "sedang", "rusak ringan", "rusak berat"})
 
@@ -123,7 +131,49 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
             "deleteResults": [layer.delete(object_id) for object_id in deletes],
         }
 
+    _serve_sigi(app, faults)
     return app
+
+
+def make_road(number: int) -> Feature:
+    """A national road: numbers are strings with trailing blanks, and the words of a class vary."""
+    longitude, latitude = 112.1 + number / 100, -7.0 - number / 500
+    line = [[longitude, latitude], [longitude + 0.0123456789, latitude]]
+    is_double = number % 3 == 0
+    return {
+        "type": "Feature",
+        "id": number,
+        "properties": {
+            "NO_RUAS": f"35.{number:03}",
+            "NAMA_RUAS": f"Ruas rekaan {number} ",
+            "KODE_KAB": "3524",
+            "PANJANG": f"{number / 2:.2f} ",
+            "LEBAR": 7 if number % 2 else "7,5",
+            "PERKERASAN": ("Aspal/Hotmix", "Rigid Beton")[number % 2],
+            "KONDISI": ("Baik", "SEDANG", "RUSAK_RINGAN", "RB")[number % 4],
+            "IRI": f"{2 + number % 9}.10000",
+            "TAHUN": "2025",
+        },
+        "geometry": {
+            "type": "MultiLineString" if is_double else "LineString",
+            "coordinates": [line, line] if is_double else line,
+        },
+    }
+
+
+def _serve_sigi(app: FastAPI, faults: SimulatedFaults) -> None:
+    @app.get("/geoapi/api/v1/{layer}/data")
+    async def list_features(
+        layer: str, offset: int = 0, limit: int = 20, email: str = "", token: str = ""
+    ) -> dict[str, Any]:
+        if (email, token) != (SIGI_EMAIL, SIGI_TOKEN) or "token" in faults:
+            return {"status": "error", "message": f"Token {token} tidak valid"}
+        roads = [make_road(number) for number in range(1, ROADS + 1)] if layer == SIGI_LAYER else []
+        page = roads[offset : offset + min(limit, SIGI_MOST)]
+        if "short" in faults and offset:
+            page = []
+        total = {} if "no-total" in faults else {"totalRecords": str(len(roads))}
+        return {"type": "FeatureCollection", "features": page, "returnedCount": len(page), **total}
 
 
 def _read_literals(where: str) -> list[str]:
@@ -144,7 +194,9 @@ SIMULATOR = Simulator(
     faults={
         **OUTAGES,
         "token": "the token has expired: HTTP 200 with error 498",
+        "no-total": "SIGI does not say how many features a layer has; an empty page ends it",
+        "short": "SIGI gives the first page of a layer alone, and says that there is more",
         "partial": "each segment fails at its first attempt, with error 1000",
     },
-    settings={"TOKEN": TOKEN},
+    settings={"TOKEN": TOKEN, "SIGI_EMAIL": SIGI_EMAIL, "SIGI_TOKEN": SIGI_TOKEN},
 )

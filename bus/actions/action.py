@@ -22,6 +22,8 @@ class Verb(StrEnum):
     PARTICIPANT_UPDATE = "participant.update"
     LIMITS_SET = "limits.set"
     AGENCY_RELEASE = "agency.release"
+    AGENCY_PAUSE = "agency.pause"
+    AGENCY_RESUME = "agency.resume"
     CLIENT_ADD = "client.add"
     CLIENT_UPDATE = "client.update"
     CLIENT_REVOKE = "client.revoke"

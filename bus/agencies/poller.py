@@ -16,6 +16,7 @@ import structlog
 from bus import clock
 from bus.agencies.changes import Change, Changes, find_changes, is_storable, name_event
 from bus.agencies.memory import Held, PollState, read_held_of, read_state, read_taken
+from bus.agencies.pauses import AgencyPaused
 from bus.agencies.publication import Found, Publication, Run
 from bus.agencies.registry import Agencies
 from bus.agencies.round import PollPolicy, Round
@@ -113,6 +114,9 @@ class Poller:
                     failure=fault.failure.value,
                     detail=fault.detail,
                 )
+            except AgencyPaused:
+                # The step sent no request, so another look soon is cheap.
+                pause = self._draw_pause(0, interval)
             except (ContractSaysLess, NotBound, NoSuchContract) as refusal:
                 # The step sent no request, so another look soon is cheap. Whoever mends the contract soon sees that it works.
                 pause = self._draw_pause(0, interval)
@@ -197,10 +201,12 @@ class Poller:
 
         Raises:
             NoSuchContract, NotBound, ContractSaysLess: it does not.
+            AgencyPaused: the operator paused the poll.
         """
         newest = self._gate.catalogue.newest(operation.contract or "")
         check = partial(self._check_version, adapter, operation)
         check(newest.id)
+        self._agencies.check_not_paused(adapter, operation.name)
         participant = self._agencies.find_participant(adapter)
         poll = Poll(adapter, operation.name)
         return Run(poll, operation, participant, newest, self._name_versions(operation), check, steps)

@@ -4,15 +4,15 @@ Promise: an answer leaves only if a grant covers it, the contract describes it, 
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
 
 from bus import clock, json
+from bus.agencies.asking import Asking, QueryPolicy, Served
+from bus.agencies.quotas import ParticipantQuota, QuotaLedger
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.agencies.unfit import leave_out
 from bus.contracts import (
@@ -26,22 +26,12 @@ from bus.contracts import (
     judge_data,
     spell_identifier,
 )
-from bus.disclosures import Channel, DisclosureLog, make_disclosure
+from bus.disclosures import Channel, Disclosure, DisclosureLog, make_disclosure
 from bus.heavy import Heavy, Here, TooHeavy
 from bus.identity import Principal
-from bus.kit import (
-    AgencyFault,
-    AgencyUnavailable,
-    Does,
-    Operation,
-    Query,
-    Question,
-    QuotaExhausted,
-    add_unfit,
-    hide_unfit,
-)
-from bus.limits import Limit, Limited, Limits, Ration
-from bus.problem import Forbidden, NotFound, Refused
+from bus.kit import UNLIMITED, Does, Question, add_unfit, hide_unfit
+from bus.limits import Limits, Ration
+from bus.problem import Conflict, FieldError, Forbidden, NotFound, Refused
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +45,8 @@ _MOST_PERSONS: Final = 1_000
 """Identifiers of persons in a question with its answer: each has an entry of its own in the disclosure log."""
 _MOST_ROUNDS: Final = 20
 """Most times that the bus leaves elements out of one answer, and checks the rest."""
+_MOST_ERRORS: Final = 100
+"""Errors that a refusal of several questions names."""
 _LEVELS: Final = b"254"
 """Most levels of JSON that the bus can write."""
 
@@ -86,32 +78,16 @@ class AnswerTooWide(Refused):
     slug = "answer-too-wide"
 
 
+class AnswerOutdated(Conflict):
+    """The answer was collected under an earlier version of the contract; ask again."""
+
+    slug = "answer-outdated"
+
+
 class AnswerNotGranted(Forbidden):
     """Your grant does not cover this answer."""
 
     slug = "answer-not-granted"
-
-
-@dataclass(frozen=True, slots=True)
-class QueryPolicy:
-    """How the bus asks agencies.
-
-    Attributes:
-        seconds: most seconds for one question, with the time in which it waits for its turn.
-        concurrency: most questions to one adapter at once.
-    """
-
-    seconds: float = 30.0
-    concurrency: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Served:
-    """The operation that answers a query, with its adapter and the adapter's name."""
-
-    name: str
-    adapter: Query
-    operation: Operation
 
 
 class Queries:
@@ -124,21 +100,16 @@ class Queries:
         disclosures: DisclosureLog,
         limits: Limits,
         ration: Ration,
+        quotas: QuotaLedger,
         policy: QueryPolicy | None = None,
         heavy: Heavy | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._agencies = agencies
         self._disclosures = disclosures
-        self._limits = limits
-        self._ration = ration
-        self._policy = policy or QueryPolicy()
+        self._quotas = quotas
+        self._asking = Asking(limits, ration, policy or QueryPolicy())
         self._heavy = heavy or Here()
-        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(self._make_turns)
-        self._giving_back: set[asyncio.Task[None]] = set()
-
-    def _make_turns(self) -> asyncio.Semaphore:
-        return asyncio.Semaphore(self._policy.concurrency)
 
     async def ask(self, contract: str, question: Any, caller: Principal) -> Any:
         """The answer to a question, as the caller's grant shows it.
@@ -151,20 +122,94 @@ class Queries:
             Limited: the caller's participant used up today's questions to this agency.
             TooHeavy: the check of the question or the answer takes too long.
             AdapterOff, AgencyUnavailable, AgencyRefused, QuotaExhausted: the agency gives no answer.
+            AgencyPaused, AgencyBusy, AgencyLeftInPeace: the agency is not asked now, so that it is not overrun.
             AnswerTooWide: the answer names too many persons to be disclosed.
             AnswerInvalid: the contract does not describe the agency's answer.
         """
+        collected = await self.collect(contract, question, caller)
+        # The view of now: the agency takes seconds, in which a grant may end.
+        (shown,) = await self.show(contract, [(question, collected)], caller)
+        if isinstance(shown, Refused):
+            raise shown
+        return shown
+
+    async def collect(self, contract: str, question: Any, caller: Principal) -> "Collected":
+        """The agency's whole answer. Nobody may get it but through `show`. Raises as `ask` does."""
         # In a thread, since the first use of a schema or a view compiles it.
         version = await asyncio.to_thread(self._check_agreement, contract, question, caller)
         served = self._find_served(version)
-        asked = Question(contract, question, caller.participant, version.contract.shares_cache)
-        answer = await self._get_answer(version, served, asked)
-        # Again: the agency takes seconds, in which a grant may end.
+        asked = self._make_question(version, served, question, caller)
+        answer = await self._fit_answer(version, await self._asking.ask(served, asked), asked, served.name)
+        return Collected(version.id, answer, _is_personal(version, served))
+
+    async def show(
+        self, contract: str, told: Sequence[tuple[Any, "Collected"]], caller: Principal
+    ) -> list[Mapping[str, Any] | Refused]:
+        """Collected answers, as the caller's grant shows them now. Their disclosures are on disk when they are returned.
+
+        Args:
+            contract: the query contract.
+            told: questions with their answers.
+            caller: who gets the answers.
+
+        Returns:
+            For each answer what the grant shows, or why the caller does not get it.
+
+        Raises:
+            NoSuchContract, GrantSuspended, NotGranted, GrantExpired: no grant of the caller shows anything.
+        """
+        shown: list[Any] = []
+        disclosures: list[Disclosure] = []
+        version = self._catalogue.newest(contract)
         view = await self._find_view(version, caller)
-        shown = _cut(view, answer) if json.is_small(answer, _SMALL) else await asyncio.to_thread(_cut, view, answer)
-        if _is_personal(version, served) and _tells_of_person(answer, shown):
-            await asyncio.to_thread(self._disclose, version, view, (question, answer), caller)
+        for question, collected in told:
+            try:
+                await self._check_version(version, collected, caller)
+                cut = await _cut_apart(view, collected.answer)
+                if collected.is_personal and _tells_of_person(collected.answer, cut):
+                    about = version, view, (question, collected.answer), caller
+                    disclosures += await asyncio.to_thread(_make_disclosures, *about)
+            except (AnswerNotGranted, AnswerTooWide, AnswerOutdated) as refusal:
+                cut = refusal
+            shown.append(cut)
+        if disclosures:
+            await asyncio.to_thread(self._disclosures.record, disclosures)
         return shown
+
+    async def _check_version(self, version: ContractVersion, collected: "Collected", caller: Principal) -> None:
+        """Refuse an answer of an earlier version that the newest one does not describe: its grants say nothing about it.
+
+        Raises:
+            AnswerOutdated: it is such an answer.
+        """
+        if collected.version_id == version.id:
+            return
+        await asyncio.to_thread(version.answer_validator.prepare)
+        if await self._find_wrong_places(version, collected.answer, caller.participant):
+            raise AnswerOutdated("The contract has a new version that does not describe this answer; ask again.")
+
+    def check_questions(self, contract: str, questions: Sequence[Any], caller: Principal) -> None:
+        """Check that a caller may ask all of these questions. Synchronous: call it from a thread.
+
+        Raises:
+            QuestionInvalid: a question does not fit the schema; each error has a pointer below `/questions`.
+            Refused: as `ask` says of a question that is not put to the agency.
+        """
+        wrong: list[FieldError] = []
+        for number, question in enumerate(questions):
+            try:
+                version = self._check_agreement(contract, question, caller)
+            except QuestionInvalid as refusal:
+                wrong += [replace(one, pointer=f"/questions/{number}{one.pointer}") for one in refusal.errors]
+        if wrong:
+            raise QuestionInvalid(f"Some questions do not fit {contract}; none was asked.", errors=wrong[:_MOST_ERRORS])
+        self._find_served(version)
+
+    def _make_question(self, version: ContractVersion, served: Served, data: Any, caller: Principal) -> Question:
+        terms = self._agencies.find_quota_terms(served.name)
+        quota = ParticipantQuota(self._quotas, served.name, caller.participant, terms) if terms else UNLIMITED
+        contract = version.contract
+        return Question(contract.name, data, caller.participant, contract.shares_cache, contract.cache_seconds, quota)
 
     def _check_agreement(self, contract: str, question: Any, caller: Principal) -> ContractVersion:
         """The query's newest version, if the caller may ask this question. Raises as `ask` does."""
@@ -197,15 +242,6 @@ class Queries:
     def _view(self, version: ContractVersion, caller: Principal) -> View:
         today = clock.local_date(clock.now())
         return self._catalogue.view(version.contract.name, caller.participant, version.id, today)
-
-    async def _get_answer(self, version: ContractVersion, served: _Served, question: Question) -> Mapping[str, Any]:
-        name = served.name
-        try:
-            async with asyncio.timeout(self._policy.seconds), self._take_turn(question.participant), self._turns[name]:
-                answer = await self._ask_within_ration(served, question)
-        except TimeoutError:
-            raise AgencyUnavailable(f"{name} did not answer within {self._policy.seconds:.0f} s.") from None
-        return await self._fit_answer(version, answer, question, name)
 
     async def _fit_answer(
         self, version: ContractVersion, answer: Mapping[str, Any], question: Question, name: str
@@ -247,82 +283,59 @@ class Queries:
         found = await self._heavy.run(judge_data, schema, text, _LEVELS, who=asker)
         return {pointer for pointer, _ in json.loads(found)}
 
-    @asynccontextmanager
-    async def _take_turn(self, participant: str) -> AsyncIterator[None]:
-        """Hold one of the participant's places for questions at the same time.
-
-        Raises:
-            AtOnce: too many of the participant's questions wait.
-        """
-        allowance = self._limits.get(participant)
-        await allowance.wait_for_turn(allowance.questions, Limit.QUESTIONS)
-        try:
-            yield
-        finally:
-            allowance.questions.give_back()
-
-    async def _ask_within_ration(self, served: _Served, question: Question) -> Mapping[str, Any]:
-        """The agency's answer. The question counts in the participant's ration of today if the agency counts it.
-
-        Raises:
-            Limited: the participant used up its ration of today.
-            Refused: as the adapter says.
-        """
-        policy = self._limits.get(question.participant).policy
-        taking = asyncio.create_task(
-            asyncio.to_thread(self._ration.take, question.participant, served.name, policy), name="ration"
-        )
-        try:
-            await asyncio.shield(taking)
-        except asyncio.CancelledError:
-            # The thread goes on and takes a question from the ration, but nobody will ask it.
-            self._give_back(taking, served, question)
-            raise
-        try:
-            return await _ask_adapter(served, question)
-        except (AgencyUnavailable, QuotaExhausted):
-            # The agency did not count this question.
-            await asyncio.shield(self._give_back(taking, served, question))
-            raise
-
-    def _give_back(self, taking: asyncio.Task[None], served: _Served, question: Question) -> asyncio.Task[None]:
-        """Give the question back to the ration once it is taken, even if the request ends before."""
-
-        async def give_back() -> None:
-            try:
-                await taking
-                await asyncio.to_thread(self._ration.give_back, question.participant, served.name)
-            except Limited:
-                return
-            except Refused as refusal:
-                log.warning("query.ration_not_given_back", agency=served.name, reason=refusal.slug)
-
-        task = asyncio.create_task(give_back(), name="ration")
-        self._giving_back.add(task)
-        task.add_done_callback(self._giving_back.discard)
-        return task
-
-    def _find_served(self, version: ContractVersion) -> _Served:
+    def _find_served(self, version: ContractVersion) -> Served:
         """The operation that answers a query.
 
         Raises:
             AdapterOff: no adapter that the contract names has its settings.
+            AgencyPaused: the operator paused the operation.
             ContractSaysLess: the contract protects the answer less than the operation demands.
         """
         for use in version.contract.adapters:
             if self._agencies.find_operation(use.adapter, use.operation, Does.QUERY) is not None:
                 self._agencies.check_serves(version.contract, [version.contract], use.adapter, use.operation)
-                return _Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
+                self._agencies.check_not_paused(use.adapter, use.operation)
+                return Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
         raise AdapterOff(f"This bus has no settings for an adapter that answers {version.contract.name}.")
 
-    def _disclose(self, version: ContractVersion, view: View, told: tuple[Any, Any], caller: Principal) -> None:
-        """Record that an answer, told with its question, goes to the caller; `_persons` says what is raised."""
-        persons = _persons(version, *told)
-        disclosures = [
-            make_disclosure(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
-            for person in persons
-        ]
-        self._disclosures.record(disclosures)
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """An agency's answer, whole.
+
+    Attributes:
+        version_id: the contract version under which it was asked.
+        answer: the answer, which the version's answer schema describes.
+        is_personal: whether a disclosure is written when somebody gets it.
+    """
+
+    version_id: int
+    answer: Mapping[str, Any]
+    is_personal: bool
+
+    def to_document(self) -> dict[str, Any]:
+        """The answer as a JSON object, for `from_document`."""
+        return {"version": self.version_id, "answer": self.answer, "personal": self.is_personal}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Collected":
+        """The answer that `to_document` wrote."""
+        return cls(document["version"], document["answer"], document["personal"])
+
+
+def _make_disclosures(
+    version: ContractVersion, view: View, told: tuple[Any, Any], caller: Principal
+) -> list[Disclosure]:
+    """The disclosures of an answer, told with its question, to the caller; `_persons` says what is raised."""
+    return [
+        make_disclosure(version, view, Channel.QUERY, client_id=caller.client_id, person=person)
+        for person in _persons(version, *told)
+    ]
+
+
+async def _cut_apart(view: View, answer: Mapping[str, Any]) -> Any:
+    """What `_cut` returns. A thread cuts a large answer."""
+    return _cut(view, answer) if json.is_small(answer, _SMALL) else await asyncio.to_thread(_cut, view, answer)
 
 
 def _persons(version: ContractVersion, question: Any, answer: Any) -> list[str | None]:
@@ -340,19 +353,6 @@ def _persons(version: ContractVersion, question: Any, answer: Any) -> list[str |
     if len(persons) > _MOST_PERSONS:
         raise AnswerTooWide(f"The answer names more than {_MOST_PERSONS} persons; ask for less.")
     return [*persons] or [None]
-
-
-async def _ask_adapter(served: _Served, question: Question) -> Mapping[str, Any]:
-    """The adapter's answer.
-
-    Raises:
-        AgencyUnavailable, AgencyRefused: the adapter raised an `AgencyFault`.
-        Refused: as the adapter says.
-    """
-    try:
-        return await served.adapter.query(served.operation.name, question)
-    except AgencyFault as fault:
-        raise fault.to_refusal() from fault
 
 
 async def _leave_out(answer: Mapping[str, Any], places: set[str]) -> tuple[dict[str, Any], list[str]] | None:
@@ -376,7 +376,7 @@ def _cut(view: View, answer: Mapping[str, Any]) -> Any:
     return view.reduce_data(answer)
 
 
-def _is_personal(version: ContractVersion, served: _Served) -> bool:
+def _is_personal(version: ContractVersion, served: Served) -> bool:
     """Whether the bus writes a disclosure. The operation's classification counts, whatever the contract says."""
     return version.is_personal or served.operation.least.is_about_persons
 

@@ -10,6 +10,8 @@ from typing import Final, cast
 from pydantic import ValidationError
 
 from bus.agencies.holding import Plausibility
+from bus.agencies.pauses import Pause, Pauses
+from bus.agencies.quotas import QuotaTerms
 from bus.contracts import AdapterUse, Binding, Bindings, Contract, Kind, check_named, check_serves
 from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Operation, Poll, Query
 from bus.problem import Refused, Unavailable
@@ -56,22 +58,30 @@ class _Serving:
     factory: AdapterFactory
     settings: AdapterSettings
     adapter: Adapter
+    given: Mapping[str, str]
 
 
 class Agencies:
     """The adapters that have settings. Belongs to one event loop."""
 
-    def __init__(self, settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Mapping[str, str]],
+        factories: Mapping[str, Find] | None = None,
+        pauses: Pauses | None = None,
+    ) -> None:
         """Make each adapter that has settings (`BUS_ADAPTERS__<AGENCY>__…`).
 
         Args:
             settings: agency to the names and values of its settings.
             factories: for each agency, a function that finds its factory. None: the installed entry points.
+            pauses: what the operator paused; None: nothing.
 
         Raises:
             SettingsWrong: the settings name an agency without an adapter, or one of them is missing or wrong.
             AdapterIncomplete: an adapter has no method for one of its operations.
         """
+        self._pauses = pauses
         factories = find_installed() if factories is None else factories
         unknown = sorted(settings.keys() - factories.keys())
         if unknown:
@@ -79,6 +89,24 @@ class Agencies:
                 f"BUS_ADAPTERS__{unknown[0].upper()}: should name an installed adapter: {', '.join(sorted(factories))}"
             )
         self._serving = {name: _make_serving(factories[name](), given) for name, given in settings.items()}
+
+    def find_pause(self, adapter: str, operation: str) -> Pause | None:
+        """The operator's pause that stops an operation; None: it goes on."""
+        return None if self._pauses is None else self._pauses.find(adapter, operation)
+
+    def check_not_paused(self, adapter: str, operation: str) -> None:
+        """Refuse an operation that the operator paused.
+
+        Raises:
+            AgencyPaused: it is paused.
+        """
+        pause = self.find_pause(adapter, operation)
+        if pause is not None:
+            raise pause.refuse()
+
+    def has_operation(self, adapter: str, operation: str) -> bool:
+        """Whether an adapter that has settings has this operation."""
+        return self._find_operation(adapter, operation) is not None
 
     def find_deliver(self, adapter: str, operation: str) -> tuple[Deliver, Operation]:
         """The adapter that delivers by this operation, and the operation.
@@ -161,6 +189,17 @@ class Agencies:
                 if operation.does is Does.POLL:
                     yield name, operation
 
+    def find_quota_terms(self, adapter: str) -> QuotaTerms | None:
+        """What the agreement with an agency says about a day's calls; None: the agency counts no calls."""
+        serving = self._serving.get(adapter)
+        if serving is None or serving.settings.daily_quota is None:
+            return None
+        return QuotaTerms(serving.settings.daily_quota, serving.settings.quota_parts)
+
+    def list_names(self) -> list[str]:
+        """The adapters that have settings, by name."""
+        return sorted(self._serving)
+
     def find_interval(self, adapter: str, operation: Operation) -> float:
         """Seconds between two steps of a poll, if the agency has no more."""
         return self._serving[adapter].settings.poll_seconds or operation.interval
@@ -169,6 +208,28 @@ class Agencies:
         """How many rows of a list may be gone at once."""
         settings = self._serving[adapter].settings
         return Plausibility(settings.deletions_share, settings.deletions_rows)
+
+    def renew(self, settings: Mapping[str, Mapping[str, str]]) -> dict[str, Adapter]:
+        """Make each adapter anew whose settings changed. An agency without settings until now needs a restart.
+
+        Args:
+            settings: agency to the names and values of its settings.
+
+        Returns:
+            The replaced adapters, which the caller closes once their calls are over.
+
+        Raises:
+            SettingsWrong, AdapterIncomplete: as at the start; no adapter was replaced.
+        """
+        changed = {
+            name: given
+            for name, given in settings.items()
+            if name in self._serving and self._serving[name].given != given
+        }
+        made = {name: _make_serving(self._serving[name].factory, given) for name, given in changed.items()}
+        replaced = {name: self._serving[name].adapter for name in made}
+        self._serving.update(made)
+        return replaced
 
     async def close(self) -> None:
         """Close all adapters."""
@@ -190,7 +251,7 @@ def _make_serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving
         if not isinstance(adapter, _METHODS[operation.does]):
             method = operation.does.value
             raise AdapterIncomplete(f"The adapter {factory.name} has no method {method} for {operation.name}.")
-    return _Serving(factory, settings, adapter)
+    return _Serving(factory, settings, adapter, dict(given))
 
 
 def make_bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> Bindings:

@@ -1,4 +1,5 @@
-"""The tables of polls: their cursors, the rows that they published, and the deletions that they hold back."""
+"""The tables of agencies: polls with their cursors, published rows and held deletions; the calls of a day; and jobs of
+questions."""
 
 import sqlalchemy as sa
 
@@ -38,3 +39,51 @@ HELD_DELETIONS = sa.Table(
     sa.Column("released", sa.BigInteger),
 )
 """Lists whose deletions are held back. `released`: how many deletions the operator let go; null: he did not say yet."""
+
+AGENCY_CALLS = sa.Table(
+    "agency_calls",
+    metadata,
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("pool", sa.Text, primary_key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("most", sa.BigInteger),
+)
+"""The calls to agencies on a day in WIB. `pool`: empty for all calls, or whose part of the quota. `most`: the agency's bound."""
+
+QUERY_JOBS = sa.Table(
+    "query_jobs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("participant", sa.Text, nullable=False, index=True),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("contract", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("done_at", sa.BigInteger),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("leased_until", sa.BigInteger, nullable=False),
+)
+"""Jobs. `holder`: the process that works on it, until `leased_until`, in microseconds since 1970."""
+
+QUERY_QUESTIONS = sa.Table(
+    "query_questions",
+    metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("state", sa.SmallInteger, nullable=False),
+    sa.Column("content", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False),
+)
+"""The questions of jobs, encrypted. `content`: the encrypted answer, or why there is none."""
+
+AGENCY_PAUSES = sa.Table(
+    "agency_pauses",
+    metadata,
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("operation", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+"""What the operator paused. `operation`: empty for all operations of the agency."""

@@ -65,7 +65,7 @@ _LINES: Final = {
     "participant": "The organisations and apps that the bus knows.",
     "client": "The OAuth clients of a participant.",
     "subscription": "Who gets which events, and where to.",
-    "agency": "The agencies that the bus polls.",
+    "agency": "The agencies that the bus polls, asks and delivers to.",
     "adapter": "Adapters to agencies.",
     "contract": "Contracts: which data offices exchange, and who may get which fields and why.",
     "domain": "Who proposes and activates contracts in which domain.",

@@ -1,4 +1,4 @@
-"""`bus agency`: shows how the polls of agencies stand, and releases deletions that they hold back."""
+"""`bus agency`: shows how agencies stand, releases deletions that polls hold back, and pauses agencies."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,11 +7,11 @@ import typer
 
 from bus import clock
 from bus.actions import Channel, identify_operator
-from bus.agencies import Held, Holds, PollReport
+from bus.agencies import Held, Holds, NoSuchAgency, Pause, Pauses, PollReport, find_installed
 from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
 
-agency = typer.Typer(no_args_is_help=True, help="The agencies that the bus polls.")
+agency = typer.Typer(no_args_is_help=True, help="The agencies that the bus polls, asks and delivers to.")
 
 Data = Annotated[Path | None, typer.Option(help="the bus's data folder", envvar="BUS_DATA_DIR")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -24,7 +24,7 @@ def list_agencies(data: Data = None, as_json: AsJson = False) -> None:
     Example: bus agency list
     """
     with open_workspace(data) as workspace:
-        reports = Holds(workspace.storage).report()
+        reports, pauses = Holds(workspace.storage).report(), Pauses(workspace.storage).list()
     for report in reports:
         if as_json:
             say_json(_to_document(report))
@@ -33,6 +33,11 @@ def list_agencies(data: Data = None, as_json: AsJson = False) -> None:
         say_row([report.poll.adapter, report.poll.operation, f"polled {at}", f"{report.set_aside} rows set aside"])
         for held in report.held:
             say(f"  holds {_describe(held)}; run `bus agency release {report.poll.adapter}` if they are right")
+    for one in pauses:
+        if as_json:
+            say_json(_to_pause_document(one))
+        else:
+            say(f"{_name(one.agency, one.operation)} paused {clock.rfc3339(one.since)} by {one.by}: {one.reason}")
 
 
 @agency.command("release")
@@ -52,6 +57,52 @@ def release(
         released = Holds(workspace.storage).release(name, identify_operator(Channel.CLI), operation)
     for held in released:
         say(f"released {_describe(held)}")
+
+
+@agency.command("pause")
+def pause(
+    name: Annotated[str, typer.Argument(metavar="AGENCY", help="the adapter's name, such as kominfo")],
+    reason: Annotated[str, typer.Option(help="why; whoever asks the agency reads it")],
+    operation: Annotated[str | None, typer.Argument(help="this operation alone; absent: the whole agency")] = None,
+    data: Data = None,
+) -> None:
+    """Leave an agency in peace: deliveries and polls wait, questions are refused. A running bus follows within a second.
+
+    Example: bus agency pause kominfo katalog --reason "pemeliharaan SPLP sampai pukul 22"
+    """
+    _check_known(name, operation)
+    with open_workspace(data) as workspace:
+        Pauses(workspace.storage).pause(name, operation, reason, identify_operator(Channel.CLI))
+    say(f"{_name(name, operation)} is paused; `bus agency resume` ends it")
+
+
+@agency.command("resume")
+def resume(
+    name: Annotated[str, typer.Argument(metavar="AGENCY", help="the adapter's name, such as kominfo")],
+    operation: Annotated[str | None, typer.Argument(help="the operation that was paused alone")] = None,
+    data: Data = None,
+) -> None:
+    """End a pause. What waited goes within seconds.
+
+    Example: bus agency resume kominfo katalog
+    """
+    with open_workspace(data) as workspace:
+        Pauses(workspace.storage).resume(name, operation, identify_operator(Channel.CLI))
+    say(f"{_name(name, operation)} goes on")
+
+
+def _check_known(name: str, operation: str | None) -> None:
+    """Refuse a pause of something that no installed adapter has: a mistyped name would stop nothing."""
+    find = find_installed().get(name)
+    if find is None:
+        raise NoSuchAgency(f"No adapter {name} is installed; there are {', '.join(sorted(find_installed()))}.")
+    names = [one.name for one in find().operations]
+    if operation is not None and operation not in names:
+        raise NoSuchAgency(f"{name} has no operation {operation}; it has {', '.join(names)}.")
+
+
+def _name(agency: str, operation: str | None) -> str:
+    return agency if operation is None else f"{agency}/{operation}"
 
 
 def _describe(held: Held) -> str:
@@ -75,3 +126,9 @@ def _to_document(report: PollReport) -> dict[str, Any]:
             for held in report.held
         ],
     }
+
+
+def _to_pause_document(pause: Pause) -> dict[str, Any]:
+    since = clock.rfc3339(pause.since)
+    told = {"reason": pause.reason, "by": pause.by, "since": since}
+    return {"agency": pause.agency, "operation": pause.operation, "paused": told}

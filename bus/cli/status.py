@@ -74,6 +74,9 @@ def write_lines(found: dict[str, Any], *, is_troubled_only: bool = False) -> Ite
             yield f"{_mark(one)} agency {one['agency']}/{one['operation']}: {polled}, {one['set_aside']} rows set aside"
             if one["held"]:
                 yield f"    {one['held']} deletions wait for your word: bus agency release {one['agency']}"
+    for one in found["pauses"]:
+        what = f"{one['agency']}/{one['operation']}" if one["operation"] else one["agency"]
+        yield f"! agency {what}: paused {_ago(one['since'], now)} by {one['by']}: {one['reason']}"
     for one in found["producers"]:
         if one["silent"] or not is_troubled_only:
             yield from _write_producer(one, now)

@@ -21,11 +21,17 @@ from bus.kit import Failure, Outcome
 
 log = structlog.get_logger(__name__)
 
+_PAUSED_SECONDS: Final = 15.0
+"""How long deliveries to a paused agency are put off. After a resumption they go within this time."""
 _TELLING: Final = (None, Failure.PERMANENT, Failure.TRANSIENT, Failure.SINK_DOWN)
 
 
 class Sender(Protocol):
     """Sends items to a subscription's sink. The worker implements it."""
+
+    def is_paused(self, subscription: Subscription) -> bool:
+        """Whether the operator paused the sink; see `Worker`."""
+        ...
 
     def is_active(self, subscription: Subscription) -> bool:
         """Whether the subscription exists, is not paused and has the same sink, and this process still holds its runs."""
@@ -77,6 +83,9 @@ class RunUnderWay:
         While the sink's circuit is open, no event is in memory. Then one delivery goes as the probe.
         """
         while owed and self._is_active():
+            if self._worker.is_paused(self._subscription):
+                self._put_off_for(owed, _PAUSED_SECONDS)
+                return
             if not self._lane.is_flowing:
                 owed = drop_events(owed)
                 if self._is_put_off(owed):
@@ -106,9 +115,11 @@ class RunUnderWay:
         is_new = list_candidates(owed)[0].leased.attempts == 0
         if is_new or (self._lane.admits and not self._lane.is_awaited):
             return False
-        seconds = self._lane.compute_pause()
-        self.attempts.extend(put_off(self._subscription.number, one.leased, seconds) for one in owed)
+        self._put_off_for(owed, self._lane.compute_pause())
         return True
+
+    def _put_off_for(self, owed: Sequence[Owed], seconds: float) -> None:
+        self.attempts.extend(put_off(self._subscription.number, one.leased, seconds) for one in owed)
 
     def _is_active(self) -> bool:
         return self._worker.is_active(self._subscription)

@@ -226,6 +226,11 @@ class Worker:
             return False
         return known is subscription or known.sink == subscription.sink
 
+    def is_paused(self, subscription: Subscription) -> bool:
+        """Whether the operator paused the agency's operation to which the subscription delivers."""
+        sink = subscription.sink
+        return isinstance(sink, AgencySink) and self._agencies.find_pause(sink.adapter, sink.operation) is not None
+
     def look_again(self) -> None:
         """Have the sinks tried at once that somebody mended. Called in any thread when subscriptions have changed."""
         self._loop.call_soon_threadsafe(self._hasten)

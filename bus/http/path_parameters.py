@@ -27,6 +27,7 @@ _DELIVERY: Final = _name(
     "^sub_[a-z0-9]+\\.[0-9]{1,18}$",
     82,
 )
+_JOB: Final = _name("the job's id", "job_k3v5m2qa7xw4c6dnb5ty", "^job_[a-z2-7]{20}$", 24)
 _KEY: Final = (
     "the record's key; a slash in it may stand as it is",
     "3524010101909001",
@@ -46,6 +47,7 @@ DomainName = Annotated[str, _path(_DOMAIN)]
 ClientId = Annotated[str, _path(_CLIENT)]
 SubscriptionId = Annotated[str, _path(_SUBSCRIPTION)]
 DeliveryId = Annotated[str, _path(_DELIVERY)]
+JobId = Annotated[str, _path(_JOB)]
 
 DOCUMENTED: Final[Mapping[str, Mapping[str, Any]]] = {
     name: {"description": description, "schema": schema, "example": example}

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, Queries
+from bus.agencies import Agencies, Holds, JobRunner, Jobs, Pauses, Queries, QuotaLedger
 from bus.contracts import Catalogue
 from bus.delivery import (
     Answers,
@@ -77,8 +77,12 @@ class Rooms:
     seeks: Seeks
     pull_bell: PullBell
     agencies: Agencies
+    pauses: Pauses
     holds: Holds
+    quotas: QuotaLedger
     queries: Queries
+    jobs: Jobs
+    job_runner: JobRunner
     heavy: Heavy
     reading: Threads
     slices: Slices

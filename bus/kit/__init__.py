@@ -25,6 +25,8 @@ from bus.kit.fault import AgencyUnavailable as AgencyUnavailable
 from bus.kit.fault import QuotaExhausted as QuotaExhausted
 from bus.kit.operation import Does as Does
 from bus.kit.operation import Operation as Operation
+from bus.kit.quota import UNLIMITED as UNLIMITED
+from bus.kit.quota import Quota as Quota
 from bus.kit.simulator import Simulator as Simulator
 from bus.kit.unfit import add_unfit as add_unfit
 from bus.kit.unfit import hide_unfit as hide_unfit
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from bus.kit.answer import read_answer as read_answer
     from bus.kit.answer import read_as_sent as read_as_sent
     from bus.kit.answer import read_beginning as read_beginning
+    from bus.kit.answer import read_list as read_list
     from bus.kit.answer import read_object as read_object
     from bus.kit.answer import round_decimal as round_decimal
     from bus.kit.answer import run_apart as run_apart
@@ -62,8 +65,12 @@ if TYPE_CHECKING:
     from bus.kit.exchange import make_status_fault as make_status_fault
     from bus.kit.exchange import require_success as require_success
     from bus.kit.exchange import send_request as send_request
+    from bus.kit.figures import read_decimal as read_decimal
+    from bus.kit.figures import read_number as read_number
+    from bus.kit.figures import read_rupiah as read_rupiah
     from bus.kit.gateway import Gateway as Gateway
     from bus.kit.gateway import SplpSettings as SplpSettings
+    from bus.kit.gateway_simulator import GATEWAY_APIKEY as GATEWAY_APIKEY
     from bus.kit.gateway_simulator import GATEWAY_FAULTS as GATEWAY_FAULTS
     from bus.kit.gateway_simulator import GATEWAY_SETTINGS as GATEWAY_SETTINGS
     from bus.kit.gateway_simulator import make_gateway_app as make_gateway_app
@@ -114,6 +121,7 @@ _LATE: Final = {
     "parse_object": "answer",
     "read_answer": "answer",
     "read_as_sent": "answer",
+    "read_list": "answer",
     "read_object": "answer",
     "round_decimal": "answer",
     "run_apart": "answer",
@@ -123,8 +131,12 @@ _LATE: Final = {
     "require_success": "exchange",
     "send_request": "exchange",
     "make_status_fault": "exchange",
+    "read_decimal": "figures",
+    "read_number": "figures",
+    "read_rupiah": "figures",
     "Gateway": "gateway",
     "SplpSettings": "gateway",
+    "GATEWAY_APIKEY": "gateway_simulator",
     "GATEWAY_FAULTS": "gateway_simulator",
     "GATEWAY_SETTINGS": "gateway_simulator",
     "make_gateway_app": "gateway_simulator",

@@ -6,13 +6,14 @@ The entry point `bus.adapters` names an `AdapterFactory`. The bus makes an adapt
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from bus.kit.event import Event
 from bus.kit.failure import DELIVERED, Outcome
 from bus.kit.fault import AgencyFault
 from bus.kit.operation import Operation
+from bus.kit.quota import UNLIMITED, Quota
 from bus.kit.rows import Rows
 from bus.kit.settings import AdapterSettings
 
@@ -138,12 +139,16 @@ class Question:
         participant: the participant that asks.
         shares_cache: True: participants may share a cached answer. False: no participant may learn what another one
             asked, not even from the time that an answer takes.
+        cache_seconds: how long the contract lets the adapter give the answer again; 0: not at all.
+        quota: the adapter takes from it before each call that the agency counts. An answer from a cache takes nothing.
     """
 
     contract: str
     data: Mapping[str, Any]
     participant: str
     shares_cache: bool = False
+    cache_seconds: float = 0.0
+    quota: Quota = field(default=UNLIMITED, compare=False, repr=False)
 
     @property
     def cache_owner(self) -> str | None:

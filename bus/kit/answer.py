@@ -239,6 +239,22 @@ def round_decimal(value: Any, places: int) -> Any:
     return float(round(value, places))
 
 
+def read_list(value: Any) -> list[Any] | None:
+    """A list that an agency sent; None if the value is none.
+
+    PHP writes a list whose indexes have a gap as an object: `{"0": {…}, "2": {…}}`. This becomes a list as well. An object
+    without members is no list: it says nothing about a list.
+
+    Args:
+        value: a JSON value.
+    """
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict) and value and all(str(name).isascii() and str(name).isdigit() for name in value):
+        return list(value.values())
+    return None
+
+
 def fold(value: Any) -> Any:
     """A JSON value with keys in lower case, and without blanks around keys and strings, at every depth.
 

@@ -9,7 +9,7 @@ import math
 import re
 import time
 from base64 import b64encode
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,12 +106,14 @@ class Gateway:
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
         also: Collection[int] = (),
+        apikey: SecretStr | None = None,
     ) -> httpx.Response:
         """The API's 2xx answer to a request for `{context}/{version}/{path}`.
 
         The gateway may revoke a token before its end. After a 401 the call tries once more, with a fresh token.
 
         Args:
+            apikey: the key of this API's subscription, in the header `apikey`. The call then takes no token.
             also: other statuses of the API that the caller reads itself. An answer of the gateway is a fault all the same.
 
         Raises:
@@ -119,16 +121,25 @@ class Gateway:
                 the answer's status.
         """
 
+        async def send_with(credentials: Mapping[str, str]) -> httpx.Response:
+            url, fields = f"{self._prefix}/{path}", {**(headers or {}), **credentials}
+            request = self._http.build_request(method, url, json=json, params=params, headers=fields)
+            return await send_request(self._http, "SPLP", request)
+
+        if apikey is None:
+            response = await self._send_with_token(send_with)
+        else:
+            response = await send_with({"apikey": apikey.get_secret_value()})
+        if is_gateway_fault(response) or not (response.is_success or response.status_code in also):
+            raise make_gateway_fault(response, now())
+        return response
+
+    async def _send_with_token(
+        self, send_with: Callable[[Mapping[str, str]], Awaitable[httpx.Response]]
+    ) -> httpx.Response:
         async def send(token: str) -> httpx.Response:
-            request = self._http.build_request(
-                method,
-                f"{self._prefix}/{path}",
-                json=json,
-                params=params,
-                headers={**(headers or {}), self._token_header: f"Bearer {token}"},
-            )
             try:
-                return await send_request(self._http, "SPLP", request)
+                return await send_with({self._token_header: f"Bearer {token}"})
             except AgencyFault:
                 # The token may be the reason. The next call fetches a fresh token, so that it does not fail for the same reason.
                 self._tokens.forget(token)
@@ -138,8 +149,6 @@ class Gateway:
         response = await send(token)
         if _refuses_token(response):
             response = await send(await self._tokens.get(refused=token))
-        if is_gateway_fault(response) or not (response.is_success or response.status_code in also):
-            raise make_gateway_fault(response, now())
         return response
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ The simulator of an agency behind SPLP adds its API to this one.
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -23,6 +23,8 @@ GATEWAY_SETTINGS: Mapping[str, str] = {
     "consumer_secret": "rahasia-simulasi",
     "tenant": "lamongankab.go.id",
 }
+GATEWAY_APIKEY = "kunci-api-simulasi"
+"""The key that every API takes in place of a token, in the header `apikey`."""
 GATEWAY_FAULTS: Mapping[str, str] = {
     **OUTAGES,
     "login": "the token endpoint refuses the application's key",
@@ -52,6 +54,7 @@ def make_gateway_app(
     received: list[Any],
     token_header: str,
     show_state: Callable[[], Any] = dict,
+    beside: Sequence[str] = (),
 ) -> SimulatorApp:
     """A gateway as an application, to which a simulator adds its API.
 
@@ -61,6 +64,7 @@ def make_gateway_app(
         received: the list that `GET /_simulator/received` shows.
         token_header: the header in which a call must have a token of this gateway.
         show_state: what the agency holds now.
+        beside: beginnings of paths that the agency serves beside the gateway, without its tokens.
     """
     app = make_simulator_app(agency, faults, received, show_state)
     tokens = _Tokens(faults)
@@ -75,9 +79,11 @@ def make_gateway_app(
 
     @app.middleware("http")
     async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        if request.url.path.startswith(("/oauth2/", "/_simulator/")):
+        if request.url.path.startswith(("/oauth2/", "/_simulator/", *beside)):
             return await answer(request)
-        return _find_refusal(faults, tokens, request.headers.get(token_header)) or await answer(request)
+        header = request.headers.get(token_header) or request.headers.get("AuthorizationSPLP")
+        has_key = request.headers.get("apikey") == GATEWAY_APIKEY
+        return _find_refusal(faults, tokens, header, has_key=has_key) or await answer(request)
 
     return app
 
@@ -111,10 +117,10 @@ def _is_known(authorization: str) -> bool:
     return account == f"{GATEWAY_SETTINGS['consumer_key']}:{GATEWAY_SETTINGS['consumer_secret']}"
 
 
-def _find_refusal(faults: SimulatedFaults, tokens: _Tokens, header: str | None) -> Response | None:
-    if header is None:
+def _find_refusal(faults: SimulatedFaults, tokens: _Tokens, header: str | None, *, has_key: bool) -> Response | None:
+    if header is None and not has_key:
         return _make_answer(401, "900902", "Missing Credentials")
-    if not tokens.admits(header):
+    if not has_key and not tokens.admits(header or ""):
         return _make_answer(401, "900901", "Invalid Credentials")
     if "throttled" in faults:
         next_access = now() + timedelta(minutes=1)

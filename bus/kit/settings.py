@@ -1,9 +1,10 @@
 """The settings of an adapter."""
 
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 _ADDRESS = re.compile(r"https?://[^\s/?#\\]+(/(%[0-9A-F]{2}|[A-Z0-9._~!$&'()*+,;=:@/-])*)?", re.ASCII | re.IGNORECASE)
 _DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
@@ -22,6 +23,14 @@ def _check_address(address: str) -> str:
             "hexadecimal digits"
         )
     return address
+
+
+def _split_parts(value: Any) -> Any:
+    """The mapping that a text such as `bapenda:2000,dinkes:3000` says."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition(":") for part in value.split(",") if part.strip()]
+    return {name.strip(): number.strip() for name, _, number in pairs}
 
 
 BaseUrl = Annotated[str, AfterValidator(_check_address)]
@@ -47,8 +56,18 @@ class AdapterSettings(BaseModel):
     `deletions_rows`."""
     deletions_rows: int = Field(10, ge=0)
     """The number of a list's rows that may be gone at once, however short the list is."""
+    daily_quota: int | None = Field(default=None, ge=0)
+    """Calls that the agreement allows in a day, all query operations together; None: the agency counts no calls."""
+    quota_parts: Annotated[Mapping[str, Annotated[int, Field(ge=0)]], BeforeValidator(_split_parts)] = Field({})
+    """Participants that have a part of the quota of their own, such as `bapenda:2000,dinkes:3000`. All others share the rest."""
     owner: str = ""
     """The participant that decides which contracts may use the adapter; empty: the operator decides."""
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if self.quota_parts and sum(self.quota_parts.values()) > (self.daily_quota or 0):
+            raise ValueError("quota_parts must be at most daily_quota together")
+        return self
 
     @field_validator("proxy")
     @classmethod

@@ -3,7 +3,7 @@
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, Queries, make_bindings
+from bus.agencies import Agencies, Holds, JobRunner, Jobs, Pauses, Queries, QuotaLedger, make_bindings
 from bus.contracts import Catalogue
 from bus.delivery import (
     Answers,
@@ -67,12 +67,17 @@ def make_rooms(
     participants = Participants(storage)
     tokens = Tokens(keys, issuer, storage)
     limits = _make_limits(settings, storage)
-    agencies = Agencies(settings.adapters)
+    pauses = Pauses(storage)
+    pauses.refresh()
+    agencies = Agencies(settings.adapters, pauses=pauses)
+    quotas = QuotaLedger(storage)
     disclosures = DisclosureLog(storage, Persons(storage))
+    apart = heavy or Here()
+    queries = Queries(catalogue, agencies, disclosures, limits, Ration(storage), quotas, heavy=apart)
+    jobs = Jobs(storage, keys)
     refusals = RefusalLog(storage, settings.keep_refusals_days)
     actions = ActionLog(storage)
     attempts = Attempts(actions)
-    apart = heavy or Here()
     names = Names()
     retry = make_retry_policy(settings)
     pull_bell = PullBell(storage)
@@ -110,8 +115,12 @@ def make_rooms(
         seeks=Seeks(storage, subscriptions),
         pull_bell=pull_bell,
         agencies=agencies,
+        pauses=pauses,
         holds=Holds(storage),
-        queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), heavy=apart),
+        quotas=quotas,
+        queries=queries,
+        jobs=jobs,
+        job_runner=JobRunner(jobs, queries),
         heavy=apart,
         reading=Threads(_READING, _SCANNING),
         slices=Slices(),

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
+from bus.agencies import PAUSES, Poller, Renewal
 from bus.agencies import TOPIC as POLLS
-from bus.agencies import Poller
 from bus.delivery import (
     AgencySink,
     FanOut,
@@ -40,7 +40,7 @@ from bus.process.form import make_form
 from bus.process.readiness import Readiness
 from bus.process.role import Role
 from bus.process.wakeups import Wakeups
-from bus.settings import Settings
+from bus.settings import Settings, load_settings
 from bus.storage import Changes, Checkpoints, Storage, make_leadership
 
 log = structlog.get_logger(__name__)
@@ -102,6 +102,7 @@ class Process:
         changes.on("subscriptions", rooms.subscriptions.refresh)
         changes.on(EPOCHS, rooms.epochs.refresh)
         changes.on(LIMITS, rooms.limits.refresh)
+        changes.on(PAUSES, rooms.pauses.refresh)
         self._form.spread(changes, self._wakeups, stack)
         if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
             await self._start_workers(stack, changes)
@@ -124,6 +125,9 @@ class Process:
             self._start_task(stack, Checkpoints(self._storage).follow())
         if Role.API in self._roles:
             self._start_task(stack, Sharing(self._storage, rooms.limits).follow())
+            self._start_task(stack, rooms.job_runner.follow())
+        if self._settings.secrets_dir:
+            self._start_task(stack, Renewal(rooms.agencies, lambda: load_settings().adapters).follow())
         self._start_task(stack, LoopDelay().follow())
         self._start_task(stack, changes.follow())
         self._start_task(stack, Rotation(rooms.keys, [rooms.tokens.forget, rooms.waiting.tokens_changed]).follow())

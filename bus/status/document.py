@@ -14,6 +14,16 @@ def describe_status(status: Status) -> dict[str, Any]:
         "bus": None if status.bus is None else _describe_bus(status.bus),
         "subscribers": [_describe_subscriber(one) for one in status.subscribers],
         "agencies": [_describe_poll(one) for one in status.polls],
+        "pauses": [
+            {
+                "agency": one.agency,
+                "operation": one.operation,
+                "reason": one.reason,
+                "by": one.by,
+                "since": one.since,
+            }
+            for one in status.pauses
+        ],
         "producers": [_describe_producer(one) for one in status.producers],
         "refused": [
             {

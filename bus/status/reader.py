@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bus import clock
-from bus.agencies import Holds
+from bus.agencies import Holds, Pauses
 from bus.contracts import Catalogue, Freshness, GrantExpired, NotGranted
 from bus.delivery import (
     DeliveryState,
@@ -68,6 +68,7 @@ class StatusReader:
             ],
             producers=self._read_producers(participant, now),
             refused=self._refusals.count_since(now - _REFUSED, participant),
+            pauses=[one for one in Pauses(self._storage).list() if participant is None or one.agency in agencies],
         )
 
     def read_subscribers(self, participant: str | None = None) -> list[SubscriberState]:

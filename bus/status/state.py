@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bus.agencies import PollReport
+from bus.agencies import Pause, PollReport
 from bus.delivery import Health, Lag, Living, Subscription, SubscriptionState
 from bus.refusals import RefusedCount
 
@@ -97,6 +97,7 @@ class Status:
     Attributes:
         bus: None for a participant.
         refused: events that were refused in the last day.
+        pauses: the agencies and operations that the operator paused.
     """
 
     at: datetime
@@ -106,3 +107,4 @@ class Status:
     polls: Sequence[PollState]
     producers: Sequence[ProducerState]
     refused: Sequence[RefusedCount]
+    pauses: Sequence[Pause] = ()

@@ -32,6 +32,10 @@ ADVICE: Final = {
     "actions.attempts_not_written": Advice("refused acts are not in the action log yet, and kept", _WAITS + _DATABASE),
     "actions.flush_failed": Advice("counts of refused acts may be missing from the action log", _REPORT),
     "adapter.defect": Advice("the agency's adapter failed by an error of its own; other agencies go on", _REPORT),
+    "agency.settings_not_taken": Advice(
+        "new settings of an adapter in BUS_SECRETS_DIR are wrong; the adapter goes on with the old ones",
+        "mend the file that `detail` names; it is read again within seconds",
+    ),
     "append.beside_failed": Advice("deliveries were not made with their event; the relay makes them", _REPORT),
     "broker.message_not_understood": Advice(
         "a message in the broker is not of this bus; it was dropped",
@@ -109,6 +113,12 @@ ADVICE: Final = {
     ),
     "publish.failed": Advice("events were answered 500; their sender sends them again", _REPORT),
     "pulls.database_does_not_answer": Advice("pulls that wait get events late", _WAITS + _DATABASE),
+    "query.job_question_failed": Advice("a question of a job met an error of the bus; the others go on", _REPORT),
+    "query.jobs_wait": Advice("jobs of questions wait; they go on by themselves", _WAITS + _DATABASE),
+    "query.circuit_opened": Advice(
+        "an agency did not answer several questions in a row; the bus asks it less, and refuses questions meanwhile",
+        "see `bus agency list`, and whether the agency or the line to it is away; it is asked again by itself",
+    ),
     "query.answer_invalid": Advice(
         "an agency's answer does not fit the contract; nobody got it", "compare the contract with the agency's answers"
     ),

@@ -38,6 +38,18 @@ EVENTS_DELETED: Final = Counter(
 )
 DISCLOSED: Final = Counter("bus_disclosures_total", "Answers and deliveries with personal data", ["channel"])
 UNEXPECTED: Final = Counter("bus_unexpected_errors_total", "Errors that nobody expected; each is in the log", ["part"])
+QUERY_CIRCUIT: Final = Gauge(
+    "bus_agency_circuit_open",
+    "1: questions to the agency are refused, since it does not answer",
+    ["agency"],
+    multiprocess_mode="livemax",
+)
+QUOTA_LEFT: Final = Gauge(
+    "bus_agency_quota_left",
+    "Calls that an agency's quota of today has left",
+    ["agency"],
+    multiprocess_mode="livemostrecent",
+)
 POLLED: Final = Counter("bus_polled_events_total", "Events polled from agencies", ["adapter", "operation", "outcome"])
 ROWS_SET_ASIDE: Final = Gauge(
     "bus_rows_set_aside", "Rows of a poll that the gate refused", ["adapter", "operation"], multiprocess_mode="livemax"

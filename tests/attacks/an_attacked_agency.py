@@ -19,8 +19,10 @@ from adapters.kominfo.simulator import SIMULATOR as KOMINFO
 from adapters.ksp.adapter import KspAdapter
 from adapters.ksp.client import KspSettings
 from adapters.ksp.simulator import SIMULATOR as KSP
+from adapters.ksp.stream import Stream
 from adapters.pupr.adapter import PuprAdapter
 from adapters.pupr.client import FeatureLayer
+from adapters.pupr.sigi import Sigi, SigiAccount
 from bus.kit import AgencyFault, Event, Failure, Outcome, Polled, Question, Refused
 
 BASE = "https://badan.example"
@@ -61,7 +63,8 @@ def says(body: bytes, status: int = 200, headers: Mapping[str, str] | None = Non
 
 def ksp(attacker: Attacker) -> KspAdapter:
     """The adapter of KSP before the attacker."""
-    return KspAdapter(KspSettings(base_url=BASE, **_of(KSP.settings)), attacker.http())
+    stream = Stream(attacker.http(), SecretStr("rahasia"))
+    return KspAdapter(KspSettings(base_url=BASE, **_of(KSP.settings)), attacker.http(), stream)
 
 
 def kominfo(attacker: Attacker) -> KominfoAdapter:
@@ -83,7 +86,9 @@ def bappenas(attacker: Attacker) -> BappenasAdapter:
 
 def pupr(attacker: Attacker) -> PuprAdapter:
     """The adapter of PUPR before the attacker."""
-    return PuprAdapter(FeatureLayer(attacker.http(), "ruas/0", SecretStr("rahasia")))
+    secret = SecretStr("rahasia")
+    sigi = Sigi(attacker.http(), SigiAccount("uji@contoh.example", secret))
+    return PuprAdapter(FeatureLayer(attacker.http(), "ruas/0", secret), sigi)
 
 
 def _of(settings: Mapping[str, str]) -> dict[str, Any]:
@@ -102,8 +107,10 @@ FOLLOWUP = {
     "status": "selesai",
     "waktu": "2026-03-05T15:40:00+07:00",
 }
+COMPLAINT = {"nomor_aduan": "L-1", "isi": "Lampu mati.", "anonim": True, "rahasia": False}
 SERVICE = {"kode_layanan": "L-1", "nama": "Layanan", "kanal": [], "status": "aktif"}
 USAGE = {"lembaga": "dinkes", "nik": NIK, "id_pelanggan": "1"}
+TABLE = {"nama": "padi.panen", "kolom": [{"nama": "kode", "jenis": "teks"}], "kunci": "kode", "baris": [["1"]]}
 ACTIVITY = {"kode_sub_kegiatan": "1", "tahun_anggaran": 2026}
 
 Act = Callable[[Attacker], Awaitable[Any]]
@@ -111,14 +118,18 @@ Act = Callable[[Attacker], Awaitable[Any]]
 ACTS: Mapping[str, Act] = {
     "ksp laporan": lambda attacker: ksp(attacker).poll("laporan", None),
     "ksp tindak-lanjut": lambda attacker: ksp(attacker).deliver("tindak-lanjut", [a_delivered_event(FOLLOWUP)]),
+    "ksp aduan": lambda attacker: ksp(attacker).deliver("aduan", [a_delivered_event(COMPLAINT)]),
     "kominfo indikator": lambda attacker: kominfo(attacker).poll("indikator", None),
     "kominfo katalog": lambda attacker: kominfo(attacker).deliver("katalog", [a_delivered_event(SERVICE)]),
     "bappenas dak": lambda attacker: bappenas(attacker).poll("dak", None),
     "bappenas kegiatan": lambda attacker: bappenas(attacker).deliver("kegiatan", [a_delivered_event(ACTIVITY)]),
+    "bappenas kegiatan-krisna": lambda attacker: bappenas(attacker).poll("kegiatan-krisna", None),
     "bappenas dataset": lambda attacker: bappenas(attacker).deliver("dataset", [a_delivered_event({"nama": "padi"})]),
+    "bappenas tabel": lambda attacker: bappenas(attacker).deliver("tabel", [a_delivered_event(TABLE)]),
     "pupr ruas-jalan": lambda attacker: pupr(attacker).deliver(
         "ruas-jalan", [a_delivered_event({"nomor_ruas": "R-1"})]
     ),
+    "pupr jalan-nasional": lambda attacker: pupr(attacker).poll("jalan-nasional", None),
     "kemendagri cari-nik": lambda attacker: kemendagri(attacker).query(CARI_NIK, Question("uji", {"nik": NIK}, "uji")),
     "kemendagri verifikasi-nik": lambda attacker: kemendagri(attacker).query(
         VERIFIKASI_NIK, Question("uji", {"nik": NIK}, "uji")

@@ -111,7 +111,7 @@ def fill(path: str, bus: Bus) -> Iterator[str]:
         "version": ["1.0.0"],
         "position": [str(position) for position in range(1, last + 1)],
         "key": [a_nik(0), a_nik(1), marker(WARGA, "nama", 1)],
-        "id": [f"{one}.{last}" for one in subscriptions] if "/deliveries/" in path else subscriptions,
+        "id": _list_ids(path, subscriptions, last),
         "client_id": ["client_aaaaaaaaaaaaaaaaaaaa"],
         "agency": ["badan"],
         "domain": ["kependudukan"],
@@ -124,7 +124,14 @@ def fill(path: str, bus: Bus) -> Iterator[str]:
         yield filled
 
 
+def _list_ids(path: str, subscriptions: list[str], last: int) -> list[str]:
+    if path.startswith("/v1/jobs"):
+        return ["job_aaaaaaaaaaaaaaaaaaaa"]
+    return [f"{one}.{last}" for one in subscriptions] if "/deliveries/" in path else subscriptions
+
+
 BODIES: Final[dict[str, list[Any]]] = {
+    "/v1/queries/{contract}/batch": [{"questions": [{"nik": a_nik(1)}]}],
     "/v1/queries/{contract}": [{"nik": a_nik(1)}, {"nik": "salah"}],
     "/v1/contracts/{name}/validate": [a_marked_person(WARGA, 1), {"nik": 1}],
     "/v1/subscriptions/{id}/replay": [{"from": "beginning"}],

@@ -88,6 +88,11 @@ def _holding(bus: Commands) -> list[str | Path]:
     return ["agency", "release", AGENCY]
 
 
+def _agency_paused(bus: Commands) -> list[str | Path]:
+    assert bus("agency", "pause", "kominfo", "katalog", "--reason", "pemeliharaan").code == 0
+    return ["agency", "resume", "kominfo", "katalog"]
+
+
 def _paused(bus: Commands) -> list[str | Path]:
     with open_workspace(bus.folder / "data") as workspace:
         subscriptions = Subscriptions(workspace.storage, workspace.keys)
@@ -144,6 +149,8 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "participant apply": (_roster, [Verb.PARTICIPANT_ADD]),
     "participant limits": (_limits, [Verb.LIMITS_SET]),
     "agency release": (_holding, [Verb.AGENCY_RELEASE]),
+    "agency pause": (lambda _: ["agency", "pause", "kominfo", "--reason", "pemeliharaan"], [Verb.AGENCY_PAUSE]),
+    "agency resume": (_agency_paused, [Verb.AGENCY_RESUME]),
     "subscription resume": (_paused, [Verb.SUBSCRIPTION_RESUME]),
     "subscription redrive": (_redriven, [Verb.SUBSCRIPTION_REDRIVE]),
     "answers": (_answered, [Verb.DELIVERY_ANSWERS]),

@@ -42,3 +42,27 @@ def test_a_release_is_for_the_poll_that_is_named(run: Commands) -> None:
 def test_nothing_is_released_where_nothing_is_held(run: Commands) -> None:
     refused = run("agency", "release", AGENCY)
     assert (refused.code, "holds deletions back" in refused.err) == (1, True)
+
+
+def test_a_paused_agency_is_listed_with_its_reason_in_both_places(run: Commands) -> None:
+    assert (
+        "kominfo/katalog is paused" in run("agency", "pause", "kominfo", "katalog", "--reason", "pemeliharaan SPLP").out
+    )
+    for command in (["agency", "list"], ["status"]):
+        said = run(*command).out
+        assert "kominfo/katalog" in said
+        assert "pemeliharaan SPLP" in said
+    assert run("agency", "resume", "kominfo").code == 1
+    assert run("agency", "resume", "kominfo", "katalog").code == 0
+    assert "pemeliharaan" not in run("agency", "list").out
+
+
+@pytest.mark.parametrize("named", [["komimfo"], ["kominfo", "katalok"]])
+def test_a_mistyped_name_pauses_nothing_and_the_right_ones_are_named(run: Commands, named: list[str]) -> None:
+    refused = run("agency", "pause", *named, "--reason", "x")
+    assert refused.code == 1
+    assert "kominfo" in refused.err
+
+
+def test_a_pause_needs_a_reason_of_one_line(run: Commands) -> None:
+    assert run("agency", "pause", "kominfo", "--reason", "satu\ndua").code == 1

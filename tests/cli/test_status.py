@@ -59,7 +59,7 @@ def test_only_what_is_wrong_is_shown_when_asked_for(bus: Commands, failing: str)
 
 def test_the_status_as_json_has_the_members_of_the_api(bus: Commands, failing: str) -> None:
     found = json.loads(bus("status", "--json").out)
-    assert found.keys() == {"at", "version", "bus", "subscribers", "agencies", "producers", "refused"}
+    assert found.keys() == {"at", "version", "bus", "subscribers", "agencies", "pauses", "producers", "refused"}
     assert found["subscribers"][0]["subscription"] == failing
 
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bus import clock
-from bus.agencies import Agencies
+from bus.agencies import Agencies, Pauses
 from bus.delivery.claims import NoClaims
 from bus.delivery.handover import Here
 from bus.delivery.ledger import DeliveryState, Lease, Leased, Ledger, NewDelivery
@@ -96,9 +96,9 @@ def lease_to_the_agency(site: Site, keys: Sequence[int | None] = (*KEYS, *KEYS))
     return lease
 
 
-def a_worker(site: Site, handover: Here, adapter: AnAdapter) -> Worker:
+def a_worker(site: Site, handover: Here, adapter: AnAdapter, pauses: Pauses | None = None) -> Worker:
     """A worker for agencies, of which one is set up."""
-    agencies = Agencies({AGENCY: {"base_url": "https://badan.example"}}, {AGENCY: lambda: InPairs(adapter)})
+    agencies = Agencies({AGENCY: {"base_url": "https://badan.example"}}, {AGENCY: lambda: InPairs(adapter)}, pauses)
     ledger = Ledger(site.storage)
     loader = RunLoader(site.storage, site.journal, site.catalogue, ledger, agencies, Room())
     writer = OutcomeWriter(site.storage, ledger, DisclosureLog(site.storage, Persons(site.storage)))
@@ -154,6 +154,26 @@ async def test_a_request_of_many_events_that_fails_was_taken_for_as_many_failure
     handover.close()
     assert positions(site, DELIVERIES.c.state == DeliveryState.DELIVERED) == {7, 8, 9, 10}
     assert positions(site, DELIVERIES.c.state == DeliveryState.PENDING) == {1, 2, 3, 4, 5, 6}
+
+
+async def test_deliveries_to_a_paused_agency_wait_without_an_attempt(site: Site):
+    adapter, handover, pauses = RefusesThrice(), Here(), Pauses(site.storage)
+    pauses.pause(AGENCY, TAKE, "pemeliharaan", OPERATOR)
+    lease = lease_to_the_agency(site, [None] * 10)
+    worker = a_worker(site, handover, adapter, pauses)
+    worker.start()
+    before = clock.now_micros()
+    assert handover.send(lease, None)
+    async with asyncio.timeout(10):
+        while len(positions(site, DELIVERIES.c.due_at < lease.due_at)) < 10:  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0.01)
+    await worker.stop(5)
+    handover.close()
+    assert adapter.calls == 0
+    assert failed(site) == set()
+    assert positions(site, DELIVERIES.c.state == DeliveryState.PENDING, DELIVERIES.c.due_at > before) == set(
+        range(1, 11)
+    )
 
 
 def test_an_event_after_a_restore_had_the_webhook_id_of_another_that_was_delivered_before():

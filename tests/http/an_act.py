@@ -30,6 +30,7 @@ NO_ACTS: Final = {
     "POST /oauth/introspect": "reads",
     "POST /v1/events": "publishes: the journal tells who",
     "POST /v1/queries/{contract}": "asks: the disclosures tell who",
+    "POST /v1/queries/{contract}/batch": "asks: the disclosures tell who reads the answers",
     "POST /v1/subscriptions/{id}/pull": "reads: the disclosures tell who",
     "POST /v1/subscriptions/{id}/ack": "says what became of events: the deliveries tell",
     "POST /v1/subscriptions/{id}/nack": "says what became of events: the deliveries tell",
@@ -69,6 +70,11 @@ class Site:
         with self.bus.rooms.storage.write() as transaction:
             go_live(transaction, made.number, 0)
         return made
+
+    def paused(self) -> str:
+        """The name of an agency that is paused."""
+        self.bus.rooms.pauses.pause(AGENCY, None, "pemeliharaan", OPERATOR)
+        return AGENCY
 
     def delivery(self) -> str:
         """The id of a pending delivery."""
@@ -190,6 +196,14 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "POST /v1/agencies/{agency}/release": (
         Verb.AGENCY_RELEASE,
         lambda site: Ordered(f"/v1/agencies/{site.holding()}/release"),
+    ),
+    "POST /v1/agencies/{agency}/pause": (
+        Verb.AGENCY_PAUSE,
+        lambda _: Ordered(f"/v1/agencies/{AGENCY}/pause", {"reason": "pemeliharaan"}),
+    ),
+    "POST /v1/agencies/{agency}/resume": (
+        Verb.AGENCY_RESUME,
+        lambda site: Ordered(f"/v1/agencies/{site.paused()}/resume"),
     ),
     "POST /v1/participants/{name}/clients": (
         Verb.CLIENT_ADD,

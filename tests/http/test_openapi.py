@@ -47,6 +47,8 @@ GET /v1/records/{contract}/digest
 GET /v1/records/{contract}/{key}
 GET /v1/records/{contract}/{key}/history
 POST /v1/queries/{contract}
+POST /v1/queries/{contract}/batch
+GET /v1/jobs/{id}
 GET /v1/contracts
 POST /v1/contracts
 GET /v1/contracts/{name}
@@ -101,6 +103,8 @@ GET /v1/refusals
 GET /v1/agencies
 GET /v1/doctor
 POST /v1/agencies/{agency}/release
+POST /v1/agencies/{agency}/pause
+POST /v1/agencies/{agency}/resume
 GET /healthz
 GET /readyz
 GET /metrics

@@ -1,15 +1,15 @@
-"""Agencies, for the operator: how their polls stand, and his word on deletions that polls hold back."""
+"""Agencies, for the operator: how they stand, his word on held deletions, and pauses."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bus import clock
 from bus.actions import Actor, Verb
-from bus.agencies import Agencies, Held, NoSuchAgency, PollReport
+from bus.agencies import LONGEST_REASON, Agencies, Held, NoSuchAgency, Pause, PollReport
 from bus.http.acts import acting
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
@@ -24,6 +24,12 @@ OperationName = Annotated[
     Query(
         max_length=100, pattern=r"^[^\x00-\x1f]+$", description="of this poll alone; absent: of all the agency's polls"
     ),
+]
+
+
+PausedName = Annotated[
+    str | None,
+    Query(max_length=100, pattern=r"^[^\x00-\x1f]+$", description="this operation alone; absent: the whole agency"),
 ]
 
 
@@ -46,17 +52,54 @@ class PollDocument(BaseModel):
     held: Sequence[HeldDocument]
 
 
+class QuotaDocument(BaseModel):
+    """What an agency's quota of today has left."""
+
+    daily: int = Field(description="calls that the agreement allows in a day")
+    left: int = Field(description="calls that are left until midnight WIB")
+
+
+class PauseDocument(BaseModel):
+    """A pause of an agency."""
+
+    operation: str | None = Field(description="what is paused; null: all operations")
+    reason: str
+    by: str = Field(description="the participant that paused it")
+    since: AwareDatetime
+
+
 class AgencyDocument(BaseModel):
     """An agency and its polls."""
 
     agency: str
+    quota: QuotaDocument | None = Field(description="null: the agency counts no calls, or has no settings here")
+    pauses: Sequence[PauseDocument]
     polls: Sequence[PollDocument]
 
 
 class AgencyList(BaseModel):
-    """The agencies that this bus polls, by name."""
+    """The agencies that this bus polls, asks or delivers to, by name."""
 
     agencies: Sequence[AgencyDocument]
+
+
+class PauseOrder(BaseModel):
+    """Why an agency is paused."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "Pemeliharaan SPLP sampai pukul 22.00"}]}
+    )
+
+    reason: str = Field(
+        min_length=1, max_length=LONGEST_REASON, description="one line; whoever asks the agency reads it"
+    )
+
+
+class PauseState(BaseModel):
+    """The pauses of an agency after an act."""
+
+    agency: str
+    pauses: Sequence[PauseDocument]
 
 
 class ReleaseDocument(BaseModel):
@@ -68,9 +111,43 @@ class ReleaseDocument(BaseModel):
 
 @router.get("", dependencies=[Depends(caller(Scope.ADMIN))])
 def list_agencies(rooms: TheRooms) -> AgencyList:
-    """How the polls of each agency stand: last step, rows set aside, deletions held back."""
+    """How each agency stands: its polls with their last step, rows set aside and held deletions; its quota; its pauses."""
     polls = [Poll(adapter, operation.name) for adapter, operation in rooms.agencies.list_polls()]
-    return AgencyList(agencies=_group(rooms.holds.report(polls)))
+    reports, pauses = rooms.holds.report(polls), rooms.pauses.list()
+    names = sorted(
+        {*rooms.agencies.list_names(), *(one.poll.adapter for one in reports), *(one.agency for one in pauses)}
+    )
+    return AgencyList(agencies=[_make_agency(rooms, name, reports, pauses) for name in names])
+
+
+@router.post("/{agency}/pause", responses={422: {}})
+async def pause_agency(
+    rooms: TheRooms,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.AGENCY_PAUSE))],
+    agency: Agency,
+    order: PauseOrder,
+    operation: PausedName = None,
+) -> PauseState:
+    """Leave an agency, or one of its operations, in peace until somebody resumes it.
+
+    Every process follows within a second. Deliveries and polls wait; questions are refused with your reason. Pause again to give
+    another reason.
+    """
+    _check_known(rooms.agencies, agency, operation)
+    await asyncio.to_thread(rooms.pauses.pause, agency, operation, order.reason, by)
+    return await asyncio.to_thread(_tell_pauses, rooms, agency)
+
+
+@router.post("/{agency}/resume", responses={409: {}})
+async def resume_agency(
+    rooms: TheRooms,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.AGENCY_RESUME))],
+    agency: Agency,
+    operation: PausedName = None,
+) -> PauseState:
+    """End a pause. What waited goes within seconds."""
+    await asyncio.to_thread(rooms.pauses.resume, agency, operation, by)
+    return await asyncio.to_thread(_tell_pauses, rooms, agency)
 
 
 @router.post("/{agency}/release", responses={409: {}})
@@ -98,12 +175,31 @@ def _find_names(agencies: Agencies, reports: Iterable[PollReport]) -> set[str]:
     return {adapter for adapter, _ in agencies.list_polls()} | {report.poll.adapter for report in reports}
 
 
-def _group(reports: Sequence[PollReport]) -> list[AgencyDocument]:
-    names = dict.fromkeys(report.poll.adapter for report in reports)
-    return [
-        AgencyDocument(agency=name, polls=[_make_poll(one) for one in reports if one.poll.adapter == name])
-        for name in names
-    ]
+def _check_known(agencies: Agencies, agency: str, operation: str | None) -> None:
+    """Refuse a pause of something that this bus does not know: a mistyped name would stop nothing."""
+    if agency not in agencies.list_names():
+        raise NoSuchAgency(f"This bus has no settings for an agency {agency}.")
+    if operation is not None and not agencies.has_operation(agency, operation):
+        raise NoSuchAgency(f"{agency} has no operation {operation}.")
+
+
+def _tell_pauses(rooms: Rooms, agency: str) -> PauseState:
+    return PauseState(agency=agency, pauses=[_make_pause(one) for one in rooms.pauses.list() if one.agency == agency])
+
+
+def _make_agency(rooms: Rooms, name: str, reports: Sequence[PollReport], pauses: Sequence[Pause]) -> AgencyDocument:
+    terms = rooms.agencies.find_quota_terms(name)
+    quota = None if terms is None else QuotaDocument(daily=terms.daily, left=rooms.quotas.read_left(name, terms))
+    return AgencyDocument(
+        agency=name,
+        quota=quota,
+        pauses=[_make_pause(one) for one in pauses if one.agency == name],
+        polls=[_make_poll(one) for one in reports if one.poll.adapter == name],
+    )
+
+
+def _make_pause(pause: Pause) -> PauseDocument:
+    return PauseDocument(operation=pause.operation, reason=pause.reason, by=pause.by, since=pause.since)
 
 
 def _make_poll(report: PollReport) -> PollDocument:

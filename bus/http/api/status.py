@@ -65,6 +65,16 @@ class PollStateDocument(BaseModel):
     troubled: bool
 
 
+class PauseStateDocument(BaseModel):
+    """An agency, or one of its operations, that the operator paused."""
+
+    agency: str
+    operation: str | None = Field(description="null: all operations")
+    reason: str
+    by: str
+    since: datetime
+
+
 class ProducerDocument(BaseModel):
     """The newest event of a contract."""
 
@@ -113,6 +123,7 @@ class StatusDocument(BaseModel):
     agencies: list[PollStateDocument]
     producers: list[ProducerDocument]
     refused: list[RefusedDocument]
+    pauses: list[PauseStateDocument]
 
 
 @router.get("", response_model=StatusDocument)

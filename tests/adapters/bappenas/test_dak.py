@@ -11,17 +11,15 @@ from hypothesis import strategies as st
 
 from adapters.bappenas.dak import (
     read_kind,
-    read_number,
     read_proposers,
     read_record,
-    read_rupiah,
     read_status,
     read_turn,
     read_year,
     write_turn,
 )
 from adapters.bappenas.simulator import make_rows
-from bus.kit import fold
+from bus.kit import fold, read_number, read_rupiah
 
 Violations = Callable[[str, Any], list[str]]
 

@@ -1,5 +1,4 @@
 import logging
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -33,16 +32,34 @@ def settings(**changes):
     return KemendagriSettings(base_url=BASE, **{**SIMULATOR.settings, **changes})
 
 
+class AQuota:
+    """A quota of so many calls."""
+
+    def __init__(self, left):
+        self.left = left
+
+    async def take(self):
+        if not self.left:
+            raise QuotaExhausted("Used up.")
+        self.left -= 1
+
+    async def believe(self, left):
+        self.left = min(self.left, left)
+
+
 class Registry:
     """The adapter before its own simulator, and what the simulator received."""
 
-    def __init__(self, *faults, now=lambda: datetime(2026, 11, 24, 3, tzinfo=UTC), clock=lambda: 1000.0, **changes):
+    def __init__(self, *faults, calls=1000, clock=lambda: 1000.0, **changes):
         self._app = SIMULATOR.create_app(SimulatedFaults(SIMULATOR.faults, faults))
         self._http = httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url=BASE)
-        self.adapter = KemendagriAdapter(settings(**changes), self._http, now=now, clock=clock)
+        self.adapter = KemendagriAdapter(settings(**changes), self._http, clock=clock)
+        self.quota = AQuota(calls)
 
     def ask(self, nik=NIK, participant="dinkes", **changes):
-        question = Question("kependudukan.cari-nik", {"nik": nik}, participant, **changes)
+        question = Question(
+            "kependudukan.cari-nik", {"nik": nik}, participant, quota=self.quota, **{"cache_seconds": 3600, **changes}
+        )
         return self.adapter.query("cari-nik", question)
 
     def verify(self, **elements):
@@ -142,6 +159,22 @@ async def test_an_answer_that_was_not_asked_for_lately_makes_room():
     assert len(await registry.received()) == 4
 
 
+async def test_an_answer_is_given_again_no_longer_than_its_contract_allows():
+    seconds = [1000.0]
+    registry = Registry(clock=lambda: seconds[0], cache_seconds=60.0)
+    for later in (0, 9, 1):
+        seconds[0] += later
+        await registry.ask(cache_seconds=10)
+    assert len(await registry.received()) == 2
+
+
+async def test_a_contract_that_allows_no_cache_has_none():
+    registry = Registry()
+    await registry.ask(cache_seconds=0)
+    await registry.ask(cache_seconds=0)
+    assert len(await registry.received()) == 2
+
+
 async def test_no_time_keeps_nothing():
     registry = Registry(cache_seconds=0)
     await registry.ask()
@@ -174,7 +207,7 @@ async def test_another_question_is_asked():
 
 
 async def test_a_call_beyond_the_quota_never_reaches_the_registry():
-    registry = Registry(daily_quota=1)
+    registry = Registry(calls=1)
     await registry.ask()
     with pytest.raises(QuotaExhausted):
         await registry.ask("3524010101909002")
@@ -182,7 +215,7 @@ async def test_a_call_beyond_the_quota_never_reaches_the_registry():
 
 
 async def test_a_cached_answer_costs_no_quota():
-    registry = Registry(daily_quota=1)
+    registry = Registry(calls=1)
     await registry.ask()
     assert (await registry.ask())["ditemukan"]
 
@@ -220,28 +253,22 @@ async def test_a_wrong_password_is_refused_by_the_registry():
         await Registry(password="salah").ask()
 
 
-async def test_a_quota_used_up_by_the_registrys_count_stays_so_until_tomorrow():
-    moment = [datetime(2026, 11, 24, 3, tzinfo=UTC)]
-    with respx.mock:
-        route = respx.post(LOOKUP).respond(json={"content": [{"RESPON": "Kuota Akses Hari ini telah Habis"}]})
-        adapter = KemendagriAdapter(settings(), no_tls.AsyncClient(base_url=BASE), now=lambda: moment[0])
-        question = Question("kependudukan.cari-nik", {"nik": NIK}, "dinkes")
-        for hours in (0, 1, 24):
-            moment[0] += timedelta(hours=hours)
-            with pytest.raises(QuotaExhausted):
-                await adapter.query("cari-nik", question)
-    assert route.call_count == 2
+@pytest.mark.parametrize("age", [(), ("old",)])
+async def test_a_quota_used_up_by_the_registrys_count_is_told_to_the_bus(age):
+    registry = Registry("quota", *age)
+    with pytest.raises(QuotaExhausted):
+        await registry.ask()
+    assert registry.quota.left == 0
 
 
 @respx.mock
 async def test_calls_that_the_registry_counted_for_others_are_counted_here_too():
     route = respx.post(f"{BASE}/dukcapil/get_json/kab_lamongan/CALL_VERIFY_BY_ELEMEN")
     route.respond(json={"content": [{"NIK": "Sesuai"}], "quotaLimiter": 0})
-    adapter = an_adapter()
-    question = Question("kependudukan.verifikasi-nik", {"nik": NIK, "nama": "Sutarjo"}, "dinkes")
-    await adapter.query("verifikasi-nik", question)
-    with pytest.raises(QuotaExhausted):
-        await adapter.query("cari-nik", Question("kependudukan.cari-nik", {"nik": NIK}, "dinkes"))
+    quota = AQuota(1000)
+    asked = {"nik": NIK, "nama": "Sutarjo"}
+    await an_adapter().query("verifikasi-nik", Question("kependudukan.verifikasi-nik", asked, "dinkes", quota=quota))
+    assert quota.left == 0
 
 
 @pytest.mark.parametrize(

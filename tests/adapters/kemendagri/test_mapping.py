@@ -348,3 +348,15 @@ def test_no_element_however_odd_breaks_the_reading(content):
     with suppress(Refused):
         answer = mapping.answer_lookup(a_reply(**content), NIK)
         assert isinstance(answer["ditemukan"], bool)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda row: row, lambda row: {"0": row}],
+    ids=["an object alone", "an object with a number as name"],
+)
+def test_content_that_is_an_object_where_a_list_was_documented_is_read(wrap):
+    found = mapping.read_reply({"content": wrap({"NIK": int(NIK), "NAMA_LGKP": "SUTARJO"})})
+    assert (found.verdict, found.content["NAMA_LGKP"]) == (Verdict.FOUND, "SUTARJO")
+    refused = mapping.read_reply({"content": wrap({"RESPON": "Data Tidak Ditemukan"})})
+    assert refused.verdict is Verdict.NOT_FOUND

@@ -5,7 +5,7 @@ import respx
 from adapters.kominfo.adapter import FACTORY, KominfoAdapter
 from adapters.kominfo.client import KominfoSettings
 from adapters.kominfo.simulator import SIMULATOR
-from bus.kit import DELIVERED, AgencyFault, Event, Failure, SimulatedFaults
+from bus.kit import DELIVERED, GATEWAY_APIKEY, AgencyFault, Event, Failure, SimulatedFaults
 from tests import no_tls
 
 BASE = "https://splp.example"
@@ -213,3 +213,41 @@ async def test_a_service_that_timed_out_is_tried_again_later():
 async def test_the_factory_makes_an_adapter_from_the_simulators_settings():
     made = FACTORY.create(FACTORY.settings(base_url=BASE, **SIMULATOR.settings))
     await made.close()
+
+
+async def test_an_api_that_takes_apikey_is_called_without_a_token():
+    kominfo = Kominfo("login", katalog_apikey=GATEWAY_APIKEY, indikator_apikey=GATEWAY_APIKEY)
+    assert await kominfo.deliver(a_service(), a_service(deleted=True)) == [DELIVERED, DELIVERED]
+    assert (await kominfo.poll()).rows.rows
+
+
+async def test_a_wrong_apikey_stops_the_queue_and_is_not_repeated():
+    (outcome,) = await Kominfo(katalog_apikey="kunci-salah").deliver(a_service())
+    assert outcome.failure is Failure.SINK_DOWN
+    assert "kunci-salah" not in outcome.detail
+
+
+async def test_a_gateway_that_takes_authorizationsplp_gets_the_token_there():
+    requests = []
+
+    def answer(request):
+        requests.append(request)
+        token = {"access_token": "t1", "expires_in": 3600}
+        return httpx.Response(200, json=token if request.url.path == "/oauth2/token" else {"api_status": 1})
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url=BASE)
+    adapter = KominfoAdapter(settings(token_header="AuthorizationSPLP"), http)
+    assert await adapter.deliver("katalog", [a_service()]) == [DELIVERED]
+    assert requests[-1].headers["AuthorizationSPLP"] == "Bearer t1"
+    assert "authorization" not in requests[-1].headers
+
+
+async def test_indicators_that_are_an_object_where_a_list_was_documented_are_read():
+    def answer(request):
+        token = {"access_token": "t1", "expires_in": 3600}
+        listed = {"api_status": 1, "data": {"0": {"id": 1}, "3": {"id": 2}}}
+        return httpx.Response(200, json=token if request.url.path == "/oauth2/token" else listed)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url=BASE)
+    polled = await KominfoAdapter(settings(), http).poll("indikator", None)
+    assert [row.key for row in polled.rows.rows] == ["1", "2"]

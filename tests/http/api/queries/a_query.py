@@ -1,5 +1,7 @@
 """A query contract that the agency answers, and what is asked under it."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -48,3 +50,9 @@ def disclosed(desk: Bus) -> list[Found]:
 def problem(answer: httpx.Response) -> tuple[int, str]:
     assert answer.headers["content-type"] == "application/problem+json"
     return answer.status_code, answer.json()["type"].removeprefix("urn:bus:problem:")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0.01)

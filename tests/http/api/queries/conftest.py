@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from bus.agencies.queries import QueryPolicy
+from bus.agencies.asking import QueryPolicy
 from tests.a_bus import Bus
 from tests.an_agency import AnAdapter, join
 from tests.http.api.queries.a_query import ANSWER

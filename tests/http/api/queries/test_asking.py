@@ -1,16 +1,30 @@
 """Queries over HTTP: who may ask, what is asked, and what is told when the agency does not answer."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
+from bus.agencies.asking import QueryPolicy
 from bus.kit import AgencyFault, AgencyUnavailable, Failure, QuotaExhausted
 from tests.a_bus import Bus
-from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter
-from tests.builders import Document, a_document, a_grant
-from tests.http.api.queries.a_query import ANSWER, NIK, PAST, TANYA, URL, a_query_document, ask, disclosed, problem
+from tests.an_agency import AGENCY, ASK, TAKE, AnAdapter, join
+from tests.builders import Document, a_document, a_grant, a_nik
+from tests.http.api.queries.a_query import (
+    ANSWER,
+    NIK,
+    PAST,
+    TANYA,
+    URL,
+    a_query_document,
+    ask,
+    disclosed,
+    problem,
+    until,
+)
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """The edge is the same on both databases; their statements have tests of their own in the rooms."""
@@ -122,9 +136,68 @@ async def test_an_agency_that_does_not_answer_in_time_is_unavailable(
 async def test_an_agency_is_asked_only_so_much_at_once(desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter):
     desk.apply(a_query_document())
     adapter.open.clear()
-    answers = await asyncio.gather(*(ask(http) for _ in range(5)))
+    answers = await asyncio.gather(*(ask(http, {"nik": a_nik(number)}) for number in range(1, 6)))
     assert [answer.status_code for answer in answers] == [503] * 5
     assert adapter.busiest == 2
+
+
+async def test_identical_questions_of_a_participant_at_the_same_time_are_asked_once(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query_document())
+    adapter.open.clear()
+    asking = [asyncio.create_task(ask(http)) for _ in range(4)]
+    await until(lambda: len(adapter.questions) == 1)
+    adapter.open.set()
+    assert [answer.json() for answer in await asyncio.gather(*asking)] == [ANSWER] * 4
+    assert len(adapter.questions) == 1
+    assert disclosed(desk) != []
+
+
+@pytest.mark.parametrize(("cache", "asked"), [({}, 2), ({"cache": "shared"}, 1)], ids=["own", "shared"])
+async def test_identical_questions_of_two_participants_are_one_only_where_the_contract_shares_answers(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, cache: Document, asked: int
+):
+    desk.apply(a_query_document(a_grant("dinkes"), a_grant("bapenda", fields=["/ditemukan"]), **cache))
+    adapter.open.clear()
+    asking = [asyncio.create_task(ask(one)) for one in (http, desk.reader("bapenda", "queries.call"))]
+    await until(lambda: len(adapter.questions) == asked)
+    await asyncio.sleep(0.05)
+    adapter.open.set()
+    assert [answer.json() for answer in await asyncio.gather(*asking)] == [ANSWER, {"ditemukan": True}]
+    assert len(adapter.questions) == asked
+
+
+async def test_an_agency_that_fails_several_times_in_a_row_is_left_in_peace(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query_document())
+    adapter.refusal = AgencyUnavailable("away")
+    answers = [await ask(http) for _ in range(6)]
+    assert [problem(answer)[1] for answer in answers] == ["agency-unavailable"] * 5 + ["agency-circuit-open"]
+    assert answers[-1].status_code == 503
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 5
+    assert len(adapter.questions) == 5
+    assert REGISTRY.get_sample_value("bus_agency_circuit_open", {"agency": AGENCY}) == 1
+
+
+async def test_questions_that_are_the_askers_own_fault_open_no_circuit(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query_document())
+    adapter.refusal = QuotaExhausted("try again tomorrow")
+    assert {problem(await ask(http)) for _ in range(8)} == {(429, "agency-quota-exhausted")}
+
+
+async def test_load_is_shed_before_the_agency_is_hurt(bus: Bus, adapter: AnAdapter):
+    join(bus, adapter, QueryPolicy(seconds=0.5, concurrency=1, waiting=2))
+    bus.apply(a_query_document())
+    http = bus.reader("dinkes", "queries.call")
+    adapter.open.clear()
+    answers = await asyncio.gather(*(ask(http, {"nik": a_nik(number)}) for number in range(1, 7)))
+    slugs = Counter(problem(answer)[1] for answer in answers)
+    assert slugs == {"agency-unavailable": 3, "agency-busy": 3}
+    assert adapter.busiest == 1
 
 
 async def test_an_operation_of_the_next_version_is_asked_from_its_activation_on(

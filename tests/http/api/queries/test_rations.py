@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -14,8 +13,8 @@ from bus.limits.tables import QUESTIONS_ASKED
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.an_agency import AnAdapter
-from tests.builders import a_grant
-from tests.http.api.queries.a_query import a_query_document, ask, problem
+from tests.builders import a_grant, a_nik
+from tests.http.api.queries.a_query import a_query_document, ask, problem, until
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """The edge is the same on both databases; their statements have tests of their own in the rooms."""
@@ -25,12 +24,6 @@ def counted(desk: Bus) -> int:
     """The questions of today that count."""
     with desk.rooms.storage.read() as transaction:
         return transaction.value(sa.select(sa.func.sum(QUESTIONS_ASKED.c.asked))) or 0
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - nothing tells it
-            await asyncio.sleep(0.01)
 
 
 async def test_a_participant_that_had_its_questions_of_today_leaves_the_agencys_quota_to_others(
@@ -67,7 +60,7 @@ async def test_a_question_that_waited_in_vain_for_its_turn_does_not_count(
 ):
     desk.apply(a_query_document())
     adapter.open.clear()
-    answers = await asyncio.gather(*(ask(http) for _ in range(8)))
+    answers = await asyncio.gather(*(ask(http, {"nik": a_nik(number)}) for number in range(1, 9)))
     assert [problem(answer) for answer in answers] == [(503, "agency-unavailable")] * 8
     # Two at once are put. One that began later may come to its turn for a moment, and is put then.
     assert 2 <= len(adapter.questions) < 8
