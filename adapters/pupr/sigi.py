@@ -40,10 +40,12 @@ class _Page:
     Attributes:
         features: the features, folded.
         total: how many features the layer has; None: SIGI does not say.
+        mark: a digest of the page, which tells a repeated page.
     """
 
     features: Sequence[Any]
     total: int | None
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,10 @@ class Sigi:
         allowance, found, previous = Allowance(AGENCY), list[Any](), ""
         for _ in range(_MOST_PAGES):
             page = await self._fetch_page(layer, condition, len(found), allowance)
-            mark = digest(page.features)
-            is_repeated = mark == previous
+            is_repeated = page.mark == previous
             if page.features and not is_repeated:
                 found.extend(page.features)
-            previous = mark
+            previous = page.mark
             if not page.features or is_repeated or (page.total is not None and len(found) >= page.total):
                 return _check_whole(found, page.total)
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} has more than {_MOST_PAGES} pages for one layer")
@@ -126,7 +127,8 @@ def _read_page(answer: Any) -> _Page:
     features = read_list(answer.get("features"))
     if features is None:
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered features that are no list", status=200)
-    return _Page(features, _read_total(answer))
+    # The thread that reads a large page makes its digest too.
+    return _Page(features, _read_total(answer), digest(features))
 
 
 def _read_total(answer: Mapping[str, Any]) -> int | None:

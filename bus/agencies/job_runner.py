@@ -78,6 +78,9 @@ class JobRunner:
 
     def _finish(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The job's lease ends, and it is tried again; other jobs go on.
+            log.error("query.job_failed", error=type(error).__name__)
         # There may be another job that waits for the place.
         self._bell.set()
 

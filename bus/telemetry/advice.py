@@ -113,6 +113,10 @@ ADVICE: Final = {
     ),
     "publish.failed": Advice("events were answered 500; their sender sends them again", _REPORT),
     "pulls.database_does_not_answer": Advice("pulls that wait get events late", _WAITS + _DATABASE),
+    "query.job_failed": Advice(
+        "a job of questions broke off by an error of the bus; it is tried again, and other jobs go on",
+        "if it repeats and `error` is Undecryptable, restore the bus's keys; else report this line",
+    ),
     "query.job_question_failed": Advice("a question of a job met an error of the bus; the others go on", _REPORT),
     "query.jobs_wait": Advice("jobs of questions wait; they go on by themselves", _WAITS + _DATABASE),
     "query.circuit_opened": Advice(
