@@ -44,6 +44,8 @@ _REPLAY_SECONDS: Final = 0.01
 """How long replays go on before the relay looks for live events and due deliveries."""
 _CLEANING_SECONDS: Final = 0.025
 """The time between two steps of the clean-up, in which others write."""
+_FORGETTING_SECONDS: Final = 0.1
+"""The same for old events. Each is a row of the largest table, with three indexes, and nobody waits for its end."""
 _NOT_LEADING_SECONDS: Final = 0.5
 _PAUSE_SECONDS: Final = 0.005
 """The shortest time between the beginnings of two looks, if the first found nothing to deliver. A look at each of the journal's
@@ -92,7 +94,7 @@ class Relay:
         self._old_events = OldEvents(storage, journal, catalogue, subscriptions)
         self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)
         self._nudged = threading.Event()
-        self._cleans_at = 0.0
+        self._cleans_at = self._forgets_at = 0.0
         self._turns: dict[int, int] = {}
         self._turn = turn
         self._stopping = False
@@ -186,8 +188,10 @@ class Relay:
         if time.monotonic() >= self._cleans_at:
             self._remains.look()
             self._expiry.look()
-            self._old_events.look()
             self._cleans_at = time.monotonic() + _CLEANING_SECONDS
+        if time.monotonic() >= self._forgets_at:
+            self._old_events.look()
+            self._forgets_at = time.monotonic() + _FORGETTING_SECONDS
 
     def _look_for_due(self, *, found: bool) -> None:
         if found:

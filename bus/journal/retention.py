@@ -19,7 +19,7 @@ from bus.journal.horizon import Horizon, read_horizon
 from bus.journal.projection import Projection
 from bus.storage import Prepared, Storage, Transaction
 
-STEP: Final = 200
+STEP: Final = 100
 """Events that one transaction looks at. Publishers wait for the transaction."""
 
 FindHeld = Callable[[Transaction, Sequence[int]], Collection[int]]
