@@ -123,6 +123,10 @@ class Settings(BaseSettings):
     sink_networks: Networks = Field(
         (), description="networks where sinks may be plain http or private, comma separated"
     )
+    agency_networks: Networks = Field(
+        (),
+        description="networks where agencies of adapter documents may be plain http or private, such as a VPN, comma separated",
+    )
     sink_hosts: HostPatterns = Field(
         (),
         description="hosts where webhooks may be, such as bapenda.example or *.lamongan.go.id, comma separated; "

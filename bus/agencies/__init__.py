@@ -4,7 +4,7 @@ from bus.agencies.holding import TOPIC, Holds, NoSuchAgency, NothingHeld, PollRe
 from bus.agencies.memory import Held
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Queries
-from bus.agencies.registry import Agencies, find_installed, list_mapped_fields, make_bindings
+from bus.agencies.registry import Agencies, find_adapters, find_installed, list_mapped_fields, make_bindings
 
 __all__ = [
     "TOPIC",
@@ -16,6 +16,7 @@ __all__ = [
     "PollReport",
     "Poller",
     "Queries",
+    "find_adapters",
     "find_installed",
     "list_mapped_fields",
     "make_bindings",

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, cast
 
 from pydantic import ValidationError
 
+from bus import shipped
 from bus.agencies.holding import Plausibility
 from bus.contracts import AdapterUse, Binding, Bindings, Contract, Kind, check_named, check_serves
 from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Operation, Poll, Query
+from bus.networks import Network
 from bus.problem import Refused, Unavailable
 from bus.settings import SettingsWrong
 
@@ -28,7 +31,24 @@ def find_installed() -> Mapping[str, Find]:
 
     The search reads the metadata of every installed library. So a process searches once.
     """
-    return MappingProxyType({point.name: point.load for point in entry_points(group=GROUP)})
+    return find_adapters(())
+
+
+def find_adapters(networks: Sequence[Network]) -> Mapping[str, Find]:
+    """Agency to what finds its factory, for every installed adapter and every shipped adapter document.
+
+    Args:
+        networks: where the agencies of documents may be private or plain http.
+    """
+    declared = {path.stem: partial(_load_declared, path, networks) for path in sorted(shipped.ADAPTERS.glob("*.yaml"))}
+    return MappingProxyType(declared | {point.name: point.load for point in entry_points(group=GROUP)})
+
+
+def _load_declared(path: Path, networks: Sequence[Network]) -> AdapterFactory:
+    # Imported here, since most commands need no adapter, and the import takes longer than they do.
+    from bus.declared import DeclaredFactory, Surroundings, load_document
+
+    return DeclaredFactory(load_document(path), Surroundings(networks))
 
 
 _KINDS: Final = {

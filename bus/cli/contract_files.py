@@ -115,7 +115,8 @@ def _examine_file(path: Path) -> Examined:
 def _list_files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES)
+            files = (file for file in path.rglob("*") if file.suffix in _SUFFIXES)
+            yield from sorted(file for file in files if file.parent.name != shipped.ADAPTERS.name)
         else:
             yield path
 

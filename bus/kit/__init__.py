@@ -29,6 +29,7 @@ from bus.kit.simulator import Simulator as Simulator
 from bus.kit.unfit import add_unfit as add_unfit
 from bus.kit.unfit import hide_unfit as hide_unfit
 from bus.kit.waiting import LONGEST_WAIT as LONGEST_WAIT
+from bus.kit.waiting import read_next_access as read_next_access
 from bus.kit.waiting import read_retry_after as read_retry_after
 from bus.kit.words import read_success as read_success
 from bus.kit.words import says_absent as says_absent

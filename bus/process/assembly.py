@@ -3,7 +3,7 @@
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, Queries, make_bindings
+from bus.agencies import Agencies, Holds, Queries, find_adapters, make_bindings
 from bus.contracts import Catalogue
 from bus.delivery import (
     Answers,
@@ -65,7 +65,7 @@ def make_rooms(
     participants = Participants(storage)
     tokens = Tokens(keys, issuer, storage)
     limits = _make_limits(settings, storage)
-    agencies = Agencies(settings.adapters)
+    agencies = Agencies(settings.adapters, find_adapters(settings.agency_networks))
     disclosures = DisclosureLog(storage, Persons(storage))
     refusals = RefusalLog(storage, settings.keep_refusals_days)
     actions = ActionLog(storage)
