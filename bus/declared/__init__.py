@@ -7,17 +7,23 @@ bound it to. Connections go only to public addresses, and to networks that the o
 from bus.declared.document import AdapterDocument
 from bus.declared.errors import AdapterInvalid
 from bus.declared.factory import DeclaredFactory, Surroundings
+from bus.declared.lint import lint_document
 from bus.declared.load import check_document, load_document, read_document, write_schema
 from bus.declared.mapper import Mapper
+from bus.declared.trial import Shown, name_settings, try_operation
 
 __all__ = [
     "AdapterDocument",
     "AdapterInvalid",
     "DeclaredFactory",
     "Mapper",
+    "Shown",
     "Surroundings",
     "check_document",
+    "lint_document",
     "load_document",
+    "name_settings",
     "read_document",
+    "try_operation",
     "write_schema",
 ]
