@@ -17,12 +17,15 @@ from sqlalchemy.engine import URL, make_url
 from bus.identity.keys import Keys, create_keys, load_keys
 from bus.storage import Storage, metadata, open_storage, upgrade
 from tests.a_bus import Bus, a_bus
+from tests.compiled_once import share_compiled_statements
 
 # No property depends on how fast the machine is just now.
 settings.register_profile("bus", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("bus"), max_examples=20)
 settings.register_profile("thorough", settings.get_profile("bus"), max_examples=400)
 settings.load_profile("bus")
+
+share_compiled_statements()
 
 # Without bytecode, each process of a test would compile the product again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -60,7 +60,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="number of processes that serve the API")] = 1,
     log_level: Annotated[str, typer.Option(help="lowest level of log lines", envvar="BUS_LOG_LEVEL")] = "INFO",
 ) -> None:
-    """Run the bus until SIGTERM. It then finishes the requests and deliveries under way.
+    """Run the bus until SIGTERM. It then finishes the requests and deliveries under way, within BUS_DRAIN_SECONDS.
 
     Example: bus serve --data .bus --port 8080
     """

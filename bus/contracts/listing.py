@@ -109,7 +109,7 @@ class Listing:
         self._changing = threading.Lock()
 
     def page(self, limit: int, after: str = "") -> Page:
-        """The next contracts in order of name: at most `limit`, fewer if they are costly. At least one, if one follows."""
+        """The next contracts in order of name: at least one, if there is one; at most `limit`, fewer if that means many bytes."""
         statement = sa.select(CONTRACTS.c.name).where(CONTRACTS.c.name > after).order_by(CONTRACTS.c.name)
         found: list[ListedContract] = []
         room = _MOST_BYTES

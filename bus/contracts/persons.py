@@ -192,11 +192,12 @@ def _list_applied(root: Schema) -> Iterator[tuple[Schema, str]]:
 
 
 def member_names(schema: Schema) -> Iterator[str]:
-    """The names of members that a schema mentions, by whatever keyword."""
+    """The names of members that a schema mentions, by whatever keyword. A pattern of names is given as if it were a name."""
     yield from schema.get("properties", ())
     yield from schema.get("required", ())
     for name, others in schema.get("dependentRequired", {}).items():
         yield from (name, *others)
+    yield from schema.get("dependentSchemas", ())
     for pattern in schema.get("patternProperties", ()):
         yield pattern.removeprefix("^").removesuffix("$")
     names: Any = schema.get("propertyNames")

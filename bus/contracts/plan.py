@@ -96,7 +96,9 @@ def plan_contracts(transaction: Transaction, contracts: Sequence[Contract], acto
 
 
 def carry_out(transaction: Transaction, plan: Plan, actor: Actor, bindings: Bindings) -> None:
-    """Do what a plan says. The caller saw what the plan newly grants.
+    """Do what a plan says.
+
+    The action log then says that the actor saw what the plan newly grants. So the caller shows it, or made the documents.
 
     Raises:
         Refused: what `Plan.check` and the register say.

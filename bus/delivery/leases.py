@@ -2,6 +2,8 @@
 
 A retry and a leased delivery both have a later `due_at`. This table tells them apart. So the runs of a dead process can be due
 at once, and no retry comes early. A row stays until its lease ends, even if the run is finished.
+
+The lease itself is the deliveries' `due_at`: `statements.SET_DUE`, which `ledger.py` runs.
 """
 
 from collections.abc import Sequence

@@ -49,7 +49,7 @@ class Plan:
 
 
 def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], now: int, room: int) -> Plan:
-    """Decide which due deliveries go. The only planner, for new deliveries and for deliveries that waited.
+    """Decide which due deliveries go, of new ones and of those that waited. Unordered due ones need no plan.
 
     Args:
         due: position to key, of the due deliveries; a key of None is not ordered.

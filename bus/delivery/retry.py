@@ -1,4 +1,4 @@
-"""Retries: decide when a failed delivery is tried again, and when it is dead."""
+"""Retries: decide when a failed delivery is tried again, and when it is dead. The numbers are settings (`settings.py`)."""
 
 from dataclasses import dataclass
 from random import Random
@@ -11,7 +11,7 @@ _MOST_DOUBLINGS = 63  # beyond every `longest`, and far from overflow
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long to try; by default about three days.
+    """How long to try. A process gets these numbers from its settings.
 
     Attributes:
         first: upper bound of the first backoff, in seconds. It doubles with each attempt.

@@ -56,7 +56,9 @@ SET_DUE: Final = Prepared(
     postgres="""UPDATE deliveries SET due_at=:due FROM unnest((SELECT CAST(:wanted AS bigint[]))) AS wanted (position)
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state<1""",
 )
-"""Without `state=0`: for that, the index of due deliveries would be used, and all of it read."""
+"""Leases deliveries, parks them, or makes them due: all three are a `due_at`.
+
+Without `state=0`: for that, the index of due deliveries would be used, and all of it read."""
 LEASED: Final = Prepared(
     sqlite="""SELECT position, key, attempts FROM deliveries INDEXED BY ix_deliveries_due
     WHERE subscription=:subscription AND state=0 AND due_at=:lease

@@ -2,7 +2,7 @@
 
 It promises:
 
-- A message is acknowledged only after the outcomes of its run are written.
+- A message is acknowledged after the outcomes of its run are written, or cannot be. Then its lease ends, and the run comes again.
 - A later event of a key never goes before an earlier one.
 - One sink's trouble does not disturb other sinks.
 - Personal data are sent only after their disclosure is on disk.

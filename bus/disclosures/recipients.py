@@ -18,7 +18,11 @@ _MOST_KNOWN: Final = 20_000
 
 
 class Recipients:
-    """The numbers of recipients, by their digests. It remembers the numbers of recipients that are on disk."""
+    """The numbers of recipients, by their digests.
+
+    A recipient is who got data, how and why: participant, client, channel, contract, version, grant and purpose. So a disclosure
+    holds one number instead. The numbers of recipients that are on disk are remembered.
+    """
 
     def __init__(self) -> None:
         self._known: dict[bytes, int] = {}

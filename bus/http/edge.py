@@ -52,7 +52,7 @@ from bus.http.openapi_document import complete
 from bus.http.operation import Document, Operation, operation_router, set_document
 from bus.http.packing import Packing
 from bus.http.parameters import check_parameters
-from bus.http.publish import Publisher, Receive, Scope, Send
+from bus.http.publish import PATH, Publisher, Receive, Scope, Send, count_answer
 from bus.http.publish_openapi import OPENAPI
 from bus.http.readers import ReaderRoute, create_readers
 from bus.http.rooms import Rooms
@@ -123,7 +123,7 @@ _PUBLISHING: Final = Endpoint(
 class Edge:
     """Routes a request to the publisher, to the readers' application or to FastAPI, and counts it by route.
 
-    Every body is bounded. Every request is understood as HTTP says, before its endpoint sees it.
+    Every body is bounded. A request that is not for the publisher is understood as HTTP says, before its endpoint sees it.
 
     Attributes:
         publisher: None in a process without the role `api`.
@@ -160,7 +160,7 @@ class Edge:
         if (
             self.publisher is not None
             and scope["type"] == "http"
-            and scope["path"] == "/v1/events"
+            and scope["path"] == PATH
             and scope["method"] == "POST"
         ):
             await self._publish(self.publisher, scope, receive, send)
@@ -177,6 +177,7 @@ class Edge:
         try:
             check_parameters(scope["query_string"], _PUBLISHING.parameters)
         except Refused as refusal:
+            count_answer(refusal.status)
             await problems.problem(refusal)(scope, receive, send)
         else:
             await publisher(scope, receive, send)

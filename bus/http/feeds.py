@@ -1,4 +1,7 @@
-"""Feeds: gives a contract's events in order, in pages, with long-poll, or as a stream of server-sent events."""
+"""Feeds: gives a contract's events in order, in pages, with long-poll, or as a stream of server-sent events.
+
+`page.py` chooses and writes the events of a page, `scan.py` bounds it.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

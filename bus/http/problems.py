@@ -1,4 +1,7 @@
-"""Refusals as RFC 9457 problems. Only this module turns an exception into an HTTP status."""
+"""Refusals as RFC 9457 problems. Only this module turns an exception into an HTTP status.
+
+What a problem says stands at its class: of a missing scope in `identity/scopes.py`, of a wrong token in `identity/tokens.py`.
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
+from prometheus_client import Counter
 from pydantic import TypeAdapter, ValidationError
 
 from bus import json
@@ -42,12 +43,15 @@ from bus.journal import (
 from bus.limits import Fields, Limit, Limited
 from bus.problem import FieldError, Invalid, Refused
 from bus.storage import Answer
-from bus.telemetry import log_accepted, read_trace_id
+from bus.telemetry import REQUESTS, log_accepted, read_trace_id
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+PATH: Final = "/v1/events"
+ACCEPTED_STATUS: Final = 202
+"""The status of an event that is committed, and of a batch."""
 FORMS: Final = ("application/json",)
 """The form of receipts."""
 _SCOPE: Final = "events.publish"
@@ -77,8 +81,20 @@ class Response(NamedTuple):
     body: bytes
 
 
+@lru_cache
+def _find_counter(status: int) -> Counter:
+    # Cached, since a look-up takes longer than counting.
+    return REQUESTS.labels("POST", PATH, str(status))
+
+
+def count_answer(status: int) -> None:
+    """Count one answered request."""
+    _find_counter(status).inc()
+
+
 class Publisher:
     """The endpoint.
+
     Attributes:
         bodies: counts the bytes of bodies under way.
     """
@@ -123,10 +139,11 @@ class Publisher:
         finally:
             if body_size is not None:
                 body_size.end()
+        count_answer(response.status)
         await send({"type": "http.response.start", "status": response.status, "headers": response.fields})
         await send({"type": "http.response.body", "body": response.body})
 
-    def find_sender(self, head: Head) -> Principal | None:
+    def admit_sender(self, head: Head) -> Principal | None:
         """The sender of a request whose answer waits only for the commit; None for other requests.
 
         Such a request is a batch of at most the allowed size, or an event that is not large. Its sender may publish, its token
@@ -220,7 +237,7 @@ class Publisher:
     def _accept(self, body: bytes, publisher: str, notices: Collection[Notice]) -> Response:
         limits = self._rooms.limits.get(publisher).publish.write_fields(_STEPS)
         headers = deprecation_headers(notices, self._rooms.tokens.issuer) if notices else None
-        return _make_response(202, body, headers=headers, limits=limits)
+        return _make_response(ACCEPTED_STATUS, body, headers=headers, limits=limits)
 
     async def _receive(self, head: Head, receive: Receive, size: Body) -> bytes:
         """The text of a request; `size` counts it.

@@ -76,7 +76,7 @@ class Gate:
     def admit_quickly(
         self, event: Any, principal: Principal, body: bytes | None = None, *, brief: bool = False
     ) -> Submission | UncheckedEvent:
-        """As `admit`; or the unchecked event, if its check would hold up the event loop. `apart` then checks it."""
+        """As `admit`; or the unchecked event, if its check would hold up the event loop. Give that to `check_apart`."""
         unchecked = self.identify(event, principal, body)
         if not _is_bearable(unchecked.version, unchecked.body):
             return unchecked

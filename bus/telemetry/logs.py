@@ -1,4 +1,7 @@
-"""Structured logs: JSON lines on standard error. No line holds personal data."""
+"""Structured logs: JSON lines on standard error. No line holds personal data.
+
+Here are the fields that every line has. The fields of one line stand where it is logged.
+"""
 
 import json
 import logging

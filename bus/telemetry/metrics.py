@@ -1,4 +1,7 @@
-"""Metrics: Prometheus counters, gauges and histograms of one process. No label holds personal data."""
+"""Metrics: Prometheus counters, gauges and histograms of one process. No label holds personal data.
+
+What is read from the database when somebody asks, such as the deliveries that wait, is in `status/metrics.py`.
+"""
 
 from typing import Final
 

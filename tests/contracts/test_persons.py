@@ -166,6 +166,9 @@ HIDDEN: dict[str, Schema] = {
     "dependent members": an_object(dependentSchemas={"kode": {"properties": {"x": PERSON}}}),
     "a name by pattern": an_object({"x": {"type": "object", "patternProperties": {"^nik$": TEXT}}}),
     "a name that is required": an_object(required=["kode", "nik"], additionalProperties=TEXT),
+    "a name on which a schema depends": an_object(
+        {"x": {"dependentSchemas": {"nik": {}}, "additionalProperties": TEXT}},
+    ),
     "a name among names": an_object({"x": {"propertyNames": {"enum": ["nik"]}, "additionalProperties": TEXT}}),
     "behind a decoy": an_object({"status_nik": TEXT, "x": {"type": "array", "items": PERSON}}),
     "behind a field for tax": an_object(

@@ -85,7 +85,7 @@ def test_no_process_is_left(whole: Ended) -> None:
 
 
 def test_what_does_not_arrive_is_named(tmp_path: Path) -> None:
-    broken = demo.run_once(tmp_path, "--within", "12", "--fault", "pupr:down")
+    broken = demo.run_once(tmp_path, "--within", "5", "--fault", "pupr:down")
     assert broken.code == 1
     assert "missing: infrastruktur.ruas-jalan to pupr by adapter: 27 of 27" in broken.output
     assert f"logs: {tmp_path}" in broken.output

@@ -27,7 +27,7 @@ _MOST_CASES = 256
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """The evaluated properties, or the evaluated items.
+    """The evaluated properties, or the evaluated items: those that `unevaluatedProperties` or `unevaluatedItems` leaves out.
 
     Attributes:
         everything: all properties, or all items.

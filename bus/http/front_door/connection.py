@@ -103,7 +103,7 @@ class Connection(asyncio.Protocol):
             self._hall.reception.queue(self, data)
 
     def hear(self, data: bytes) -> None:
-        """Read what a stranger sent: it has its turn now."""
+        """Read data that a stranger sent before. Its turn has come."""
         self._wire.resume()
         self._hear(data)
 

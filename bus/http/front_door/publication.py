@@ -4,7 +4,7 @@ It needs no task, no ASGI scope and no messages between them: together they cost
 """
 
 from collections.abc import Coroutine
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -12,15 +12,13 @@ from bus import json
 from bus.http.bodies import Body
 from bus.http.front_door import answers
 from bus.http.heads import Head, Mode
-from bus.http.publish import Publisher, Response
+from bus.http.publish import ACCEPTED_STATUS, Publisher, Response, count_answer
 from bus.identity import Principal
 from bus.journal import Receipt, Submission, UncheckedEvent
 from bus.problem import Refused
 from bus.telemetry import UNEXPECTED
 
 log = structlog.get_logger(__name__)
-
-PATH: Final = b"/v1/events"
 
 
 class Line(Protocol):
@@ -160,7 +158,7 @@ class Publication:
         except Exception as error:  # noqa: BLE001 - others of the same group wait for their answers
             self.set_exception(error)
         else:
-            self._write(text, ends=self._line.must_end)
+            self._write(ACCEPTED_STATUS, text, ends=self._line.must_end)
 
     def set_exception(self, error: Exception, /) -> None:
         """Answer: the event is refused, or was not committed."""
@@ -169,7 +167,8 @@ class Publication:
             return
         UNEXPECTED.labels("publish").inc()
         log.error("publish.failed", exc_info=error)
-        self._write(answers.render(answers.UNEXPECTED, self._line.fields, ends=True), ends=True)
+        text = answers.render(answers.UNEXPECTED, self._line.fields, ends=True)
+        self._write(answers.UNEXPECTED.status, text, ends=True)
 
     def _answer(self, receipts: list[Receipt]) -> bytes:
         assert self._submission is not None  # noqa: S101 - it is what was appended
@@ -184,9 +183,10 @@ class Publication:
 
     def _respond(self, response: Response) -> None:
         ends = self._line.must_end or not self._is_whole
-        self._write(answers.render(response, self._line.fields, ends=ends), ends=ends)
+        self._write(response.status, answers.render(response, self._line.fields, ends=ends), ends=ends)
 
-    def _write(self, text: bytes, *, ends: bool) -> None:
+    def _write(self, status: int, text: bytes, *, ends: bool) -> None:
+        count_answer(status)
         self._end()
         if not self._line.is_gone:
             self._line.respond(text, ends=ends)

@@ -1,10 +1,14 @@
 """The short way: finds requests that only publish, and whose sender is known without waiting."""
 
+from typing import Final
+
 from bus.http.front_door.origins import ORIGIN
-from bus.http.front_door.publication import PATH, Line, Publication
+from bus.http.front_door.publication import Line, Publication
 from bus.http.front_door.request import END, Request
 from bus.http.heads import Head, Heads
-from bus.http.publish import Publisher
+from bus.http.publish import PATH, Publisher
+
+_TARGET: Final = PATH.encode()
 
 
 class ShortWay:
@@ -33,7 +37,7 @@ class ShortWay:
         Args:
             text: the request's head, to remember it; None: do not remember it.
         """
-        is_plain = request.method == "POST" and request.target == PATH and request.length is not None
+        is_plain = request.method == "POST" and request.target == _TARGET and request.length is not None
         if not is_plain or not request.keep_alive or request.expects:
             return None
         fields = dict(request.fields)
@@ -48,5 +52,5 @@ class ShortWay:
     def _make(self, line: Line, head: Head) -> Publication | None:
         if self._publisher is None:
             return None
-        principal = self._publisher.find_sender(head)
+        principal = self._publisher.admit_sender(head)
         return None if principal is None else Publication(line, self._publisher, principal, head)

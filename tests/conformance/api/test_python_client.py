@@ -35,21 +35,33 @@ async def test_a_python_program_reads_typed_feeds_and_records(
 ) -> None:
     bus.apply(a_document(a_grant(OWNER)))
     position = await bus.publish(a_person(1), id="p1")
-    tools = install(request.config, HERE)
+    program, tools = _make_client(bus, tmp_path, request.config)
+    token = bus.token(OWNER, *Scope).removeprefix("Bearer ")
+    async with bus.served() as address:
+        arguments = (sys.executable, program, address, token, WARGA, f"/{OWNER}", "p1")
+        told = await asyncio.to_thread(_run, tmp_path, tools, *arguments)
+    assert told.strip() == f"{[position]} {[a_nik(1)]} stored"
+
+
+@only_once
+@pytest.mark.conformance
+def test_the_types_of_the_python_client_hold(bus: Bus, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    bus.apply(a_document(a_grant(OWNER)))
+    program, tools = _make_client(bus, tmp_path, request.config)
+    (tmp_path / "mypy.ini").write_text(_MYPY)
+    _run(tmp_path, tools, sys.executable, "-m", "mypy", program)
+
+
+def _make_client(bus: Bus, tmp_path: Path, config: pytest.Config) -> tuple[Path, Path]:
+    """A program beside its generated client, and the folder of the tools."""
+    tools = install(config, HERE)
     made = _run(
         tmp_path, tools, tools / "openapi-python-client", "generate", "--path", write_document(bus, tmp_path),
         "--output-path", tmp_path / "bus_api", "--meta", "none",
     )  # fmt: skip
     left_out = [line for line in made.splitlines() if line.startswith(("WARNING", "ERROR"))]
     assert all("contracts" in line for line in left_out), made
-    program = shutil.copy(HERE / "program.py", tmp_path)
-    (tmp_path / "mypy.ini").write_text(_MYPY)
-    _run(tmp_path, tools, sys.executable, "-m", "mypy", program)
-    token = bus.token(OWNER, *Scope).removeprefix("Bearer ")
-    async with bus.served() as address:
-        arguments = (sys.executable, program, address, token, WARGA, f"/{OWNER}", "p1")
-        told = await asyncio.to_thread(_run, tmp_path, tools, *arguments)
-    assert told.strip() == f"{[position]} {[a_nik(1)]} stored"
+    return Path(shutil.copy(HERE / "program.py", tmp_path)), tools
 
 
 def _run(folder: Path, tools: Path, *command: str | Path) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from bus import json
 from bus.journal.gate import Gate
@@ -346,3 +347,21 @@ async def test_a_head_is_never_taken_for_that_of_a_request_behind_it(bus: Bus, a
     again = await connection.ask(a_request(reader, bodies[2]))
     assert (answers, again.status_code) == ([403, 202], 403)
     connection.writer.close()
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["short way", "long way"])
+async def test_the_metric_of_requests_counts_publishing_too(bus: Bus, connection: Connection, *, is_known: bool):
+    authorization = publisher(bus)
+    if is_known:
+        await asyncio.to_thread(bus.rooms.tokens.verify, authorization.encode())
+    before = [count_answers(status) for status in (202, 422, 400)]
+    for event in (an_event(1), an_event(2, data={"nik": 1})):
+        await connection.ask(a_request(authorization, json.dumps(event)))
+    wrong = a_request(authorization, json.dumps(an_event(3))).replace(b"/v1/events ", b"/v1/events?partail=true ")
+    await connection.ask(wrong)
+    assert [count_answers(status) for status in (202, 422, 400)] == [count + 1 for count in before]
+
+
+def count_answers(status: int) -> float:
+    labels = {"method": "POST", "route": "/v1/events", "status": str(status)}
+    return REGISTRY.get_sample_value("bus_http_requests_total", labels) or 0.0
