@@ -313,7 +313,10 @@ class Queries:
             if self._agencies.find_operation(use.adapter, use.operation, Does.QUERY) is not None:
                 self._agencies.check_serves(version.contract, [version.contract], use.adapter, use.operation)
                 return _Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
-        raise AdapterOff(f"This bus has no settings for an adapter that answers {version.contract.name}.")
+        why = [
+            self._agencies.explain_off(name) for name in dict.fromkeys(use.adapter for use in version.contract.adapters)
+        ]
+        raise AdapterOff(f"No adapter answers {version.contract.name}. {' '.join(why)}".rstrip())
 
     def _disclose(self, version: ContractVersion, view: View, told: tuple[Any, Any], caller: Principal) -> None:
         """Record that an answer, told with its question, goes to the caller; `_persons` says what is raised."""

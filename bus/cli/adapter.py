@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
-from pydantic import ValidationError
 
 from bus import json, shipped
 from bus.cli.contract_files import list_contracts
@@ -29,7 +28,7 @@ from bus.declared import (
     try_operation,
 )
 from bus.kit import AdapterSettings
-from bus.settings import Settings, SettingsWrong, load_settings
+from bus.settings import Settings, load_settings, read_adapter_settings
 
 adapter = typer.Typer(no_args_is_help=True, help="Adapter documents: agencies' APIs that the bus calls without code.")
 
@@ -122,14 +121,11 @@ def _make_settings(
         raise typer.BadParameter("--set takes NAME=VALUE, each name once")
     host = urlsplit(against or document.servers[0].url).hostname or ""
     address = {} if against is None else {"base_url": against}
-    try:
-        return DeclaredFactory(document).settings.model_validate(
-            {**known, **name_settings(document, told, host), **address}
-        )
-    except ValidationError as error:
-        prefix = f"BUS_ADAPTERS__{document.adapter}__".upper()
-        wrong = [f"{prefix}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors(include_input=False)]
-        raise SettingsWrong("; ".join(wrong)) from None
+    return read_adapter_settings(
+        document.adapter,
+        DeclaredFactory(document).settings,
+        {**known, **name_settings(document, told, host), **address},
+    )
 
 
 def _allow_loopback(against: str | None) -> list[ipaddress.IPv4Network]:

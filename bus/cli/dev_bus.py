@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bus import shipped
 from bus.actions import Channel, identify_operator
-from bus.agencies import find_installed, make_bindings
+from bus.agencies import find_installed, make_bindings, read_declared
 from bus.cli.contract_files import check_files
 from bus.cli.dev_notebook import DevClient, Notebook
 from bus.cli.init import make_bus
@@ -68,7 +68,8 @@ def read_contracts(workspace: Workspace) -> list[Contract]:
 
 
 def _open_catalogue(workspace: Workspace) -> Catalogue:
-    return Catalogue(workspace.storage, workspace.keys.pseudonym, make_bindings(workspace.settings.adapters))
+    bindings = make_bindings(workspace.settings.adapters, declared=read_declared(workspace.storage))
+    return Catalogue(workspace.storage, workspace.keys.pseudonym, bindings)
 
 
 def _list_named(contract: Contract) -> set[str]:

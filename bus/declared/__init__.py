@@ -10,19 +10,45 @@ from bus.declared.factory import DeclaredFactory, Surroundings
 from bus.declared.lint import lint_document
 from bus.declared.load import check_document, load_document, read_document, write_schema
 from bus.declared.mapper import Mapper
+from bus.declared.register import (
+    TOPIC,
+    AdapterCatalogue,
+    AdapterHolding,
+    AdapterMove,
+    AdapterRegistrar,
+    Draft,
+    InForce,
+    Judge,
+    Judgement,
+    RegisteredAdapter,
+    make_draft,
+    read_adapter,
+)
 from bus.declared.trial import Shown, name_settings, try_operation
 
 __all__ = [
+    "TOPIC",
+    "AdapterCatalogue",
     "AdapterDocument",
+    "AdapterHolding",
     "AdapterInvalid",
+    "AdapterMove",
+    "AdapterRegistrar",
     "DeclaredFactory",
+    "Draft",
+    "InForce",
+    "Judge",
+    "Judgement",
     "Mapper",
+    "RegisteredAdapter",
     "Shown",
     "Surroundings",
     "check_document",
     "lint_document",
     "load_document",
+    "make_draft",
     "name_settings",
+    "read_adapter",
     "read_document",
     "try_operation",
     "write_schema",

@@ -18,7 +18,7 @@ from bus.declared.pace import Pace
 from bus.declared.vault import BoundSecret, Vault
 from bus.kit import AdapterSettings, BaseUrl, Does, Operation, make_http_client
 from bus.networks import Network
-from bus.settings import SettingsWrong
+from bus.settings import SettingsWrong, read_adapter_settings
 
 _DOES: Final = {"deliver": Does.DELIVER, "poll": Does.POLL, "query": Does.QUERY}
 
@@ -53,7 +53,7 @@ class DeclaredFactory:
         self.name = document.adapter
         self.participant = document.participant
         self.settings = make_settings(document)
-        self.operations = tuple(_make_operation(one) for one in document.operations)
+        self.operations = tuple(make_operation(one) for one in document.operations)
 
     def create(self, settings: AdapterSettings) -> DeclaredAdapter:
         """The adapter, with connections and worker processes of its own. They start when they are first needed.
@@ -73,6 +73,16 @@ class DeclaredFactory:
         auths = make_auths(document.auth, document.agency, base_url, vault, wire.send_for_token, mapper)
         server = Server(base_url, {name: str(given[name]) for name in document.settings})
         return DeclaredAdapter(document, Client(document, server, wire, auths, mapper))
+
+    def make(self, given: Mapping[str, str]) -> tuple[AdapterSettings, DeclaredAdapter]:
+        """The adapter with the operator's settings; those that the document does not name belong to another version of it.
+
+        Raises:
+            SettingsWrong: names each setting that is missing or wrong, or the secret that is not bound to its host.
+        """
+        known = {name: value for name, value in given.items() if name in self.settings.model_fields}
+        settings = read_adapter_settings(self.name, self.settings, known)
+        return settings, self.create(settings)
 
 
 def make_settings(document: AdapterDocument) -> type[AdapterSettings]:
@@ -115,7 +125,8 @@ def _find_base_url(document: AdapterDocument, settings: AdapterSettings) -> str:
     return found
 
 
-def _make_operation(operation: DeclaredOperation) -> Operation:
+def make_operation(operation: DeclaredOperation) -> Operation:
+    """The operation, as the rest of the bus knows operations."""
     return Operation(
         operation.name,
         _DOES[operation.does],

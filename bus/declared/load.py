@@ -42,13 +42,21 @@ def read_document(text: bytes) -> AdapterDocument:
     Raises:
         AdapterInvalid: with a pointer to each error.
     """
+    return check_document(read_body(text))
+
+
+def read_body(text: bytes) -> Any:
+    """The JSON value in a text, YAML or JSON; nothing of it is checked.
+
+    Raises:
+        AdapterInvalid: the text is too long, or neither.
+    """
     if len(text) > LARGEST:
         raise AdapterInvalid(f"An adapter document has at most {LARGEST // 1024} KiB.")
     try:
-        body = read_yaml(text)
+        return read_yaml(text)
     except Refused as refusal:
         raise AdapterInvalid(refusal.detail, errors=refusal.errors) from None
-    return check_document(body)
 
 
 def check_document(body: Any) -> AdapterDocument:

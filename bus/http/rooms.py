@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Holds, Queries
 from bus.contracts import Catalogue
+from bus.declared import AdapterCatalogue, Judge
 from bus.delivery import (
     Answers,
     Deliveries,
@@ -38,6 +39,8 @@ class Rooms:
     """The rooms and what they share.
 
     Attributes:
+        adapters: the adapter documents in force, and their register.
+        judge: judges adapter documents.
         answers: of requests with an `Idempotency-Key`.
         sink_answers: what sinks answered to deliveries that failed.
         heavy: runs what may take long, apart from the event loop.
@@ -76,6 +79,8 @@ class Rooms:
     seeks: Seeks
     pull_bell: PullBell
     agencies: Agencies
+    adapters: AdapterCatalogue
+    judge: Judge
     holds: Holds
     queries: Queries
     heavy: Heavy

@@ -3,8 +3,9 @@
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, Queries, find_adapters, make_bindings
+from bus.agencies import Agencies, Holds, Queries, find_adapters, list_coded, make_bindings
 from bus.contracts import Catalogue
+from bus.declared import AdapterCatalogue, Judge
 from bus.delivery import (
     Answers,
     Deliveries,
@@ -58,14 +59,18 @@ def make_rooms(
     journal = JournalReader(storage)
     tail = Tail(journal)
     wakeups.appended.listen(tail.advance)
-    catalogue = Catalogue(storage, keys.pseudonym, make_bindings(settings.adapters), issuer)
+    adapters = AdapterCatalogue(storage, list_coded(), settings.adapters, settings.agency_networks)
+    adapters.refresh()
+    bindings = make_bindings(settings.adapters, declared=lambda: adapters.in_force)
+    catalogue = Catalogue(storage, keys.pseudonym, bindings, issuer)
     catalogue.refresh()
     subscriptions = Subscriptions(storage, keys)
     subscriptions.refresh()
     participants = Participants(storage)
     tokens = Tokens(keys, issuer, storage)
     limits = _make_limits(settings, storage)
-    agencies = Agencies(settings.adapters, find_adapters(settings.agency_networks))
+    agencies = Agencies(settings.adapters, find_adapters(settings.agency_networks), adapters)
+    agencies.follow()
     disclosures = DisclosureLog(storage, Persons(storage))
     refusals = RefusalLog(storage, settings.keep_refusals_days)
     actions = ActionLog(storage)
@@ -107,6 +112,8 @@ def make_rooms(
         seeks=Seeks(storage, subscriptions),
         pull_bell=pull_bell,
         agencies=agencies,
+        adapters=adapters,
+        judge=Judge(catalogue, apart, settings.adapters, settings.agency_networks),
         holds=Holds(storage),
         queries=Queries(catalogue, agencies, disclosures, limits, Ration(storage), heavy=apart),
         heavy=apart,

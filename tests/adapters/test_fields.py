@@ -13,7 +13,7 @@ from adapters.kemendagri import mapping as kemendagri
 from adapters.kominfo import mapping as kominfo
 from adapters.ksp import mapping as ksp
 from adapters.pupr import mapping as pupr
-from bus.agencies.registry import list_mapped_fields
+from bus.agencies.offers import list_mapped_fields
 from bus.contracts.document import AdapterUse
 
 ROOT = Path(__file__).parents[2]
