@@ -157,6 +157,10 @@ class Agencies:
         """An object that is another one after each change of the adapters that serve."""
         return self._serving
 
+    def is_serving(self, adapter: str) -> bool:
+        """Whether an adapter serves."""
+        return adapter in self._serving
+
     def explain_off(self, adapter: str) -> str:
         """Why an adapter does not serve, and what the operator does."""
         taken = self._taken.get(adapter)

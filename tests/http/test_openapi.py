@@ -60,6 +60,14 @@ GET /v1/grants
 POST /v1/contracts/{name}/grants/{participant}/suspend
 POST /v1/contracts/{name}/grants/{participant}/resume
 POST /v1/contracts/{name}/validate
+GET /v1/adapters
+POST /v1/adapters
+GET /v1/adapters/{name}
+GET /v1/adapters/{name}/versions/{version}
+POST /v1/adapters/{name}/versions/{version}/propose
+POST /v1/adapters/{name}/versions/{version}/activate
+POST /v1/adapters/{name}/versions/{version}/deprecate
+POST /v1/adapters/{name}/versions/{version}/retire
 GET /v1/contracts/{name}/asyncapi
 GET /v1/contracts/{name}/odcs
 GET /v1/domains

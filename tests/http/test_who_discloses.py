@@ -64,6 +64,7 @@ DISCLOSING: Final = {
 
 _CREDENTIALS: Final = "credentials and addresses of clients alone"
 _DOCUMENT: Final = "contract documents; their examples are invented persons, which lint and the owner answer for"
+_ADAPTERS: Final = "adapter documents; they name secrets and hold none, and their examples are invented"
 _GRANTS: Final = "which grants there are, until when, and why one is suspended"
 _PLACES: Final = "rules and places of what was wrong, never a value"
 _REGISTER: Final = "participants, clients and their rights; no event"
@@ -81,6 +82,14 @@ SILENT: Final = {
     "GET /.well-known/security.txt": "whom to tell of a weakness",
     "POST /v1/events": "positions of what the sender sent, and places of what was wrong in it",
     "GET /v1/events/status": "what became of an event that the caller names by its id: states, and rules and places",
+    "GET /v1/adapters": _ADAPTERS,
+    "POST /v1/adapters": _ADAPTERS,
+    "GET /v1/adapters/{name}": _ADAPTERS,
+    "GET /v1/adapters/{name}/versions/{version}": _ADAPTERS,
+    "POST /v1/adapters/{name}/versions/{version}/propose": _ADAPTERS,
+    "POST /v1/adapters/{name}/versions/{version}/activate": _ADAPTERS,
+    "POST /v1/adapters/{name}/versions/{version}/deprecate": _ADAPTERS,
+    "POST /v1/adapters/{name}/versions/{version}/retire": _ADAPTERS,
     "GET /v1/contracts": _DOCUMENT,
     "POST /v1/contracts": _DOCUMENT,
     "GET /v1/contracts/{name}": _DOCUMENT,
