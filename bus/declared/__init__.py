@@ -10,6 +10,7 @@ from bus.declared.factory import DeclaredFactory, Surroundings
 from bus.declared.lint import lint_document
 from bus.declared.load import check_document, load_document, read_document, write_schema
 from bus.declared.mapper import Mapper
+from bus.declared.simulator import make_simulator
 from bus.declared.trial import Shown, name_settings, try_operation
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "check_document",
     "lint_document",
     "load_document",
+    "make_simulator",
     "name_settings",
     "read_document",
     "try_operation",

@@ -17,7 +17,7 @@ from bus.declared.auth.signature import add_signature
 from bus.declared.document import Signature
 from bus.declared.draft import Draft
 from bus.declared.vault import BoundSecret, Vault
-from bus.kit import DELIVERED, Failure
+from bus.kit import DELIVERED, AgencyFault, Failure
 from bus.settings import SettingsWrong
 from tests.declared.a_declared_agency import BASE, HOST, AnAgency, a_declaration, a_delivery, an_event
 
@@ -206,3 +206,11 @@ async def test_a_secret_is_in_no_outcome():
         AnAgency([httpx.Response(400, content=told)]), {"kind": "api_key", "secret": "kunci", "name": "k"}
     )
     assert GIVEN["kunci"] not in outcome.detail
+
+
+def test_a_secret_is_revealed_to_its_hosts_alone():
+    vault = Vault("badan", {"kunci": BoundSecret(SecretStr("k-1"), frozenset({HOST}))})
+    assert vault.reveal("kunci", HOST.upper()) == "k-1"
+    for host in ("", "lain.example", f"x{HOST}", f"{HOST}.jahat.example"):
+        with pytest.raises(AgencyFault, match="BUS_ADAPTERS__BADAN__KUNCI_HOSTS"):
+            vault.reveal("kunci", host)

@@ -55,6 +55,8 @@ def test_a_text_that_is_no_decimal_number_is_none(text: str):
 def test_an_evaluation_leaves_no_variable_for_the_next():
     assert value_of("$rahasia := nama", {"nama": "Siti"}) == "Siti"
     assert value_of("($lama := $rahasia; $lama)", {}) is MISSING
+    twice = compile_expression("[$x, $x := a]")
+    assert [twice.evaluate({"a": number}, {}, 5.0) for number in (1, 2)] == [[1], [2]]
     expression = compile_expression("$v")
     assert expression.evaluate({}, {"v": 1}, 5.0) == 1
     assert expression.evaluate({}, {}, 5.0) is MISSING
