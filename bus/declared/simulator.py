@@ -50,7 +50,8 @@ def make_simulator(document: AdapterDocument) -> Simulator:
             received.append(
                 {"method": asked.method, "path": asked.path, "query": dict(asked.query), "body": asked.body}
             )
-            return _write_answer(_find_example(document, asked), Response)
+            content, status, headers, kind = _write_answer(_find_example(document, asked))
+            return Response(content, status, headers, media_type=kind)
 
         return app
 
@@ -61,13 +62,14 @@ def make_simulator(document: AdapterDocument) -> Simulator:
     return Simulator(create_app, {**OUTAGES, "login": "the agency refuses the account with 401"}, settings)
 
 
-def _write_answer(example: Example | None, response: Any) -> Any:
+def _write_answer(example: Example | None) -> tuple[str | bytes, int, dict[str, str], str]:
+    """Content, status, headers and media type of the answer."""
     if example is None:
-        return response(json.dumps(_NOT_HERE), 404, media_type="application/json")
+        return json.dumps(_NOT_HERE), 404, {}, "application/json"
     told = example.answer
-    kind = "text/plain" if told.text is not None else "application/json"
-    content = told.text if told.text is not None else b"" if told.body is None else json.dumps(told.body)
-    return response(content, told.status, dict(told.headers), media_type=kind)
+    if told.text is not None:
+        return told.text, told.status, dict(told.headers), "text/plain"
+    return b"" if told.body is None else json.dumps(told.body), told.status, dict(told.headers), "application/json"
 
 
 def _find_token(document: AdapterDocument, path: str) -> dict[str, Any] | None:
