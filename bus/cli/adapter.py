@@ -13,6 +13,7 @@ import typer
 from bus import json, shipped
 from bus.cli.contract_files import list_contracts
 from bus.cli.document_lines import find_line
+from bus.cli.simulate import check_libraries, serve_simulator
 from bus.cli.terminal import say, say_lines, show
 from bus.contracts import Finding, Severity
 from bus.declared import (
@@ -24,6 +25,7 @@ from bus.declared import (
     Surroundings,
     lint_document,
     load_document,
+    make_simulator,
     name_settings,
     try_operation,
 )
@@ -104,6 +106,23 @@ def try_document(
     _print(shown)
     if shown.has_failed:
         raise typer.Exit(1)
+
+
+@adapter.command("simulate")
+def simulate(
+    file: File,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port on 127.0.0.1; 0: a free port")] = 0,
+    fault: Annotated[list[str] | None, typer.Option(help="a fault to switch on, one or several times")] = None,
+) -> None:
+    """Run a simulator that gives the answers of a document's examples, until you stop it.
+
+    It prints one line of JSON once it listens: its address, and the settings for the bus's adapter.
+
+    Example: bus adapter simulate contracts/adapter/oss.yaml --port 8108
+    """
+    check_libraries()
+    document = load_document(file)
+    serve_simulator(document.adapter, make_simulator(document), port, frozenset(fault or ()))
 
 
 def _list_wrong(invalid: AdapterInvalid) -> list[Finding]:

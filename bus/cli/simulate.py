@@ -27,11 +27,20 @@ def simulate(
     Example: bus simulate pupr --port 8105 --fault token
     """
     check_libraries()
+    serve_simulator(agency, find_simulator(agency), port, frozenset(fault or ()))
+
+
+def serve_simulator(agency: str, simulator: Simulator, port: int, faults: frozenset[str]) -> None:
+    """Run a simulator until it is stopped. Ends the command if a fault is unknown, or the port is taken.
+
+    Args:
+        agency: the adapter's name.
+        port: on 127.0.0.1; 0: a free port.
+        faults: the faults that are on.
+    """
     # Imported here, since a bus without the extra `simulators` has no uvicorn.
     import uvicorn
 
-    simulator = find_simulator(agency)
-    faults = frozenset(fault or ())
     if unknown := faults - simulator.faults.keys():
         _refuse(
             f"{agency} has no fault {_list_names(unknown)}",

@@ -24,6 +24,7 @@ from bus.declared.register import (
     make_draft,
     read_adapter,
 )
+from bus.declared.simulator import make_simulator
 from bus.declared.trial import Shown, name_settings, try_operation
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "lint_document",
     "load_document",
     "make_draft",
+    "make_simulator",
     "name_settings",
     "read_adapter",
     "read_document",

@@ -13,7 +13,7 @@ from bus.declared.draft import Draft, list_expressions, make_draft
 from bus.declared.mapper import Found, Judged, Mapper, Program
 from bus.declared.pace import Pace
 from bus.declared.verdict import find_fault
-from bus.kit import AgencyFault, Failure, send_request
+from bus.kit import MOST_BYTES, AgencyFault, Failure, send_request
 
 _TOKEN_BYTES: Final = 64 * 1024
 
@@ -38,22 +38,31 @@ class Wire:
         self._pace = pace
         self._watch = watch
 
-    async def send(self, draft: Draft, *, most_bytes: int | None = None) -> httpx.Response:
+    async def send(self, draft: Draft) -> httpx.Response:
         """The agency's answer to a draft, whatever its status. Redirects are answers too: none is followed.
 
         Raises:
             AgencyFault: the agency did not answer, or no request is left today.
         """
-        more = {} if most_bytes is None else {"most_bytes": most_bytes}
-        async with self._pace.hold():
-            response = await send_request(self._http, self._agency, draft.build(self._http), **more)
+        response = await self._send(draft, MOST_BYTES)
         if self._watch is not None:
             self._watch(draft, response)
         return response
 
     async def send_for_token(self, draft: Draft) -> httpx.Response:
-        """The answer to a request for a token, which is small."""
-        return await self.send(draft, most_bytes=_TOKEN_BYTES)
+        """The answer to a request for a token, which is small. A watch sees neither the account nor the token.
+
+        Raises:
+            AgencyFault: as `send`.
+        """
+        response = await self._send(draft, _TOKEN_BYTES)
+        if self._watch is not None:
+            self._watch(Draft(draft.method, draft.address), httpx.Response(response.status_code))
+        return response
+
+    async def _send(self, draft: Draft, most_bytes: int) -> httpx.Response:
+        async with self._pace.hold():
+            return await send_request(self._http, self._agency, draft.build(self._http), most_bytes=most_bytes)
 
     async def close(self) -> None:
         """Close all connections."""
