@@ -40,6 +40,12 @@ def list_coded() -> frozenset[str]:
 
 
 @cache
+def list_shipped() -> frozenset[str]:
+    """The names of the adapter documents that ship with the bus."""
+    return frozenset(path.stem for path in shipped.ADAPTERS.glob("*.yaml"))
+
+
+@cache
 def find_installed() -> Mapping[str, Find]:
     """Agency to what finds its factory, for every installed adapter, and every adapter document that ships with the bus.
 
@@ -198,6 +204,11 @@ class Agencies:
         if found.factory is None:
             return _Taken(
                 found, off=f"This bus cannot read the document of {name} {found.version}; register a newer one."
+            )
+        if name in list_shipped() and name not in self._settings:
+            # Every development bus has these documents. None may send sample data to a real agency by itself.
+            return _Taken(
+                found, off=f"This bus has no settings for the adapter {name} (BUS_ADAPTERS__{name.upper()}__…)."
             )
         try:
             settings, adapter = found.factory.make(self._settings.get(name, {}))

@@ -3,14 +3,22 @@
 import asyncio
 import ipaddress
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import typer
 
 from bus import json, shipped
+from bus.cli.adapter_register import (
+    activate_version,
+    apply_documents,
+    deprecate_version,
+    list_adapters,
+    retire_version,
+    show_adapter,
+)
 from bus.cli.contract_files import list_contracts
 from bus.cli.document_lines import find_line
 from bus.cli.simulate import check_libraries, serve_simulator
@@ -35,6 +43,18 @@ from bus.settings import Settings, load_settings, read_adapter_settings
 adapter = typer.Typer(no_args_is_help=True, help="Adapter documents: agencies' APIs that the bus calls without code.")
 
 File = Annotated[Path, typer.Argument(help="the adapter document", exists=True, dir_okay=False)]
+
+
+_REGISTER: Final[Mapping[str, Callable[..., None]]] = {
+    "apply": apply_documents,
+    "list": list_adapters,
+    "show": show_adapter,
+    "activate": activate_version,
+    "deprecate": deprecate_version,
+    "retire": retire_version,
+}
+for _name, _command in _REGISTER.items():
+    adapter.command(_name)(_command)
 
 
 @adapter.command("lint")

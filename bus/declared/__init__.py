@@ -8,7 +8,7 @@ from bus.declared.document import AdapterDocument
 from bus.declared.errors import AdapterInvalid
 from bus.declared.factory import DeclaredFactory, Surroundings
 from bus.declared.lint import lint_document
-from bus.declared.load import check_document, load_document, read_document, write_schema
+from bus.declared.load import check_document, load_body, load_document, read_document, write_schema
 from bus.declared.mapper import Mapper
 from bus.declared.register import (
     TOPIC,
@@ -21,7 +21,9 @@ from bus.declared.register import (
     Judge,
     Judgement,
     RegisteredAdapter,
+    list_broken,
     make_draft,
+    order_version,
     read_adapter,
 )
 from bus.declared.simulator import make_simulator
@@ -46,10 +48,13 @@ __all__ = [
     "Surroundings",
     "check_document",
     "lint_document",
+    "list_broken",
+    "load_body",
     "load_document",
     "make_draft",
     "make_simulator",
     "name_settings",
+    "order_version",
     "read_adapter",
     "read_document",
     "try_operation",

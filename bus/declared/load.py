@@ -29,11 +29,20 @@ def load_document(path: Path) -> AdapterDocument:
     Raises:
         AdapterInvalid: the file cannot be read, or the document has errors.
     """
+    return check_document(load_body(path))
+
+
+def load_body(path: Path) -> Any:
+    """The JSON value in a file, YAML or JSON; nothing of it is checked.
+
+    Raises:
+        AdapterInvalid: the file cannot be read.
+    """
     try:
         text = path.read_bytes()
     except OSError as error:
         raise AdapterInvalid(f"{path}: {error.strerror}") from None
-    return read_document(text)
+    return read_body(text)
 
 
 def read_document(text: bytes) -> AdapterDocument:

@@ -7,14 +7,26 @@ from typing import Any
 import httpx
 
 from bus import json
-from bus.declared import AdapterDocument, DeclaredFactory, Mapper, Surroundings, check_document
+from bus.declared import (
+    AdapterDocument,
+    DeclaredFactory,
+    Judgement,
+    Mapper,
+    RegisteredAdapter,
+    Surroundings,
+    check_document,
+    make_draft,
+)
 from bus.declared.adapter import DeclaredAdapter
 from bus.heavy import Here
 from bus.kit import Event
+from tests.a_bus import Bus
+from tests.an_actor import OPERATOR
 
 HOST = "badan.example"
 BASE = f"https://{HOST}/api"
 
+UNCHECKED = Judgement(b"[]", (), ())
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
@@ -75,6 +87,17 @@ def a_body(*operations: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
 def a_declaration(*operations: Mapping[str, Any], **changes: Any) -> AdapterDocument:
     """An adapter document."""
     return check_document(a_body(*operations, **changes))
+
+
+def register_draft(bus: Bus, **changes: Any) -> RegisteredAdapter:
+    """A draft that the operator registered; nobody checked its examples."""
+    return bus.rooms.adapters.registrar.add_draft(make_draft(a_body(**changes)), UNCHECKED, OPERATOR)
+
+
+def register_active(bus: Bus, **changes: Any) -> RegisteredAdapter:
+    """A version in force that the operator registered; nobody checked its examples."""
+    registrar, draft = bus.rooms.adapters.registrar, register_draft(bus, **changes)
+    return registrar.activate(registrar.read_candidate(draft.name, draft.version, OPERATOR), UNCHECKED, OPERATOR)
 
 
 def an_event(data: Any = None, subject: str | None = "satu", number: int = 1) -> Event:

@@ -21,6 +21,7 @@ from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.an_agency import AnAdapter, join
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik
+from tests.declared.a_declared_agency import register_draft
 from tests.http.api.queries.a_query import TANYA, a_query_document
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -256,6 +257,8 @@ async def test_no_person_is_in_what_leaves_no_disclosure(site: Bus, operation: s
     values = _KNOWN | {"id": site.rooms.subscriptions.all()[0].id, "client_id": "client_x"}
     if path.startswith("/v1/participants"):
         values["name"] = READER
+    if path.startswith("/v1/adapters"):
+        values["name"] = register_draft(site).name
     answer = await reader.get(path.format(**values), params=_QUERIES.get(operation))
     assert answer.status_code == 200 or path.startswith(("/.well-known/security.txt", "/readyz")), answer.text
     assert NAME not in answer.text

@@ -6,8 +6,15 @@ whom the operator names, puts a version in force.
 
 from bus.declared.register.catalogue import TOPIC, AdapterCatalogue, InForce
 from bus.declared.register.check import check_adapter, read_adapter
-from bus.declared.register.judgement import Judge, Judgement
-from bus.declared.register.registered import AdapterHolding, AdapterMove, Draft, RegisteredAdapter, make_draft
+from bus.declared.register.judgement import Judge, Judgement, list_broken
+from bus.declared.register.registered import (
+    AdapterHolding,
+    AdapterMove,
+    Draft,
+    RegisteredAdapter,
+    make_draft,
+    order_version,
+)
 from bus.declared.register.registrar import AdapterRegistrar
 
 __all__ = [
@@ -22,6 +29,8 @@ __all__ = [
     "Judgement",
     "RegisteredAdapter",
     "check_adapter",
+    "list_broken",
     "make_draft",
+    "order_version",
     "read_adapter",
 ]

@@ -8,11 +8,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bus import json
-from bus.contracts import Catalogue, Severity
+from bus.contracts import Catalogue, Contract, Severity
 from bus.declared.document import AdapterDocument, Poll
 from bus.declared.factory import DeclaredFactory, Surroundings
 from bus.declared.guard import Lookup, look_up
-from bus.declared.register.check import check_adapter
+from bus.declared.register.check import check_adapter, find_broken
 from bus.declared.register.errors import (
     AdapterAddressRefused,
     AdapterIncompatible,
@@ -154,6 +154,16 @@ class Judge:
                 f" {wrong.detail}"
             ) from None
         await adapter.close()
+
+
+def list_broken(draft: Draft, naming: Sequence[Contract]) -> Judgement:
+    """What contracts in force would lose, without a check of the document's examples.
+
+    Args:
+        naming: the versions in force that name an operation of the adapter.
+    """
+    broken = find_broken(draft.document, naming)
+    return Judgement(b"[]", (), tuple(FieldError(one.pointer, one.message) for one in broken))
 
 
 def _list_contracts(document: AdapterDocument) -> list[str]:

@@ -103,6 +103,11 @@ class AdapterRegistrar:
         with self._storage.read() as transaction:
             return registered.read_versions(transaction, name)
 
+    def find_versions(self, name: str) -> list[RegisteredAdapter]:
+        """All versions of an adapter, lowest first; empty if there is no such adapter."""
+        with self._storage.read() as transaction:
+            return registered.read_known_versions(transaction, name)
+
     def read_version(self, name: str, version: str) -> RegisteredAdapter:
         """One version. Raises NoSuchAdapter."""
         with self._storage.read() as transaction:
