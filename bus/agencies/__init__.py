@@ -5,7 +5,7 @@ from bus.agencies.memory import Held
 from bus.agencies.offers import Declared, list_mapped_fields, list_names, make_bindings, none_declared, read_declared
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Queries
-from bus.agencies.registry import AdapterOff, Agencies, find_adapters, find_installed, list_coded
+from bus.agencies.registry import AdapterOff, Agencies, find_adapters, find_installed, list_coded, list_shipped
 
 __all__ = [
     "TOPIC",
@@ -24,6 +24,7 @@ __all__ = [
     "list_coded",
     "list_mapped_fields",
     "list_names",
+    "list_shipped",
     "make_bindings",
     "none_declared",
     "read_declared",

@@ -44,6 +44,14 @@ class NamedAgency:
 
 
 @dataclass(frozen=True, slots=True)
+class OffAdapter:
+    """A registered adapter whose version in force does not serve; `why` names settings, never their values."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Disabled:
     """A subscription that the bus disabled, because its webhook answered 410."""
 
@@ -85,3 +93,4 @@ class Facts:
     failing: tuple[Failing, ...]
     disabled: tuple[Disabled, ...]
     agencies: tuple[NamedAgency, ...]
+    off_adapters: tuple[OffAdapter, ...]

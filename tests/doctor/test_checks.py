@@ -9,7 +9,7 @@ import pytest
 
 from bus.delivery.failing import Failing
 from bus.doctor.checks import CHECKS, diagnose
-from bus.doctor.facts import Disabled, Disk, EndingGrant, Facts, NamedAgency, Sunset
+from bus.doctor.facts import Disabled, Disk, EndingGrant, Facts, NamedAgency, OffAdapter, Sunset
 from bus.doctor.finding import Urgency
 from bus.storage.condition import Condition, Server
 
@@ -33,6 +33,7 @@ HEALTHY = Facts(
     failing=(),
     disabled=(),
     agencies=(),
+    off_adapters=(),
 )
 
 
@@ -73,6 +74,7 @@ WRONG: list[tuple[dict[str, Any], str, Urgency]] = [
         Urgency.SOON,
     ),
     ({"disabled": (Disabled("sub_1", "bapenda"),)}, "subscription-disabled", Urgency.SOON),
+    ({"off_adapters": (OffAdapter("badan", "Kunci is missing."),)}, "adapter-off", Urgency.SOON),
     ({"agencies": (NamedAgency("pupr", ("a.b",)),)}, "agency-without-settings", Urgency.SOON),
 ]
 
