@@ -6,7 +6,7 @@ from functools import cache, lru_cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from pydantic import ValidationError
 
@@ -17,6 +17,9 @@ from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Ope
 from bus.networks import Network
 from bus.problem import Refused, Unavailable
 from bus.settings import SettingsWrong
+
+if TYPE_CHECKING:
+    from bus.declared import AdapterDocument
 
 GROUP = "bus.adapters"
 
@@ -46,9 +49,17 @@ def find_adapters(networks: Sequence[Network]) -> Mapping[str, Find]:
 
 def _load_declared(path: Path, networks: Sequence[Network]) -> AdapterFactory:
     # Imported here, since most commands need no adapter, and the import takes longer than they do.
-    from bus.declared import DeclaredFactory, Surroundings, load_document
+    from bus.declared import DeclaredFactory, Surroundings
 
-    return DeclaredFactory(load_document(path), Surroundings(networks))
+    return DeclaredFactory(_load_shipped(path), Surroundings(networks))
+
+
+@cache
+def _load_shipped(path: Path) -> "AdapterDocument":
+    """A shipped document. A process reads each once."""
+    from bus.declared import load_document
+
+    return load_document(path)
 
 
 _KINDS: Final = {
