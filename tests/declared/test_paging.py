@@ -114,6 +114,12 @@ async def test_an_agency_without_pages_that_repeats_its_list_ends_the_round():
     assert len(await all_steps(adapter)) == 2
 
 
+async def test_a_page_that_repeats_the_one_before_adds_no_row():
+    agency = AnAgency([httpx.Response(200, json={"data": ROWS})])
+    document = a_declaration(a_paged({"kind": "page", "together": True}, {"halaman": "$page"}, is_whole=True))
+    assert keys([await agency.adapter(document).poll("tarik", None)]) == KEYS
+
+
 async def test_a_kept_cursor_goes_on_where_the_round_ended():
     paging = {"kind": "cursor", "next": "berikut", "keeps": True}
     agency = AnAgency(by_cursor)
