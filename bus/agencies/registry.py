@@ -23,7 +23,7 @@ from bus.settings import SettingsWrong, read_adapter_settings
 
 if TYPE_CHECKING:
     # The import of declared adapters takes longer than most commands do.
-    from bus.declared import AdapterCatalogue, InForce
+    from bus.declared import AdapterCatalogue, AdapterDocument, InForce
 
 log = structlog.get_logger(__name__)
 
@@ -60,15 +60,23 @@ def find_adapters(networks: Sequence[Network]) -> Mapping[str, Find]:
     Args:
         networks: where the agencies of documents may be private or plain http.
     """
-    declared = {path.stem: partial(_load_declared, path, networks) for path in sorted(shipped.ADAPTERS.glob("*.yaml"))}
+    declared = {name: partial(_load_declared, shipped.ADAPTERS / f"{name}.yaml", networks) for name in list_shipped()}
     return MappingProxyType(declared | {point.name: point.load for point in entry_points(group=GROUP)})
 
 
 def _load_declared(path: Path, networks: Sequence[Network]) -> AdapterFactory:
     # Imported here, since most commands need no adapter, and the import takes longer than they do.
-    from bus.declared import DeclaredFactory, Surroundings, load_document
+    from bus.declared import DeclaredFactory, Surroundings
 
-    return DeclaredFactory(load_document(path), Surroundings(networks))
+    return DeclaredFactory(_load_shipped(path), Surroundings(networks))
+
+
+@cache
+def _load_shipped(path: Path) -> "AdapterDocument":
+    """A shipped document. A process reads each once."""
+    from bus.declared import load_document
+
+    return load_document(path)
 
 
 _METHODS: Final[Mapping[Does, type]] = {Does.DELIVER: Deliver, Does.POLL: Poll, Does.QUERY: Query}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bus import json
-from bus.declared import job
 from bus.declared.document import Rule
+from bus.expressions import evaluate, judge
 from bus.heavy import Bounds, Heavy, HeavyWorkWaits, Processes, Shares, TooHeavy, TooMuchAtOnce
 from bus.kit import AgencyFault, Failure
 
@@ -67,7 +67,7 @@ class Program:
     Attributes:
         expressions: JSONata by name.
         variables: the values of `$name`.
-        numbers: `short` or `text`; see `reading.read_json`.
+        numbers: `short` or `text`; see `bus.expressions`.
     """
 
     expressions: Mapping[str, str]
@@ -141,7 +141,7 @@ class Mapper:
         return alone
 
     async def _evaluate_at_once(self, program: Program, inputs: Sequence[Any]) -> list[Mapping[str, Found]]:
-        results = await self._run(job.evaluate, self._write_task(program), json.dumps(list(inputs)))
+        results = await self._run(evaluate, self._write_task(program), json.dumps(list(inputs)))
         return [_read_results(one) for one in results]
 
     async def judge(
@@ -168,7 +168,7 @@ class Mapper:
         told = [rule.model_dump(include={"status", "when", "retry_after", "quotes"}) for rule in rules]
         task = self._write_task(program, rules=told, status=status, headers=dict(headers), fold=fold, rows=rows)
         try:
-            answer = await self._run(job.judge, task, body)
+            answer = await self._run(judge, task, body)
         except TooHeavy:
             raise AgencyFault(Failure.TRANSIENT, "the answer needs too much memory or time", status=status) from None
         return Judged(

@@ -1,14 +1,24 @@
 """The pace: keeps what an agency allows, so that it need not refuse the bus."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date, datetime, time, timedelta
 from time import monotonic
 
 from bus.clock import now as read_now
 from bus.declared.document import Limits
-from bus.kit import WIB, AgencyFault, Failure, local_date
+from bus.kit import WIB, AgencyFault, Failure, QuotaExhausted, Refused, local_date
+
+
+class DayUsedUp(AgencyFault):
+    """The agency allows no more requests today; `retry_after` says how long until midnight in WIB."""
+
+    def to_refusal(self) -> Refused:
+        """The refusal of a query."""
+        seconds = math.ceil(self.retry_after or 0)
+        return QuotaExhausted(f"{self.detail}; ask again after midnight WIB", headers={"Retry-After": str(seconds)})
 
 
 class Pace:
@@ -29,6 +39,7 @@ class Pace:
         *,
         clock: Callable[[], float] = monotonic,
         now: Callable[[], datetime] = read_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._agency = agency
         self._places = asyncio.Semaphore(limits.at_once)
@@ -36,6 +47,7 @@ class Pace:
         self._daily = limits.requests_per_day
         self._clock = clock
         self._now = now
+        self._sleep = sleep
         self._next = 0.0
         self._day: date | None = None
         self._count = 0
@@ -45,11 +57,11 @@ class Pace:
         """Hold a place while the block sends one request.
 
         Raises:
-            AgencyFault: transient; no request is left today. It says how long until midnight.
+            DayUsedUp: no request is left today.
         """
         async with self._places:
             self._count_today()
-            await asyncio.sleep(self._take_time())
+            await self._sleep(self._take_time())
             yield
 
     def _take_time(self) -> float:
@@ -68,5 +80,5 @@ class Pace:
         if self._count >= self._daily:
             midnight = datetime.combine(today + timedelta(days=1), time(), WIB)
             detail = f"today's requests to {self._agency} are used up"
-            raise AgencyFault(Failure.TRANSIENT, detail, retry_after=(midnight - at).total_seconds() + 1)
+            raise DayUsedUp(Failure.TRANSIENT, detail, retry_after=(midnight - at).total_seconds() + 1)
         self._count += 1

@@ -237,19 +237,3 @@ def round_decimal(value: Any, places: int) -> Any:
     if not isinstance(value, Decimal) or not value.is_finite() or abs(value) >= _MOST_WHOLE:
         return value
     return float(round(value, places))
-
-
-def fold(value: Any) -> Any:
-    """A JSON value with keys in lower case, and without blanks around keys and strings, at every depth.
-
-    Installations of one agency's system differ in letter case and in trailing blanks.
-    """
-    match value:
-        case dict():
-            return {str(key).strip().lower(): fold(item) for key, item in value.items()}
-        case list():
-            return [fold(item) for item in value]
-        case str():
-            return value.strip()
-        case _:
-            return value

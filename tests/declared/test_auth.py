@@ -175,6 +175,13 @@ async def test_what_is_signed_is_what_is_sent():
     assert sent.headers["S"] == hashlib.sha256(sent.content + sent.url.raw_path).hexdigest()
 
 
+async def test_a_signature_covers_what_other_kinds_add():
+    auth = {"kind": "signature", "algorithm": "sha256", "parts": [{"request": "query"}], "header": "S"}
+    agency = AnAgency()
+    await deliver(agency, auth, {"kind": "api_key", "secret": "kunci", "in": "query", "name": "k"})
+    assert agency.requests[0].headers["S"] == hashlib.sha256(b"k=k-1").hexdigest()
+
+
 @pytest.mark.parametrize("auth", [OAUTH, LOGIN, {"kind": "basic", "user": "kunci", "password": "sandi"}])
 async def test_a_document_that_sends_a_secret_elsewhere_than_the_operator_says_does_not_load(auth: dict[str, Any]):
     agency = AnAgency()

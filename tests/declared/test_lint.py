@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from bus import shipped
 from bus.contracts import Contract, Finding, parse_contract
-from bus.declared import Mapper, lint_document
+from bus.declared import Mapper, lint_document, read_document
 from bus.heavy import Here
 from tests.builders import a_public_document
 from tests.declared.a_declared_agency import a_declaration, a_delivery, a_poll, a_query
@@ -114,3 +115,11 @@ async def test_what_the_author_may_have_forgotten_is_a_warning():
         ("example", "warning"),
         ("contract", "warning"),
     ]
+
+
+async def test_the_guide_s_first_document_works():
+    guide = (shipped.ADAPTERS.parents[1] / "docs" / "adapters.md").read_text()
+    text = guide.partition("```yaml\n")[2].partition("```")[0]
+    found = await lint_document(read_document(text.encode()), find_contract, Mapper("contoh", Here(), explain=True))
+    # The guide's contract does not exist.
+    assert [finding.code for finding in found] == ["contract"]

@@ -7,7 +7,7 @@ import pytest
 
 from bus.declared.document import Rule
 from bus.declared.mapper import Mapper, Program
-from bus.heavy import Bounds, Processes, Shares
+from bus.heavy import Bounds, Here, Processes, Shares
 from bus.kit import AgencyFault
 
 pytestmark = pytest.mark.process
@@ -62,8 +62,10 @@ async def test_several_rows_that_end_their_worker_end_the_call_and_not_the_mappe
     await mapper.close()
 
 
-async def test_a_condition_that_fails_does_not_fit(mapper: Mapper):
-    rules = [Rule(when="status + 1 > 0", means="success"), Rule(status=["2xx"], means="permanent")]
+@pytest.mark.parametrize("condition", ["status + 1 > 0", "status", "1", "tiada", "null"])
+async def test_a_condition_that_fails_or_does_not_say_true_does_not_fit(condition: str):
+    mapper = Mapper("uji", Here())
+    rules = [Rule(when=condition, means="success"), Rule(status=["2xx"], means="permanent")]
     judged = await mapper.judge(Program({}), rules, status=200, headers={}, body=b'{"status": "x"}')
     assert judged.rule is rules[1]
 

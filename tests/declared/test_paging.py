@@ -114,6 +114,12 @@ async def test_an_agency_without_pages_that_repeats_its_list_ends_the_round():
     assert len(await all_steps(adapter)) == 2
 
 
+async def test_a_page_that_repeats_the_one_before_adds_no_row():
+    agency = AnAgency([httpx.Response(200, json={"data": ROWS})])
+    document = a_declaration(a_paged({"kind": "page", "together": True}, {"halaman": "$page"}, is_whole=True))
+    assert keys([await agency.adapter(document).poll("tarik", None)]) == KEYS
+
+
 async def test_a_kept_cursor_goes_on_where_the_round_ended():
     paging = {"kind": "cursor", "next": "berikut", "keeps": True}
     agency = AnAgency(by_cursor)
@@ -160,9 +166,9 @@ async def test_a_list_of_one_row_and_an_empty_list_are_lists():
     assert [keys([await adapter.poll("tarik", None)]) for _ in range(2)] == [["r0"], []]
 
 
-async def test_a_row_that_nobody_can_read_has_a_fault_of_its_own():
+@pytest.mark.parametrize("record", ['{"id": id, "nama": $uppercase(nama)}', '{"id": id, "nama": nama}', '{"id": id}'])
+async def test_a_row_that_nobody_can_read_has_a_fault_of_its_own(record: str):
     text = b'{"data": [{"id": "a", "nama": "\\ud83d"}, 7, {"id": 5}, {"id": "b", "nama": 12345678901234567890}, {"id": "c"}]}'
-    record = '{"id": id, "nama": $uppercase(nama)}'
     document = a_declaration(a_poll(record=record))
     polled = await AnAgency([httpx.Response(200, content=text)]).adapter(document).poll("tarik", None)
     assert polled.rows is not None

@@ -16,11 +16,11 @@ OSS = load_document(shipped.ADAPTERS / "oss.yaml")
 BASE = "http://127.0.0.1:1"
 
 
-def an_adapter(document: AdapterDocument, *faults: str) -> DeclaredAdapter:
+def an_adapter(document: AdapterDocument, *faults: str, **settings: str) -> DeclaredAdapter:
     simulator = make_simulator(document)
     transport = httpx.ASGITransport(simulator.create_app(frozenset(faults)))
     factory = DeclaredFactory(document, Surroundings(transport=transport, mapper=Mapper(document.adapter, Here())))
-    return factory.create(factory.settings.model_validate({"base_url": BASE, **simulator.settings}))
+    return factory.create(factory.settings.model_validate({"base_url": BASE, **simulator.settings, **settings}))
 
 
 def events(operation: int, example: int) -> list[Event]:
@@ -51,6 +51,16 @@ async def test_oss_takes_a_status_and_refuses_a_nib_that_it_does_not_know():
 )
 async def test_oss_answers_a_question(nib: str, answer: Any):
     assert await an_adapter(OSS).query("cari-nib", Question("uji.nib", {"nib": nib}, "bapenda")) == answer
+
+
+async def test_satusehat_gives_a_token_and_knows_what_its_examples_know():
+    document = load_document(shipped.ADAPTERS / "satusehat.yaml")
+    adapter = an_adapter(document, organisasi="organisasi")
+    question = Question("uji.pasien", {"nik": "3524010101908001"}, "rsud")
+    assert await adapter.query("cari-pasien", question) == {"ditemukan": True, "id_satusehat": "P00000000001"}
+    (told, *_) = next(one for one in document.operations if one.name == "rujukan").examples
+    event = Event.from_document({"source": "/rsud", **told.events[0]})
+    assert [one.failure for one in await adapter.deliver("rujukan", [event, event])] == [None, None]
 
 
 @pytest.mark.parametrize(

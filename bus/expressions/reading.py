@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 
 from bus import json as bus_json
-from bus.declared.expression import MOST_DIGITS
+from bus.expressions.expression import MOST_DIGITS
 
 Numbers = Literal["short", "text"]
 

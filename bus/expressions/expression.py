@@ -11,11 +11,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
 from typing import Any, Final
-
-import jsonata
-from jsonata.utils import Utils
 
 from bus.kit import says_absent, says_denied, says_success
 
@@ -63,8 +61,9 @@ class Expression:
     def __init__(self, text: str) -> None:
         if len(text) > LONGEST:
             raise ExpressionFailed("deep", f"the expression has more than {LONGEST} characters")
+        library = _load_library()
         with _translate_errors():
-            self._compiled = jsonata.Jsonata(text)
+            self._compiled = library.Jsonata(text)
         # The import of the library sets ten thousand levels, which can exhaust the stack of C.
         sys.setrecursionlimit(_DEEPEST)
         self._compiled.set_output_convert_nulls(False)
@@ -98,14 +97,23 @@ def compile_expression(text: str) -> Expression:
         return Expression(text)
 
 
+@cache
+def _load_library() -> Any:
+    """The library. A process loads it with its first expression."""
+    return import_module("jsonata")
+
+
+def _is_null(value: Any) -> bool:
+    """Whether a value is null, as JSON or as the library writes it."""
+    return value is None or value is _load_library().utils.Utils.NULL_VALUE
+
+
 @contextmanager
 def _translate_errors() -> Iterator[None]:
     try:
         yield
     except ExpressionFailed:
         raise
-    except jsonata.JException as error:
-        raise ExpressionFailed(str(error.error)[:10], str(error)) from None
     except _Late:
         raise ExpressionFailed("late", "the expression takes too long") from None
     except RecursionError:
@@ -114,6 +122,8 @@ def _translate_errors() -> Iterator[None]:
         # The worker is used up, and ends.
         raise
     except Exception as error:  # noqa: BLE001 - the library lets Python's own errors through, such as of a division by zero
+        if isinstance(error, _load_library().JException):
+            raise ExpressionFailed(str(error.error)[:10], str(error)) from None
         raise ExpressionFailed("value", f"{type(error).__name__}: {error}") from None
 
 
@@ -142,7 +152,7 @@ def _copy(value: Any, level: int) -> Any:
     Raises:
         ExpressionFailed: the value holds a function, is too deep, or has a number whose digits the library may have changed.
     """
-    if value is Utils.NULL_VALUE or value is None:
+    if _is_null(value):
         return None
     if isinstance(value, str | bool):
         return value
@@ -166,7 +176,7 @@ def _check_number(number: float) -> float:
 
 def _read_number(value: Any) -> Any:
     """JSONata's `$number` for texts and truth values, which refuses what the library would round."""
-    if value is None or value is Utils.NULL_VALUE:
+    if _is_null(value):
         return None
     if isinstance(value, bool):
         return int(value)

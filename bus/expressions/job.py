@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bus import json
-from bus.declared.expression import MISSING, ExpressionFailed, compile_expression
-from bus.declared.reading import is_usable, read_json
+from bus.expressions.expression import MISSING, ExpressionFailed, compile_expression
+from bus.expressions.reading import is_usable, read_json
 from bus.kit import digest, fold
 
 _BEGINNING: Final = 2048

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bus.declared.expression import MISSING, ExpressionFailed, compile_expression
-from bus.declared.reading import is_usable, read_json
+from bus.expressions.expression import MISSING, ExpressionFailed, compile_expression
+from bus.expressions.reading import is_usable, read_json
 
 
 def value_of(text: str, value: Any = MISSING, **variables: Any) -> Any:
