@@ -82,7 +82,11 @@ class DeclaredFactory:
         """
         known = {name: value for name, value in given.items() if name in self.settings.model_fields}
         settings = read_adapter_settings(self.name, self.settings, known)
-        return settings, self.create(settings)
+        try:
+            return settings, self.create(settings)
+        except (ValueError, httpx.InvalidURL):
+            # The operator's address has a host, or a port, that there cannot be.
+            raise SettingsWrong(f"BUS_ADAPTERS__{self.name}__BASE_URL".upper() + ": is no address") from None
 
 
 def make_settings(document: AdapterDocument) -> type[AdapterSettings]:

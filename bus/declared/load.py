@@ -5,21 +5,24 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+import httpx
+from pydantic import TypeAdapter, ValidationError
 
 from bus import json
 from bus.contracts import read_yaml
 from bus.declared.auth import list_secrets
 from bus.declared.document import AdapterDocument, Operation, Poll, Request, Signature
 from bus.declared.errors import AdapterInvalid
-from bus.kit import AdapterSettings
+from bus.kit import AdapterSettings, BaseUrl
 from bus.problem import FieldError, Refused
 
 LARGEST: Final = 512 * 1024
 """Most bytes of a document."""
 
 _PLACE: Final = re.compile(r"\{([a-z0-9_]+)\}")
+_ADDRESS: Final[TypeAdapter[str]] = TypeAdapter(BaseUrl)
 _RESERVED: Final = frozenset(AdapterSettings.model_fields) | {"server"}
 
 
@@ -111,6 +114,9 @@ def _find_pointer(body: Any, location: Sequence[str | int]) -> str:
 
 
 def _find_wrong_names(document: AdapterDocument) -> Iterator[FieldError]:
+    for at, server in enumerate(document.servers):
+        if not _is_address(server.url):
+            yield FieldError(f"/servers/{at}/url", "is no address that the bus can call")
     for at, auth in enumerate(document.auth):
         for name in list_secrets(auth):
             if name not in document.secrets:
@@ -126,6 +132,14 @@ def _find_wrong_names(document: AdapterDocument) -> Iterator[FieldError]:
             yield FieldError("/operations", f"{name} is the name of several operations")
     for at, operation in enumerate(document.operations):
         yield from _find_wrong_operation(document, operation, f"/operations/{at}")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        # The host's own name, and a port that there is. The encoding of a name (IDNA) is a ValueError.
+        return bool(httpx.URL(_ADDRESS.validate_python(url)).host) and urlsplit(url).port != 0
+    except (ValueError, httpx.InvalidURL):
+        return False
 
 
 def _find_wrong_operation(document: AdapterDocument, operation: Operation, at: str) -> Iterator[FieldError]:

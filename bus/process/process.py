@@ -96,7 +96,6 @@ class Process:
         stack.push_async_callback(rooms.recorder.flush)
         stack.push_async_callback(rooms.attempts.close)
         changes = Changes(self._storage)
-        # Before the contracts, which name operations of adapters.
         changes.on(ADAPTERS, rooms.adapters.refresh)
         changes.on("contracts", rooms.catalogue.refresh)
         changes.on("contracts", rooms.waiting.grants_changed)

@@ -109,6 +109,8 @@ class Judge:
 
     def _list_asked(self, draft: Draft | RegisteredAdapter) -> bytes:
         """What `check_adapter` has to know of contracts in force."""
+        # Another process may have put one in force a moment ago.
+        self._catalogue.refresh()
         named = [name for name in _list_contracts(draft.document) if self._catalogue.has_active(name)]
         return json.dumps(
             {

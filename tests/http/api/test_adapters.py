@@ -173,6 +173,13 @@ async def test_a_server_must_be_where_the_bus_may_connect_to(bus: Bus, url: str,
         assert answer.json()["errors"][0]["pointer"] == "/servers/0/url"
 
 
+@pytest.mark.parametrize("url", ["https://xn--a", "https://x:99999", "https://x:0", "https://x/../y"])
+async def test_a_server_must_be_an_address(bus: Bus, url: str) -> None:
+    answer = await register(bus.reader(OWNER, *SCOPES), a_document(servers=[{"name": "uji", "url": url}]))
+    assert problem(answer) == (422, "adapter-invalid")
+    assert answer.json()["errors"][0]["pointer"] == "/servers/0/url"
+
+
 async def test_no_secret_goes_to_a_host_that_is_not_bound(bound: Bus) -> None:
     operator = bound.reader("operator", *SCOPES, "admin")
     await register(operator, a_document(**SECRET))
