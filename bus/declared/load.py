@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from bus import json
 from bus.contracts import read_yaml
 from bus.declared.auth import list_secrets
-from bus.declared.document import AdapterDocument, Operation, Poll, Request, Signature
+from bus.declared.document import AdapterDocument, Example, Operation, Poll, Request, Signature
 from bus.declared.errors import AdapterInvalid
 from bus.kit import AdapterSettings, BaseUrl
 from bus.problem import FieldError, Refused
@@ -22,6 +22,8 @@ LARGEST: Final = 512 * 1024
 """Most bytes of a document."""
 
 _PLACE: Final = re.compile(r"\{([a-z0-9_]+)\}")
+_TEXTS: Final = frozenset({"id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "publisher"})
+"""Attributes of an example's event that are texts."""
 _ADDRESS: Final[TypeAdapter[str]] = TypeAdapter(BaseUrl)
 _RESERVED: Final = frozenset(AdapterSettings.model_fields) | {"server"}
 
@@ -114,6 +116,8 @@ def _find_pointer(body: Any, location: Sequence[str | int]) -> str:
 
 
 def _find_wrong_names(document: AdapterDocument) -> Iterator[FieldError]:
+    if not document.title.isprintable():
+        yield FieldError("/title", "holds characters that nobody sees, such as control characters")
     for at, server in enumerate(document.servers):
         if not _is_address(server.url):
             yield FieldError(f"/servers/{at}/url", "is no address that the bus can call")
@@ -145,12 +149,24 @@ def _is_address(url: str) -> bool:
 def _find_wrong_operation(document: AdapterDocument, operation: Operation, at: str) -> Iterator[FieldError]:
     if operation.least.is_about_persons and operation.person is None:
         yield FieldError(at, "carries personal data: name the `person` that they are about")
+    for number, example in enumerate(operation.examples):
+        yield from _find_wrong_example(example, f"{at}/examples/{number}")
     if isinstance(operation, Poll):
         yield from _find_wrong_request(document, operation.request, f"{at}/request")
         yield from _find_wrong_paging(operation, at)
         return
     for number, request in enumerate(operation.requests):
         yield from _find_wrong_request(document, request, f"{at}/requests/{number}")
+
+
+def _find_wrong_example(example: Example, at: str) -> Iterator[FieldError]:
+    for name, value in example.answer.headers.items():
+        if not (name.isascii() and value.isascii() and (name + value).isprintable()):
+            yield FieldError(f"{at}/answer/headers", "must be printable ASCII")
+    for number, event in enumerate(example.events):
+        for name in sorted(_TEXTS & event.keys()):
+            if not isinstance(event[name], str):
+                yield FieldError(f"{at}/events/{number}/{name}", "must be a text")
 
 
 def _find_wrong_request(document: AdapterDocument, request: Request, at: str) -> Iterator[FieldError]:

@@ -138,7 +138,7 @@ def _written_adapter(*step: str, version: str = "1.0.0") -> Prepare:
     def prepare(bus: Commands) -> list[str | Path]:
         servers = [{"name": "uji", "url": "https://8.8.8.8/api"}]
         path = bus.folder / f"badan-{version}.json"
-        path.write_bytes(json.dumps(a_body(version=version, servers=servers, title="Badan \x1b[31m")))
+        path.write_bytes(json.dumps(a_body(version=version, servers=servers, description="merah \x1b[31m")))
         return ["adapter", *step, path]
 
     return prepare
@@ -160,7 +160,7 @@ def _rolled_back(bus: Commands) -> list[str | Path]:
         ["badan", "1.0.0", "deprecated"],
         ["badan", "1.1.0", "active"],
     ]
-    # A title of control characters moves no cursor.
+    # Control characters of a document move no cursor.
     assert "\x1b" not in listed + bus("adapter", "show", "badan").out
     return back
 
