@@ -8,14 +8,15 @@ import ipaddress
 import os
 import re
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
     Field,
     SecretStr,
@@ -38,6 +39,8 @@ from bus.problem import Refused
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+M = TypeVar("M", bound=BaseModel)
+
 EMBEDDED: Final = "memory:"
 """The beginning of a broker URL with which no run leaves its process."""
 _MEBIBYTE = 1024 * 1024
@@ -53,6 +56,27 @@ class SettingsWrong(Refused):
     """A setting is missing or wrong; correct the settings that the message names."""
 
     slug = "settings"
+
+
+def read_adapter_settings(adapter: str, model: type[M], given: Mapping[str, object]) -> M:
+    """An adapter's settings, from the operator's values.
+
+    Args:
+        adapter: the adapter's name, as `BUS_ADAPTERS__<NAME>__…` has it.
+        given: values by the settings' names.
+
+    Raises:
+        SettingsWrong: names each setting that is missing or wrong, and holds no value.
+    """
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise SettingsWrong(
+            "; ".join(
+                f"BUS_ADAPTERS__{adapter}__{'__'.join(str(part) for part in item['loc'])}".upper() + f": {item['msg']}"
+                for item in error.errors(include_input=False)
+            )
+        ) from None
 
 
 def _split_commas(value: Any) -> Any:
@@ -188,6 +212,10 @@ class Settings(BaseSettings):
     )
     sink_networks: Networks = Field(
         (), description="networks where sinks may be plain http or private, comma separated"
+    )
+    agency_networks: Networks = Field(
+        (),
+        description="networks where agencies of adapter documents may be plain http or private, such as a VPN, comma separated",
     )
     sink_hosts: HostPatterns = Field(
         (),

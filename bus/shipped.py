@@ -12,6 +12,8 @@ _FOLDER: Final = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent
 
 CONTRACTS: Final = _FOLDER / "contracts"
 """Contract documents, which name their schemas by relative path (`../../schemas/…`)."""
+ADAPTERS: Final = CONTRACTS / "adapter"
+"""Adapter documents, each named as its adapter. They are no contracts, though they stand among them."""
 SCHEMAS: Final = _FOLDER / "schemas"
 """JSON Schemas: shared definitions, the data of each contract, and the contract document itself."""
 PARTICIPANTS: Final = _PACKAGE.parent / "samples" / "participants.yaml"

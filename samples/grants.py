@@ -75,7 +75,8 @@ class Contract:
 def read_contracts(folder: Path) -> dict[str, Contract]:
     """The contracts in a folder, by name."""
     documents = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.yaml")))
-    return {document["contract"]: _read_contract(document) for document in documents}
+    # Adapter documents stand among the contracts.
+    return {document["contract"]: _read_contract(document) for document in documents if "contract" in document}
 
 
 def list_leaves(data: Any, at: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,14 +1,15 @@
-"""Agencies: finds adapters by entry point, polls them, and asks them questions."""
+"""Agencies: finds adapters by entry point and in the register of documents, polls them, and asks them questions."""
 
 from bus.agencies.holding import TOPIC, Holds, NoSuchAgency, NothingHeld, PollReport
 from bus.agencies.job_runner import JobRunner
 from bus.agencies.jobs import KEPT, MOST_QUESTIONS, Job, Jobs, QuestionState
 from bus.agencies.memory import Held
+from bus.agencies.offers import Declared, list_mapped_fields, list_names, make_bindings, none_declared, read_declared
 from bus.agencies.pauses import LONGEST_REASON, PAUSES, AgencyPaused, Pause, Pauses
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Collected, Queries
 from bus.agencies.quotas import QuotaLedger
-from bus.agencies.registry import Agencies, find_installed, list_mapped_fields, make_bindings
+from bus.agencies.registry import AdapterOff, Agencies, find_adapters, find_installed, list_coded, list_shipped
 from bus.agencies.renewal import Renewal
 
 __all__ = [
@@ -17,9 +18,11 @@ __all__ = [
     "MOST_QUESTIONS",
     "PAUSES",
     "TOPIC",
+    "AdapterOff",
     "Agencies",
     "AgencyPaused",
     "Collected",
+    "Declared",
     "Held",
     "Holds",
     "Job",
@@ -35,7 +38,13 @@ __all__ = [
     "QuestionState",
     "QuotaLedger",
     "Renewal",
+    "find_adapters",
     "find_installed",
+    "list_coded",
     "list_mapped_fields",
+    "list_names",
+    "list_shipped",
     "make_bindings",
+    "none_declared",
+    "read_declared",
 ]

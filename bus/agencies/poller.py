@@ -23,7 +23,7 @@ from bus.agencies.round import PollPolicy, Round
 from bus.contracts import ContractSaysLess, ContractVersion, NoSuchContract, NotBound
 from bus.heavy import Heavy, TooMuchAtOnce
 from bus.journal import Appender, Gate
-from bus.kit import MOST_ROWS, AgencyFault, Event, Failure, Operation, Polled, Rows
+from bus.kit import MOST_ROWS, AgencyFault, Does, Event, Failure, Operation, Polled, Rows
 from bus.problem import Unavailable
 from bus.refusals import MOST_SET_ASIDE, Attempt, Poll, Recorder, count_asides, find_attempts, find_kept, is_due
 from bus.storage import Leadership, Storage, StorageFull
@@ -64,23 +64,35 @@ class Poller:
         self._policy = policy or PollPolicy()
         self._random = Random()  # noqa: S311 - jitter
         self._bells: dict[Poll, asyncio.Event] = {}
+        self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> None:
         """Poll until cancelled."""
-        polls = list(self._agencies.list_polls())
-        if not polls:
-            return
+        self._agencies.listen(self._changed.set)
+        while not any(True for _ in self._agencies.list_polls()):
+            await self._wait_for_change()
         while not await asyncio.to_thread(self._leadership.acquire):  # noqa: ASYNC110 - another process holds it
             await asyncio.sleep(1.0)
         self._loop = asyncio.get_running_loop()
         try:
             async with asyncio.TaskGroup() as group:
-                for adapter, operation in polls:
-                    group.create_task(self._keep_polling(adapter, operation))
+                while True:
+                    for adapter, operation in self._agencies.list_polls():
+                        if Poll(adapter, operation.name) not in self._bells:
+                            self._bells[Poll(adapter, operation.name)] = asyncio.Event()
+                            group.create_task(self._keep_polling(adapter, operation.name))
+                    await self._wait_for_change()
+                    # A poll whose operation changed need not wait for its interval.
+                    self._ring()
         finally:
             self._loop = None
             self._leadership.release()
+
+    async def _wait_for_change(self) -> None:
+        """Wait until adapters come, go or change."""
+        await self._changed.wait()
+        self._changed.clear()
 
     def look_again(self) -> None:
         """Have each poll look now for rows to try again, and for deletions that were released. Any thread may call this."""
@@ -92,12 +104,12 @@ class Poller:
         for bell in self._bells.values():
             bell.set()
 
-    async def _keep_polling(self, adapter: str, operation: Operation) -> None:
+    async def _keep_polling(self, adapter: str, name: str) -> None:
+        """Poll until no adapter has the operation any more. Each step is by the version in force when it begins."""
         failures = 0
-        interval = self._agencies.find_interval(adapter, operation)
         steps = Round()
-        self._bells[Poll(adapter, operation.name)] = asyncio.Event()
-        while True:
+        while (operation := self._agencies.find_operation(adapter, name, Does.POLL)) is not None:
+            interval = self._agencies.find_interval(adapter, operation)
             try:
                 more = await self.step(adapter, operation, steps)
                 pause = 0.0 if more and not steps.is_full(self._policy) else interval
@@ -134,7 +146,8 @@ class Poller:
             if pause:
                 _report_refused(adapter, operation, steps)
                 steps = Round()
-            await self._pause(Poll(adapter, operation.name), operation, pause)
+            await self._pause(Poll(adapter, name), operation, pause)
+        del self._bells[Poll(adapter, name)]
 
     def _draw_pause(self, failures: int, interval: float) -> float:
         return self._random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF, min(interval, 5.0) * 2.0 ** min(failures, 16))
@@ -150,6 +163,8 @@ class Poller:
                 while True:
                     await bell.wait()
                     bell.clear()
+                    if self._agencies.find_operation(poll.adapter, poll.operation, Does.POLL) is not operation:
+                        return
                     if await self._has_work(poll, operation):
                         return
 

@@ -296,7 +296,10 @@ class Queries:
                 self._agencies.check_serves(version.contract, [version.contract], use.adapter, use.operation)
                 self._agencies.check_not_paused(use.adapter, use.operation)
                 return Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
-        raise AdapterOff(f"This bus has no settings for an adapter that answers {version.contract.name}.")
+        why = [
+            self._agencies.explain_off(name) for name in dict.fromkeys(use.adapter for use in version.contract.adapters)
+        ]
+        raise AdapterOff(f"No adapter answers {version.contract.name}. {' '.join(why)}".rstrip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,43 +1,86 @@
-"""The registry: finds adapters by entry point, and makes them from their settings."""
+"""The registry: finds adapters by entry point and in the register of documents, and makes them from their settings."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, partial
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import MappingProxyType
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from pydantic import ValidationError
+import structlog
 
+from bus import shipped
 from bus.agencies.holding import Plausibility
+from bus.agencies.lasting import LastingAdapter
 from bus.agencies.pauses import Pause, Pauses
 from bus.agencies.quotas import QuotaTerms
-from bus.contracts import AdapterUse, Binding, Bindings, Contract, Kind, check_named, check_serves
+from bus.contracts import AdapterUse, Contract, check_named, check_serves, make_binding
 from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Operation, Poll, Query
+from bus.networks import Network
 from bus.problem import Refused, Unavailable
-from bus.settings import SettingsWrong
+from bus.settings import SettingsWrong, read_adapter_settings
+
+if TYPE_CHECKING:
+    # The import of declared adapters takes longer than most commands do.
+    from bus.declared import AdapterCatalogue, AdapterDocument, DeclaredFactory, InForce
+
+log = structlog.get_logger(__name__)
 
 GROUP = "bus.adapters"
-
 
 Find = Callable[[], AdapterFactory]
 """Finds an agency's factory. For an entry point, the call imports the adapter."""
 
 
 @cache
+def list_coded() -> frozenset[str]:
+    """The names of the installed adapters that are written in Python: no document may have one."""
+    return frozenset(point.name for point in entry_points(group=GROUP))
+
+
+@cache
+def list_shipped() -> frozenset[str]:
+    """The names of the adapter documents that ship with the bus."""
+    return frozenset(path.stem for path in shipped.ADAPTERS.glob("*.yaml"))
+
+
+@cache
 def find_installed() -> Mapping[str, Find]:
-    """Agency to what finds its factory, for every installed adapter.
+    """Agency to what finds its factory, for every installed adapter, and every adapter document that ships with the bus.
 
     The search reads the metadata of every installed library. So a process searches once.
     """
-    return MappingProxyType({point.name: point.load for point in entry_points(group=GROUP)})
+    return find_adapters(())
 
 
-_KINDS: Final = {
-    Does.QUERY: frozenset({Kind.QUERY}),
-    Does.DELIVER: frozenset({Kind.EVENT, Kind.RECORD}),
-    Does.POLL: frozenset({Kind.EVENT, Kind.RECORD}),
-}
+def find_adapters(networks: Sequence[Network]) -> Mapping[str, Find]:
+    """Agency to what finds its factory, for every installed adapter and every shipped adapter document.
+
+    Args:
+        networks: where the agencies of documents may be private or plain http.
+    """
+    declared = {name: partial(_load_declared, shipped.ADAPTERS / f"{name}.yaml", networks) for name in list_shipped()}
+    return MappingProxyType(declared | {point.name: point.load for point in entry_points(group=GROUP)})
+
+
+def _load_declared(path: Path, networks: Sequence[Network]) -> AdapterFactory:
+    # Imported here, since most commands need no adapter, and the import takes longer than they do.
+    from bus.declared import DeclaredFactory, Surroundings
+
+    return DeclaredFactory(_load_shipped(path), Surroundings(networks))
+
+
+@cache
+def _load_shipped(path: Path) -> "AdapterDocument":
+    """A shipped document. A process reads each once."""
+    from bus.declared import load_document
+
+    return load_document(path)
+
+
 _METHODS: Final[Mapping[Does, type]] = {Does.DELIVER: Deliver, Does.POLL: Poll, Does.QUERY: Query}
 
 
@@ -61,6 +104,15 @@ class _Serving:
     given: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What became of a registered adapter: it serves, or `off` says why it does not."""
+
+    in_force: "InForce"
+    serving: _Serving | None = None
+    off: str = ""
+
+
 class Agencies:
     """The adapters that have settings. Belongs to one event loop."""
 
@@ -69,26 +121,128 @@ class Agencies:
         settings: Mapping[str, Mapping[str, str]],
         factories: Mapping[str, Find] | None = None,
         pauses: Pauses | None = None,
+        declared: "AdapterCatalogue | None" = None,
     ) -> None:
-        """Make each adapter that has settings (`BUS_ADAPTERS__<AGENCY>__…`).
+        """Make each adapter that has settings (`BUS_ADAPTERS__<AGENCY>__…`), and those of documents in force.
+
+        A registered document counts before one of its name that ships with the bus.
 
         Args:
             settings: agency to the names and values of its settings.
             factories: for each agency, a function that finds its factory. None: the installed entry points.
+            declared: the registered documents in force, which the registry follows. None: there are none, and settings of an
+                unknown agency are refused.
             pauses: what the operator paused; None: nothing.
 
         Raises:
-            SettingsWrong: the settings name an agency without an adapter, or one of them is missing or wrong.
+            SettingsWrong: an installed adapter's settings are missing or wrong.
             AdapterIncomplete: an adapter has no method for one of its operations.
         """
         self._pauses = pauses
         factories = find_installed() if factories is None else factories
-        unknown = sorted(settings.keys() - factories.keys())
-        if unknown:
-            raise SettingsWrong(
-                f"BUS_ADAPTERS__{unknown[0].upper()}: should name an installed adapter: {', '.join(sorted(factories))}"
+        self._settings = settings
+        self._declared = declared
+        registered: Mapping[str, InForce] = declared.in_force if declared else {}
+        _check_known(settings.keys() - factories.keys() - registered.keys(), factories, may_come=declared is not None)
+        self._installed = {
+            name: _make_serving(factories[name](), given)
+            for name, given in settings.items()
+            if name in factories and name not in registered
+        }
+        self._taken: dict[str, _Taken] = {}
+        self._serving: Mapping[str, _Serving] = self._installed
+        self._listeners: list[Callable[[], None]] = []
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._take_over()
+
+    def follow(self) -> None:
+        """Take over what changes in the register from now on. Call it in the event loop that the adapters belong to."""
+        loop = asyncio.get_running_loop()
+
+        def take_over_soon() -> None:
+            # The loop may have ended before the register's last change.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._take_over)
+
+        if self._declared is not None:
+            self._declared.listen(take_over_soon)
+            self._take_over()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called in the event loop whenever an adapter came, went or changed."""
+        self._listeners.append(listener)
+
+    @property
+    def serving(self) -> object:
+        """An object that is another one after each change of the adapters that serve."""
+        return self._serving
+
+    def is_serving(self, adapter: str) -> bool:
+        """Whether an adapter serves."""
+        return adapter in self._serving
+
+    def explain_off(self, adapter: str) -> str:
+        """Why an adapter does not serve, and what the operator does."""
+        taken = self._taken.get(adapter)
+        return taken.off if taken and taken.off else f"This bus has no settings for an adapter {adapter}."
+
+    def list_off(self) -> dict[str, str]:
+        """The registered adapters that do not serve, each with the reason."""
+        return {name: taken.off for name, taken in sorted(self._taken.items()) if taken.off}
+
+    def _take_over(self) -> None:
+        """Have the documents in force serve. Those that they replace end behind their last call."""
+        if self._declared is None:
+            return
+        before = self._taken
+        self._taken = {
+            name: before[name] if name in before and before[name].in_force == found else self._take(name, found)
+            for name, found in self._declared.in_force.items()
+        }
+        kept = {id(taken) for taken in self._taken.values()}
+        gone = [taken.serving for taken in before.values() if id(taken) not in kept]
+        gone += [self._installed.pop(name) for name in self._taken.keys() & self._installed.keys()]
+        if self._taken != before:
+            self._put_in_place()
+        for one in gone:
+            if one is not None:
+                self._retire(one.adapter)
+
+    def _put_in_place(self) -> None:
+        serving = {name: taken.serving for name, taken in self._taken.items() if taken.serving is not None}
+        # Replaced as a whole: a reader in another thread sees the old adapters or the new ones.
+        self._serving = self._installed | serving
+        for listener in self._listeners:
+            listener()
+
+    def _take(self, name: str, found: "InForce") -> "_Taken":
+        if found.version is None:
+            return _Taken(found, off=f"No version of the adapter {name} is active; activate one.")
+        if found.factory is None:
+            return _Taken(
+                found, off=f"This bus cannot read the document of {name} {found.version}; register a newer one."
             )
-        self._serving = {name: _make_serving(factories[name](), given) for name, given in settings.items()}
+        if name in list_shipped() and name not in self._settings:
+            # Every development bus has these documents. None may send sample data to a real agency by itself.
+            return _Taken(
+                found, off=f"This bus has no settings for the adapter {name} (BUS_ADAPTERS__{name.upper()}__…)."
+            )
+        try:
+            serving = _make_declared(found.factory, self._settings.get(name, {}))
+        except SettingsWrong as wrong:
+            log.error("adapter.off", adapter=name, version=found.version, detail=wrong.detail)
+            return _Taken(
+                found,
+                off=f"The adapter {name} {found.version} is off. Give its settings, then restart the bus. {wrong.detail}",
+            )
+        log.info("adapter.in_force", adapter=name, version=found.version)
+        return _Taken(found, serving)
+
+    def _retire(self, adapter: Adapter) -> None:
+        ending = adapter.retire() if isinstance(adapter, LastingAdapter) else adapter.close()
+        task = asyncio.get_running_loop().create_task(ending, name="adapter.retire")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
     def find_pause(self, adapter: str, operation: str) -> Pause | None:
         """The operator's pause that stops an operation; None: it goes on."""
@@ -137,12 +291,11 @@ class Agencies:
 
     def _find(self, adapter: str, operation: str, does: Does) -> tuple[Adapter, Operation]:
         found = self.find_operation(adapter, operation, does)
-        if found is None:
-            raise AdapterOff(
-                f"This bus has no settings for an adapter {adapter} with the {does.value} operation {operation}."
-            )
+        serving = self._serving.get(adapter)
+        if found is None or serving is None:
+            raise AdapterOff(f"{self.explain_off(adapter)} Nothing does the {does.value} operation {operation}.")
         # `_make_serving` checked that the adapter has the method.
-        return self._serving[adapter].adapter, found
+        return serving.adapter, found
 
     def find_operation(self, adapter: str, operation: str, does: Does) -> Operation | None:
         """An operation of an adapter; None if the adapter has no settings, or no such operation that does `does`."""
@@ -173,14 +326,20 @@ class Agencies:
         """
         found = self._find_operation(adapter, operation)
         if found is None:
-            raise AdapterOff(f"This bus has no settings for an adapter {adapter} with the operation {operation}.")
+            raise AdapterOff(f"{self.explain_off(adapter)} Nothing does the operation {operation}.")
         use = AdapterUse(adapter, operation)
         check_named(contract.name, in_force, use)
-        check_serves(contract, use, _make_binding(found, ""))
+        check_serves(contract, use, make_binding(found, ""))
 
     def find_participant(self, adapter: str) -> str:
-        """The participant of an adapter that has settings."""
-        return self._serving[adapter].factory.participant
+        """The participant of an adapter that serves. Raises AdapterOff if it serves no more."""
+        return self._get(adapter).factory.participant
+
+    def _get(self, adapter: str) -> _Serving:
+        serving = self._serving.get(adapter)
+        if serving is None:
+            raise AdapterOff(self.explain_off(adapter))
+        return serving
 
     def list_polls(self) -> Iterator[tuple[str, Operation]]:
         """The adapter's name and the operation of every poll."""
@@ -202,15 +361,15 @@ class Agencies:
 
     def find_interval(self, adapter: str, operation: Operation) -> float:
         """Seconds between two steps of a poll, if the agency has no more."""
-        return self._serving[adapter].settings.poll_seconds or operation.interval
+        return self._get(adapter).settings.poll_seconds or operation.interval
 
     def find_plausibility(self, adapter: str) -> Plausibility:
         """How many rows of a list may be gone at once."""
-        settings = self._serving[adapter].settings
+        settings = self._get(adapter).settings
         return Plausibility(settings.deletions_share, settings.deletions_rows)
 
     def renew(self, settings: Mapping[str, Mapping[str, str]]) -> dict[str, Adapter]:
-        """Make each adapter anew whose settings changed. An agency without settings until now needs a restart.
+        """Make each adapter anew whose settings changed. An installed one without settings until now needs a restart.
 
         Args:
             settings: agency to the names and values of its settings.
@@ -221,74 +380,54 @@ class Agencies:
         Raises:
             SettingsWrong, AdapterIncomplete: as at the start; no adapter was replaced.
         """
-        changed = {
-            name: given
-            for name, given in settings.items()
-            if name in self._serving and self._serving[name].given != given
+        changed = {name: given for name, given in settings.items() if given != self._settings.get(name, {})}
+        installed = {
+            name: _make_serving(self._installed[name].factory, given)
+            for name, given in changed.items()
+            if name in self._installed
         }
-        made = {name: _make_serving(self._serving[name].factory, given) for name, given in changed.items()}
-        replaced = {name: self._serving[name].adapter for name in made}
-        self._serving.update(made)
+        taken = {
+            name: _Taken(found.in_force, _make_declared(found.in_force.factory, given))
+            for name, given in changed.items()
+            if (found := self._taken.get(name)) and found.in_force.factory is not None
+        }
+        replaced = {name: self._serving[name].adapter for name in installed | taken if name in self._serving}
+        self._settings = {**self._settings, **settings}
+        self._installed |= installed
+        self._taken = {**self._taken, **taken}
+        if installed or taken:
+            self._put_in_place()
         return replaced
 
     async def close(self) -> None:
         """Close all adapters."""
+        if self._retiring:
+            await asyncio.wait(self._retiring)
         for serving in self._serving.values():
             await serving.adapter.close()
 
 
-def _make_serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
-    try:
-        settings = factory.settings.model_validate(given)
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"BUS_ADAPTERS__{factory.name}__{'__'.join(str(part) for part in item['loc'])}".upper() + f": {item['msg']}"
-            for item in error.errors(include_input=False)
+def _check_known(unknown: Set[str], factories: Collection[str], *, may_come: bool) -> None:
+    """Refuse settings of unknown agencies, or warn of them if a document may be registered later."""
+    if unknown and not may_come:
+        name = min(unknown)
+        raise SettingsWrong(
+            f"BUS_ADAPTERS__{name.upper()}: should name an installed adapter: {', '.join(sorted(factories))}"
         )
-        raise SettingsWrong(wrong) from None
+    for name in sorted(unknown):
+        log.warning("adapter.settings_unused", adapter=name)
+
+
+def _make_declared(factory: "DeclaredFactory", given: Mapping[str, str]) -> _Serving:
+    settings, adapter = factory.make(given)
+    return _Serving(factory, settings, LastingAdapter(adapter), dict(given))
+
+
+def _make_serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving:
+    settings = read_adapter_settings(factory.name, factory.settings, given)
     adapter = factory.create(settings)
     for operation in factory.operations:
         if not isinstance(adapter, _METHODS[operation.does]):
             method = operation.does.value
             raise AdapterIncomplete(f"The adapter {factory.name} has no method {method} for {operation.name}.")
     return _Serving(factory, settings, adapter, dict(given))
-
-
-def make_bindings(settings: Mapping[str, Mapping[str, str]], factories: Mapping[str, Find] | None = None) -> Bindings:
-    """What each operation of the installed adapters demands of contracts. An adapter needs no settings for this.
-
-    Args:
-        settings: for each agency, its adapter's settings. `owner` names the participant that decides on the adapter.
-        factories: for each agency, a function that finds its factory. None: the installed entry points.
-    """
-    found = find_installed() if factories is None else factories
-
-    # Bounded, since a contract may name any adapter and operation before anybody approves it.
-    @lru_cache(maxsize=1024)
-    def find_binding(use: AdapterUse) -> Binding | None:
-        # The import of an adapter waits until a contract names it, so that other commands stay fast.
-        find = found.get(use.adapter)
-        return _find_binding(find(), use.operation, settings.get(use.adapter, {}).get("owner", "")) if find else None
-
-    return find_binding
-
-
-def _find_binding(factory: AdapterFactory, operation: str, owner: str) -> Binding:
-    found = (_make_binding(one, owner) for one in factory.operations if one.name == operation)
-    return next(found, Binding(owner, kinds=frozenset()))
-
-
-def _make_binding(operation: Operation, owner: str) -> Binding:
-    return Binding(
-        owner, _KINDS[operation.does], operation.least, operation.person, operation.definitions, operation.contract
-    )
-
-
-def list_mapped_fields(factories: Mapping[str, Find] | None = None) -> dict[AdapterUse, tuple[str, ...]]:
-    """The JSON Pointers of a contract's data that each operation of the installed adapters reads or writes."""
-    found = find_installed() if factories is None else factories
-    return {
-        AdapterUse(name, operation.name): operation.fields
-        for name, find in found.items()
-        for operation in find().operations
-    }

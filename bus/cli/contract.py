@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bus import clock
-from bus.agencies import make_bindings
+from bus.agencies import make_bindings, read_declared
 from bus.cli import contract_refusals
 from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import open_workspace
@@ -27,7 +27,8 @@ def open_catalogue(data: Path | None) -> Iterator[Catalogue]:
         data: the data folder; None: the folder of the settings.
     """
     with open_workspace(data) as workspace:
-        yield Catalogue(workspace.storage, workspace.keys.pseudonym, make_bindings(workspace.settings.adapters))
+        bindings = make_bindings(workspace.settings.adapters, declared=read_declared(workspace.storage))
+        yield Catalogue(workspace.storage, workspace.keys.pseudonym, bindings)
 
 
 def list_contracts(data: Data = None, as_json: AsJson = False) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from bus import json
-from bus.actions import Channel, identify_operator
+from bus.actions import Actor, Channel, identify_operator
 from bus.agencies import list_mapped_fields
 from bus.cli.contract import Data, open_catalogue
 from bus.cli.contract_files import Shipped, SomePaths, check_files, choose_paths
@@ -16,6 +16,7 @@ from bus.cli.contract_grants import GrantsSeen, confirm_seen, print_granted
 from bus.cli.terminal import say, say_json, show
 from bus.cli.workspace import open_workspace
 from bus.contracts import (
+    Catalogue,
     Contract,
     Granted,
     GrantsUnseen,
@@ -88,6 +89,7 @@ def apply_documents(
     """Register documents and put them in force, all or none. Versions that are in force already stay as they are.
 
     Where more personal data will be shown to anybody, the command asks whether you read it, or needs --grants-seen.
+    With --shipped, the adapter documents that come with the bus come in force too.
 
     Example: bus contract apply contracts --dry-run
 
@@ -108,6 +110,19 @@ def apply_documents(
             _check_seen(plan, grants_seen=grants_seen)
             catalogue.registrar.carry_out(plan, by)
             say(f"applied {len(contracts)} contracts")
+        if is_shipped and not dry_run:
+            _apply_adapters(catalogue, by, data)
+
+
+def _apply_adapters(catalogue: Catalogue, by: Actor, data: Path | None) -> None:
+    """Put the adapter documents that ship with the contracts in force."""
+    # Imported here: other commands on contracts need no adapter documents, whose import takes long.
+    from bus.cli.adapter_register import apply_shipped
+
+    catalogue.refresh()
+    with open_workspace(data) as workspace:
+        for line in apply_shipped(workspace, catalogue, by):
+            say(line)
 
 
 def _print_missing(contracts: list[Contract], data: Path | None) -> None:

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-import yaml
 
-from bus import json, shipped
+from bus import shipped
 from bus.agencies import find_installed, make_bindings
+from bus.cli.document_lines import find_line
 from bus.cli.terminal import say
 from bus.contracts import Contract, DocumentInvalid, Finding, Severity, lint_contract, lint_refused, load_contract
 
@@ -47,15 +46,8 @@ class Examined:
         return [finding for finding in self.findings if finding.severity is Severity.ERROR]
 
     def find_line(self, pointer: str) -> int:
-        """The line of a pointer's value in the file, from 1. For an absent value, the line of its nearest parent."""
-        node, line = (_compose(self.path) if pointer else None), 1
-        for step in json.parse_pointer(pointer):
-            found = _find_below(node, step)
-            if found is None:
-                break
-            at, node = found
-            line = at.start_mark.line + 1
-        return line
+        """The line of a pointer's value in the file."""
+        return find_line(self.path, pointer)
 
 
 def choose_paths(paths: Sequence[Path] | None, *, is_shipped: bool) -> Sequence[Path]:
@@ -98,6 +90,15 @@ def check_files(paths: Iterable[Path]) -> list[Contract]:
     return [document.contract for document in documents if document.contract]
 
 
+def list_contracts(paths: Iterable[Path]) -> list[Contract]:
+    """The contracts in files and folders, whether or not lint finds something in them.
+
+    Raises:
+        DocumentInvalid: a document is no contract.
+    """
+    return [load_contract(path) for path in _list_files(paths)]
+
+
 def write_finding(finding: Finding) -> str:
     """A finding on one line, without its fix."""
     return f"{finding.severity.value}: {finding.code}: {finding.pointer or '(document)'}: {finding.message}"
@@ -115,25 +116,7 @@ def _examine_file(path: Path) -> Examined:
 def _list_files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES)
+            files = (file for file in path.rglob("*") if file.suffix in _SUFFIXES)
+            yield from sorted(file for file in files if file.parent.name != shipped.ADAPTERS.name)
         else:
             yield path
-
-
-@lru_cache(maxsize=1)
-def _compose(path: Path) -> yaml.Node | None:
-    """A document as YAML nodes, which know their lines; None for JSON that YAML cannot read."""
-    try:
-        node: yaml.Node | None = yaml.compose(path.read_bytes(), yaml.CSafeLoader)
-    except yaml.YAMLError:
-        return None
-    return node
-
-
-def _find_below(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """The first node of a mapping's member or a sequence's item, and the node of its value."""
-    if isinstance(node, yaml.MappingNode):
-        return next(((key, value) for key, value in node.value if key.value == step), None)
-    if isinstance(node, yaml.SequenceNode) and step.isdecimal() and int(step) < len(node.value):
-        return node.value[int(step)], node.value[int(step)]
-    return None

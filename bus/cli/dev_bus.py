@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from bus import shipped
 from bus.actions import Channel, identify_operator
-from bus.agencies import find_installed, make_bindings
+from bus.agencies import find_installed, make_bindings, read_declared
+from bus.cli.adapter_register import apply_shipped
 from bus.cli.contract_files import check_files
 from bus.cli.dev_notebook import DevClient, Notebook
 from bus.cli.init import make_bus
@@ -52,7 +53,10 @@ def prepare(workspace: Workspace, notebook: Notebook, office: str) -> None:
     names = {office, *notebook.clients}
     if not notebook.has_contracts:
         contracts = check_files([shipped.CONTRACTS])
-        _open_catalogue(workspace).registrar.apply(contracts, identify_operator(Channel.CLI))
+        catalogue, by = _open_catalogue(workspace), identify_operator(Channel.CLI)
+        catalogue.registrar.apply(contracts, by)
+        for _ in apply_shipped(workspace, catalogue, by):
+            pass
         names |= {name for contract in contracts for name in _list_named(contract)}
     for name in sorted(names):
         _ensure_client(workspace, notebook, name)
@@ -68,7 +72,8 @@ def read_contracts(workspace: Workspace) -> list[Contract]:
 
 
 def _open_catalogue(workspace: Workspace) -> Catalogue:
-    return Catalogue(workspace.storage, workspace.keys.pseudonym, make_bindings(workspace.settings.adapters))
+    bindings = make_bindings(workspace.settings.adapters, declared=read_declared(workspace.storage))
+    return Catalogue(workspace.storage, workspace.keys.pseudonym, bindings)
 
 
 def _list_named(contract: Contract) -> set[str]:

@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Annotated, Final, NoReturn
@@ -33,15 +33,25 @@ def simulate(
     Example: bus simulate pupr --port 8105 --fault latency:seconds=2,share=0.5
     """
     check_libraries()
+    serve_simulator(agency, find_simulator(agency), port, fault or ())
+
+
+def serve_simulator(agency: str, simulator: Simulator, port: int, faults: Sequence[str]) -> None:
+    """Run a simulator until it is stopped. Ends the command if a fault is unknown, or the port is taken.
+
+    Args:
+        agency: the adapter's name.
+        port: on 127.0.0.1; 0: a free port.
+        faults: the faults that are on, as `NAME` or `NAME:SETTING=VALUE,…`.
+    """
     # Imported here, since a bus without the extra `simulators` has no uvicorn.
     import uvicorn
 
-    simulator = find_simulator(agency)
     try:
-        faults = SimulatedFaults(simulator.faults, fault or ())
+        switched = SimulatedFaults(simulator.faults, faults)
     except FaultUnfit as unfit:
         _refuse(f"{agency}: {unfit.detail}", [f"{name}: {text}" for name, text in simulator.faults.items()])
-    app = simulator.create_app(faults)
+    app = simulator.create_app(switched)
     with listen(port) as listener:
         typer.echo(json.dumps(_make_announcement(agency, simulator, listener.getsockname()[1])))
         # No access log, since it would show the tokens that agencies take in the query.

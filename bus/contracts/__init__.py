@@ -25,7 +25,7 @@ What the room offers:
 from bus.contracts.access import Access, describe_access
 from bus.contracts.approval import describe_compatibility
 from bus.contracts.asyncapi import make_schema_url
-from bus.contracts.binding import Binding, Bindings, check_named, check_serves, write_bindings
+from bus.contracts.binding import Binding, Bindings, check_named, check_serves, make_binding, write_bindings
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.catalogued import AdapterUses, Freshness
 from bus.contracts.certain import Certain, find_certain
@@ -75,11 +75,12 @@ from bus.contracts.jobs import (
     write_asyncapi,
 )
 from bus.contracts.lifecycle import State
-from bus.contracts.lint import Finding, Severity, lint_contract, lint_refused
+from bus.contracts.lint import Finding, Severity, find_binding_errors, lint_contract, lint_refused
 from bus.contracts.lint.vocabulary import PERSONAL_NAMES
 from bus.contracts.listing import Heading, ListedContract, ListedVersion
 from bus.contracts.numbers import NumberChanged, check_numbers, find_changed_numbers, refuse_numbers
 from bus.contracts.odcs import OdcsAnswers, read_odcs, write_odcs
+from bus.contracts.outline import draw_outline
 from bus.contracts.page import name_page_file, write_index, write_page
 from bus.contracts.person_finder import PersonFinder, make_finder, read_identifier, spell_identifier
 from bus.contracts.plan import Plan
@@ -165,7 +166,9 @@ __all__ = [
     "compile_schema",
     "describe_access",
     "describe_compatibility",
+    "draw_outline",
     "export_odcs",
+    "find_binding_errors",
     "find_certain",
     "find_changed_numbers",
     "find_ending_grants",
@@ -187,6 +190,7 @@ __all__ = [
     "lint_refused",
     "list_keys",
     "load_contract",
+    "make_binding",
     "make_finder",
     "make_schema_url",
     "make_text_finder",

@@ -5,14 +5,14 @@ The operation knows what data it carries. A contract may protect them more, neve
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from bus.contracts.document import AdapterUse, Contract, Kind
 from bus.contracts.errors import ContractSaysLess, NotBound
 from bus.contracts.outline import draw_outline
 from bus.contracts.persons import holds
 from bus.contracts.schemas import Schema
-from bus.kit import Classification
+from bus.kit import Classification, Does, Operation
 from bus.problem import FieldError
 
 
@@ -35,6 +35,27 @@ class Binding:
     person: str | None = None
     definitions: Mapping[str, str] = field(default_factory=dict)
     contract: str | None = None
+
+
+_KINDS: Final = {
+    Does.QUERY: frozenset({Kind.QUERY}),
+    Does.DELIVER: frozenset({Kind.EVENT, Kind.RECORD}),
+    Does.POLL: frozenset({Kind.EVENT, Kind.RECORD}),
+}
+
+
+def make_binding(operation: Operation | None, owner: str) -> Binding:
+    """The binding of an adapter's operation; None: the adapter is there, and has no such operation."""
+    if operation is None:
+        return Binding(owner, kinds=frozenset())
+    return Binding(
+        owner,
+        _KINDS[operation.does],
+        operation.least,
+        operation.person,
+        operation.definitions,
+        operation.contract,
+    )
 
 
 Bindings = Callable[[AdapterUse], Binding | None]

@@ -198,6 +198,13 @@ class Catalogue:
         found = [one.adapter_uses for one in self._contracts.values() if one.adapter_uses]
         return sorted(found, key=lambda one: one.name)
 
+    def list_contracts_using(self, adapter: str) -> list[Contract]:
+        """The versions in force that name an operation of an adapter, by name, lowest version first."""
+        sought = json.dumps({"adapter": adapter})[1:-1]
+        texts = (text for _, one in sorted(self._contracts.items()) for text in one.read_documents() if sought in text)
+        found = (restore_contract(json.loads(text)) for text in texts)
+        return [one for one in found if any(use.adapter == adapter for use in one.adapters)]
+
     def list_freshness(self) -> list[Freshness]:
         """The contracts that say how fresh their data are to be, sorted by name."""
         return sorted((one.freshness for one in self._contracts.values() if one.freshness), key=lambda one: one.name)

@@ -25,11 +25,12 @@ from bus.contracts import (
     has_property,
     read_attribute,
 )
-from bus.delivery.address import Address, Lookup, Network, SinkAddressRefused, check_url
+from bus.delivery.address import Lookup, SinkAddressRefused, check_url
 from bus.delivery.names import Names
 from bus.delivery.subscription import AgencySink, Sink, Webhook
 from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES, Does
 from bus.limits import Policy
+from bus.networks import Address, Network
 from bus.problem import FieldError, Forbidden, Refused
 
 _ATTRIBUTE = re.compile(r"[a-z0-9]{1,64}")

@@ -7,18 +7,29 @@ from bus.delivery.subscriptions import Subscriptions
 
 
 class Chosen:
-    """Some of the subscriptions, chosen anew only after one of them has changed."""
+    """Some of the subscriptions, chosen anew only after one of them, or what `wants` looks at, has changed.
 
-    def __init__(self, subscriptions: Subscriptions, wants: Callable[[Subscription], bool]) -> None:
+    Args:
+        wants: chooses.
+        looks_at: gives an object that is another one after each change of what `wants` looks at besides the subscription.
+    """
+
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        wants: Callable[[Subscription], bool],
+        looks_at: Callable[[], object] = lambda: None,
+    ) -> None:
         self._subscriptions = subscriptions
         self._wants = wants
-        self._of: Sequence[Subscription] = ()
+        self._looks_at = looks_at
+        self._of: tuple[Sequence[Subscription], object] = ((), None)
         self._chosen: Sequence[Subscription] = ()
 
     def __call__(self) -> Sequence[Subscription]:
-        """Those that are wanted; the same object until one of all subscriptions changes."""
-        every = self._subscriptions.all()
-        if every is not self._of:
+        """Those that are wanted; the same object until something changes."""
+        every, seen = self._subscriptions.all(), self._looks_at()
+        if every is not self._of[0] or seen is not self._of[1]:
             self._chosen = [one for one in every if self._wants(one)]
-            self._of = every
+            self._of = every, seen
         return self._chosen

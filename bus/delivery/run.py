@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 from bus import clock
-from bus.agencies import Agencies
+from bus.agencies import AdapterOff, Agencies
 from bus.contracts import Catalogue, GrantSuspended, View
 from bus.delivery.handover import Loaded
 from bus.delivery.ledger import Lease, Leased, Ledger
@@ -153,6 +153,9 @@ class RunLoader:
                 self._agencies.check_serves(contract, in_force, sink.adapter, sink.operation)
             today = clock.local_date(clock.now())
             return self._catalogue.view(contract.name, subscription.participant, version_id, today)
+        except AdapterOff:
+            # The adapter was taken out of force a moment ago. Its deliveries wait; they are not dead.
+            raise
         except Refused as refusal:
             return refusal
 

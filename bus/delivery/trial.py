@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from bus import clock, json
-from bus.delivery.address import Network
 from bus.delivery.names import Names
 from bus.delivery.signature import Signer
 from bus.delivery.sinks.places import make_uncounted_place
@@ -15,6 +14,7 @@ from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.subscription import AgencySink, Pull, Subscription, Webhook
 from bus.ids import new_id
 from bus.kit import Event, Outcome
+from bus.networks import Network
 from bus.problem import Conflict, Refused
 
 TYPE = "bus.test"

@@ -22,7 +22,7 @@ import structlog
 from prometheus_client import Counter
 
 from bus import actions, clock, json
-from bus.agencies import Agencies
+from bus.agencies import AdapterOff, Agencies
 from bus.contracts import Catalogue
 from bus.delivery.chosen import Chosen
 from bus.delivery.circuit import CircuitPolicy
@@ -41,7 +41,7 @@ from bus.delivery.subscription import AgencySink, Subscription, SubscriptionStat
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.under_way import RunUnderWay
 from bus.disclosures import Channel, Disclosure, Noted
-from bus.kit import Does, Event, Outcome
+from bus.kit import Does, Event, Failure, Outcome
 from bus.problem import Refused
 from bus.storage import GroupCommit
 from bus.telemetry import DELIVERIES, DELIVERY_SECONDS, SUBSCRIPTION_ATTEMPTS, UNEXPECTED, read_trace_id
@@ -106,7 +106,7 @@ class Worker:
         self._making: dict[asyncio.Task[None], Received] = {}
         self._is_stopping = self._is_drained = False
         self._loop = asyncio.get_running_loop()
-        self._chosen = Chosen(subscriptions, self._can_serve)
+        self._chosen = Chosen(subscriptions, self._can_serve, lambda: agencies.serving)
         self._mine_of: tuple[Sequence[Subscription], Collection[int]] = ((), frozenset())
         self._receiver = handover.make_receiver(self._mine, self._received)
 
@@ -266,7 +266,11 @@ class Worker:
             (item,) = items
             return [await self._post(sink, subscription, lane, item, place)]
         to = _find_agency_sink(subscription)
-        adapter, operation = self._agencies.find_deliver(to.adapter, to.operation)
+        try:
+            adapter, operation = self._agencies.find_deliver(to.adapter, to.operation)
+        except AdapterOff as off:
+            # It was taken out of force while the run was under way.
+            return [Outcome(Failure.SINK_DOWN, off.detail)] * len(items)
         events = [Event.from_document(json.loads(item.body or b"")) for item in items]
         with structlog.contextvars.bound_contextvars(adapter=to.adapter, subscription=subscription.id):
             return await agency.deliver(adapter, operation, events, self._compute_longest())
@@ -294,7 +298,8 @@ class Worker:
         if isinstance(subscription.sink, Webhook):
             return 1
         sink = _find_agency_sink(subscription)
-        return self._agencies.find_deliver(sink.adapter, sink.operation)[1].batch
+        operation = self._agencies.find_operation(sink.adapter, sink.operation, Does.DELIVER)
+        return operation.batch if operation else 1
 
     def judge(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
         """Count and log an outcome, and decide what becomes of its delivery."""

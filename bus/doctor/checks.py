@@ -276,6 +276,18 @@ def check_notices(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def check_adapters(facts: Facts) -> Iterator[Finding]:
+    """Registered adapters that are in force and do not serve."""
+    for one in facts.off_adapters:
+        yield Finding(
+            Urgency.SOON,
+            "adapter-off",
+            one.name,
+            f"The registered adapter {one.name} is off, and deliveries to its agency wait. {one.why}",
+            "Give the settings and restart, or activate another version: bus adapter list, bus adapter activate",
+        )
+
+
 def _write_size(size: int) -> str:
     return f"{size / _GIBIBYTE:.1f} GiB"
 
@@ -294,4 +306,5 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_sinks,
     check_agencies,
     check_notices,
+    check_adapters,
 )

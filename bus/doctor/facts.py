@@ -37,6 +37,14 @@ class NamedAgency:
 
 
 @dataclass(frozen=True, slots=True)
+class OffAdapter:
+    """A registered adapter whose version in force does not serve; `why` names settings, never their values."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Disabled:
     """A subscription that the bus disabled, because its webhook answered 410."""
 
@@ -82,3 +90,4 @@ class Facts:
     agencies: tuple[NamedAgency, ...]
     tells_somebody: bool
     deaf: tuple[FailingRecipient, ...]
+    off_adapters: tuple[OffAdapter, ...]

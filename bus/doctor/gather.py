@@ -1,14 +1,17 @@
 """Gathers the facts of a bus: the one place where the doctor touches files, disks and the database."""
 
+import asyncio
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from bus import clock
+from bus.agencies import list_shipped, read_declared
 from bus.contracts import Catalogue, State, find_ending_grants
+from bus.declared import InForce
 from bus.delivery import (
     Subscriptions,
     SubscriptionState,
@@ -17,11 +20,11 @@ from bus.delivery import (
     measure_lag,
     read_beats,
 )
-from bus.doctor.facts import Disabled, Disk, Facts, NamedAgency, Sunset
+from bus.doctor.facts import Disabled, Disk, Facts, NamedAgency, OffAdapter, Sunset
 from bus.identity import Keys, read_contacts
 from bus.journal import JournalReader
 from bus.notices import find_failing_recipients, find_recipients
-from bus.settings import Settings
+from bus.settings import Settings, SettingsWrong
 from bus.storage import Condition, Storage, read_condition
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -43,6 +46,7 @@ def gather_facts(settings: Settings, storage: Storage, keys: Keys) -> Facts:
     every = Subscriptions(storage, keys).listed(None)
     catalogue = Catalogue(storage, keys.pseudonym)
     catalogue.refresh()
+    registered = read_declared(storage)()
     lag = measure_lag(storage, JournalReader(storage))
     return Facts(
         today=today,
@@ -59,7 +63,8 @@ def gather_facts(settings: Settings, storage: Storage, keys: Keys) -> Facts:
         sunsets=tuple(_list_sunsets(catalogue)),
         failing=tuple(find_failing(storage, every, now - _FAILING)),
         disabled=tuple(Disabled(one.id, one.participant) for one in every if one.state is SubscriptionState.DISABLED),
-        agencies=tuple(_list_agencies(catalogue, settings)),
+        agencies=tuple(_list_agencies(catalogue, settings, registered)),
+        off_adapters=tuple(_list_off(registered, settings)),
         tells_somebody=bool(find_recipients(settings, {})),
         deaf=tuple(find_failing_recipients(storage, find_recipients(settings, read_contacts(storage)))),
     )
@@ -104,11 +109,30 @@ def _list_sunsets(catalogue: Catalogue) -> Iterator[Sunset]:
             yield Sunset(name, version.version, version.sunset)
 
 
-def _list_agencies(catalogue: Catalogue, settings: Settings) -> Iterator[NamedAgency]:
+def _list_agencies(
+    catalogue: Catalogue, settings: Settings, registered: Mapping[str, InForce]
+) -> Iterator[NamedAgency]:
     named: dict[str, set[str]] = {}
     for uses in catalogue.list_adapter_uses():
         for use in uses.adapters:
             named.setdefault(use.adapter, set()).add(uses.name)
     for agency, contracts in sorted(named.items()):
-        if agency not in settings.adapters:
+        # A registered adapter may need no settings. One that needs some is told of as an adapter that is off.
+        if agency not in settings.adapters and (agency not in registered or agency in list_shipped()):
             yield NamedAgency(agency, tuple(sorted(contracts)))
+
+
+def _list_off(registered: Mapping[str, InForce], settings: Settings) -> Iterator[OffAdapter]:
+    for name, one in sorted(registered.items()):
+        given = settings.adapters.get(name)
+        if one.version is None or (given is None and name in list_shipped()):
+            continue
+        if one.factory is None:
+            yield OffAdapter(name, f"This version of the bus cannot read the document of {name} {one.version}.")
+            continue
+        try:
+            _, adapter = one.factory.make(given or {})
+        except SettingsWrong as wrong:
+            yield OffAdapter(name, f"{wrong.detail}.")
+        else:
+            asyncio.run(adapter.close())

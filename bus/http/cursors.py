@@ -85,6 +85,7 @@ class Listing(Enum):
     CLIENTS = "k"
     SUBSCRIPTIONS = "s"
     DELIVERIES = "l"
+    ADAPTERS = "b"
 
 
 _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))

@@ -18,6 +18,8 @@ from bus.http.admissions import admission_in
 from bus.http.api import (
     access,
     actions,
+    adapter_moves,
+    adapters,
     agencies,
     contract_checks,
     contract_documents,
@@ -89,6 +91,8 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     contract_moves.router,
     contracts.router,
     contract_documents.router,
+    adapters.router,
+    adapter_moves.router,
     domains.router,
     access.router,
     doctor.router,
@@ -113,7 +117,7 @@ _NAMED: Final = (*PUBLISHING, *ERRORS, *SINKS)
 _READERS: Final[tuple[ReaderRoute, ...]] = (*feeds.ROUTES, *records.ROUTES)
 _READ: Final = ("/v1/feeds/", "/v1/records/")
 """Beginnings of the paths of feeds and records."""
-_DOCUMENTS: Final = ("/v1/contracts", "/v1/queries")
+_DOCUMENTS: Final = ("/v1/contracts", "/v1/adapters", "/v1/queries")
 """Paths that take documents; they bound and read their bodies themselves."""
 _LARGEST_ORDER: Final = 128 * 1024
 """Bytes of every other body: the framework parses it in the event loop."""

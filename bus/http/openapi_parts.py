@@ -197,6 +197,7 @@ TAGS: Final[Mapping[str, str]] = {
     "Deliveries": "See what became of each delivery, and try again.",
     "Agencies": "See how agencies are polled, and release deletions that a poll holds back, as the operator.",
     "Contracts": "Read the catalogue; register, check, approve and retire contract versions.",
+    "Adapters": "Register, check, approve, swap and roll back documents that describe an agency's API.",
     "Domains": "Say who proposes and activates contracts in which domain, as the operator.",
     "Participants": "Manage participants, their clients and their limits, as the operator.",
     "Disclosures": "See who received whose personal data.",

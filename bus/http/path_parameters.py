@@ -16,7 +16,8 @@ def _name(description: str, example: str, pattern: str, longest: int) -> tuple[s
 
 
 _CONTRACT_NAME: Final = _name("the contract's name", "perizinan.izin", _CONTRACT, 255)
-_VERSION: Final = _name("the contract's version", "1.0.0", "^[0-9]+\\.[0-9]+\\.[0-9]+$", 64)
+_ADAPTER: Final = _name("the adapter's name", "splp", "^[a-z][a-z0-9]*$", 30)
+_VERSION: Final = _name("the version", "1.0.0", "^[0-9]+\\.[0-9]+\\.[0-9]+$", 64)
 _PARTICIPANT: Final = _name("the participant's name", "bapenda", "^[a-z][a-z0-9-]{1,62}$", 63)
 _DOMAIN: Final = _name("the domain's name: the first part of contracts' names", "kesehatan", "^[a-z][a-z0-9-]*$", 98)
 _CLIENT: Final = _name("the client's id", "client_k3v5m2qa7xw4c6dnb5ty", "^client_[a-z2-7]{20}$", 27)
@@ -41,6 +42,7 @@ def _path(name: tuple[str, str, dict[str, Any]]) -> Any:
 
 
 ContractName = Annotated[str, _path(_CONTRACT_NAME)]
+AdapterName = Annotated[str, _path(_ADAPTER)]
 Version = Annotated[str, _path(_VERSION)]
 ParticipantName = Annotated[str, _path(_PARTICIPANT)]
 DomainName = Annotated[str, _path(_DOMAIN)]

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from bus.actions import ActionLog, Attempts
 from bus.agencies import Agencies, Holds, JobRunner, Jobs, Pauses, Queries, QuotaLedger
 from bus.contracts import Catalogue
+from bus.declared import AdapterCatalogue, Judge
 from bus.delivery import (
     Answers,
     Deliveries,
@@ -38,6 +39,8 @@ class Rooms:
     """The rooms and what they share.
 
     Attributes:
+        adapters: the adapter documents in force, and their register.
+        judge: judges adapter documents.
         answers: of requests with an `Idempotency-Key`.
         sink_answers: what sinks answered to deliveries that failed.
         heavy: runs what may take long, apart from the event loop.
@@ -78,6 +81,8 @@ class Rooms:
     pull_bell: PullBell
     agencies: Agencies
     pauses: Pauses
+    adapters: AdapterCatalogue
+    judge: Judge
     holds: Holds
     quotas: QuotaLedger
     queries: Queries

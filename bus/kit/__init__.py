@@ -23,6 +23,7 @@ from bus.kit.fault import AgencyFault as AgencyFault
 from bus.kit.fault import AgencyRefused as AgencyRefused
 from bus.kit.fault import AgencyUnavailable as AgencyUnavailable
 from bus.kit.fault import QuotaExhausted as QuotaExhausted
+from bus.kit.folding import fold as fold
 from bus.kit.operation import Does as Does
 from bus.kit.operation import Operation as Operation
 from bus.kit.quota import UNLIMITED as UNLIMITED
@@ -31,6 +32,7 @@ from bus.kit.simulator import Simulator as Simulator
 from bus.kit.unfit import add_unfit as add_unfit
 from bus.kit.unfit import hide_unfit as hide_unfit
 from bus.kit.waiting import LONGEST_WAIT as LONGEST_WAIT
+from bus.kit.waiting import read_next_access as read_next_access
 from bus.kit.waiting import read_retry_after as read_retry_after
 from bus.kit.words import read_success as read_success
 from bus.kit.words import says_absent as says_absent
@@ -50,7 +52,6 @@ if TYPE_CHECKING:
     from bus.kit.adapter import deliver_one_by_one as deliver_one_by_one
     from bus.kit.answer import MOST_ROWS as MOST_ROWS
     from bus.kit.answer import Allowance as Allowance
-    from bus.kit.answer import fold as fold
     from bus.kit.answer import parse_object as parse_object
     from bus.kit.answer import read_answer as read_answer
     from bus.kit.answer import read_as_sent as read_as_sent
@@ -117,7 +118,6 @@ _LATE: Final = {
     "MOST_ROWS": "answer",
     "Allowance": "answer",
     "read_beginning": "answer",
-    "fold": "answer",
     "parse_object": "answer",
     "read_answer": "answer",
     "read_as_sent": "answer",

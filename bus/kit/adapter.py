@@ -7,7 +7,7 @@ The entry point `bus.adapters` names an `AdapterFactory`. The bus makes an adapt
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from bus.kit.event import Event
 from bus.kit.failure import DELIVERED, Outcome
@@ -159,12 +159,25 @@ class Question:
 class AdapterFactory(Protocol):
     """Declares an adapter and makes it. The entry point `bus.adapters` names one."""
 
-    name: ClassVar[str]
-    """The agency's name, as in the entry point and in `BUS_ADAPTERS__<AGENCY>__…`."""
-    participant: ClassVar[str]
-    """The participant that publishes the events of the adapter's polls. The contracts name it as a producer."""
-    settings: ClassVar[type[AdapterSettings]]
-    operations: ClassVar[tuple[Operation, ...]]
+    @property
+    def name(self) -> str:
+        """The agency's name, as in the entry point and in `BUS_ADAPTERS__<AGENCY>__…`."""
+        ...
+
+    @property
+    def participant(self) -> str:
+        """The participant that publishes the events of the adapter's polls. The contracts name it as a producer."""
+        ...
+
+    @property
+    def settings(self) -> type[AdapterSettings]:
+        """The model of the adapter's settings."""
+        ...
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """What the adapter can do."""
+        ...
 
     def create(self, settings: Any) -> Adapter:
         """The adapter, ready to be called.

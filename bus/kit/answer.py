@@ -253,19 +253,3 @@ def read_list(value: Any) -> list[Any] | None:
     if isinstance(value, dict) and value and all(str(name).isascii() and str(name).isdigit() for name in value):
         return list(value.values())
     return None
-
-
-def fold(value: Any) -> Any:
-    """A JSON value with keys in lower case, and without blanks around keys and strings, at every depth.
-
-    Installations of one agency's system differ in letter case and in trailing blanks.
-    """
-    match value:
-        case dict():
-            return {str(key).strip().lower(): fold(item) for key, item in value.items()}
-        case list():
-            return [fold(item) for item in value]
-        case str():
-            return value.strip()
-        case _:
-            return value

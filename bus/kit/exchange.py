@@ -4,6 +4,7 @@ Agencies put tokens into URLs. So a fault holds no URL, header or body, and not 
 """
 
 import logging
+import ssl
 from collections.abc import AsyncIterator
 from typing import cast
 
@@ -30,7 +31,13 @@ _PACKINGS = frozenset(("gzip", "deflate", "br", "zstd"))
 _OF_TRANSFER = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
 
-def make_http_client(settings: AdapterSettings, *, base_url: str | None = None) -> httpx.AsyncClient:
+def make_http_client(
+    settings: AdapterSettings,
+    *,
+    base_url: str | None = None,
+    tls: ssl.SSLContext | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> httpx.AsyncClient:
     """An HTTP client for an adapter: time-outs, no redirects, a bounded pool, nothing from the environment.
 
     HTTP_PROXY could send persons' data through a stranger's proxy, and a .netrc could add credentials to requests.
@@ -38,6 +45,8 @@ def make_http_client(settings: AdapterSettings, *, base_url: str | None = None) 
     Args:
         settings: the adapter's settings.
         base_url: replaces the settings' `base_url`.
+        tls: replaces the context that all adapters share.
+        transport: opens connections instead of httpx, unless the settings name a proxy.
     """
     # httpx logs the whole URL of each request at INFO, and some agencies take their token in the query.
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -48,7 +57,8 @@ def make_http_client(settings: AdapterSettings, *, base_url: str | None = None) 
         follow_redirects=False,
         trust_env=False,
         proxy=None if settings.proxy is None else settings.proxy.get_secret_value(),
-        verify=get_tls_context(),
+        verify=get_tls_context() if tls is None else tls,
+        transport=transport,
         headers={"user-agent": "bus-lamongan", "accept-encoding": _CODINGS},
     )
 

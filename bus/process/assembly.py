@@ -3,8 +3,20 @@
 from typing import Final
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, JobRunner, Jobs, Pauses, Queries, QuotaLedger, make_bindings
+from bus.agencies import (
+    Agencies,
+    Holds,
+    JobRunner,
+    Jobs,
+    Pauses,
+    Queries,
+    QuotaLedger,
+    find_adapters,
+    list_coded,
+    make_bindings,
+)
 from bus.contracts import Catalogue
+from bus.declared import AdapterCatalogue, Judge
 from bus.delivery import (
     Answers,
     Deliveries,
@@ -60,7 +72,10 @@ def make_rooms(
     epochs.refresh()
     tail = Tail(journal)
     wakeups.appended.listen(tail.advance)
-    catalogue = Catalogue(storage, keys.pseudonym, make_bindings(settings.adapters), issuer)
+    adapters = AdapterCatalogue(storage, list_coded(), settings.adapters, settings.agency_networks)
+    adapters.refresh()
+    bindings = make_bindings(settings.adapters, declared=lambda: adapters.in_force)
+    catalogue = Catalogue(storage, keys.pseudonym, bindings, issuer)
     catalogue.refresh()
     subscriptions = Subscriptions(storage, keys)
     subscriptions.refresh()
@@ -69,7 +84,8 @@ def make_rooms(
     limits = _make_limits(settings, storage)
     pauses = Pauses(storage)
     pauses.refresh()
-    agencies = Agencies(settings.adapters, pauses=pauses)
+    agencies = Agencies(settings.adapters, find_adapters(settings.agency_networks), pauses, adapters)
+    agencies.follow()
     quotas = QuotaLedger(storage)
     disclosures = DisclosureLog(storage, Persons(storage))
     apart = heavy or Here()
@@ -116,6 +132,8 @@ def make_rooms(
         pull_bell=pull_bell,
         agencies=agencies,
         pauses=pauses,
+        adapters=adapters,
+        judge=Judge(catalogue, apart, settings.adapters, settings.agency_networks),
         holds=Holds(storage),
         quotas=quotas,
         queries=queries,

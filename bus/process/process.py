@@ -9,6 +9,7 @@ import structlog
 
 from bus.agencies import PAUSES, Poller, Renewal
 from bus.agencies import TOPIC as POLLS
+from bus.declared import TOPIC as ADAPTERS
 from bus.delivery import (
     AgencySink,
     FanOut,
@@ -35,6 +36,7 @@ from bus.journal import EPOCHS, Projection, ValueIndex
 from bus.limits import TOPIC as LIMITS
 from bus.limits import Sharing
 from bus.notices import FactReader, Notifier, make_senders
+from bus.problem import Unavailable
 from bus.process.assembly import make_retry_policy, make_rooms, make_workers
 from bus.process.form import make_form
 from bus.process.readiness import Readiness
@@ -95,6 +97,7 @@ class Process:
         stack.push_async_callback(rooms.recorder.flush)
         stack.push_async_callback(rooms.attempts.close)
         changes = Changes(self._storage)
+        changes.on(ADAPTERS, rooms.adapters.refresh)
         changes.on("contracts", rooms.catalogue.refresh)
         changes.on("contracts", rooms.waiting.grants_changed)
         changes.on("clients", rooms.tokens.refresh)
@@ -121,6 +124,7 @@ class Process:
             changes.on("contracts", poller.look_again)
             changes.on(POLLS, poller.look_again)
             self._start_task(stack, poller.run())
+            self._start_task(stack, self._follow_adapters())
         if self._storage.is_sqlite:
             self._start_task(stack, Checkpoints(self._storage).follow())
         if Role.API in self._roles:
@@ -221,6 +225,20 @@ class Process:
 
     def _ensure_standing(self) -> None:
         ensure_standing_subscriptions(self.rooms.catalogue, self.rooms.agencies, self.rooms.subscriptions)
+
+    async def _follow_adapters(self) -> None:
+        """Give adapters that come their standing subscriptions."""
+        changed = asyncio.Event()
+        self.rooms.agencies.listen(changed.set)
+        while True:
+            await changed.wait()
+            changed.clear()
+            try:
+                await asyncio.to_thread(self._ensure_standing)
+            except Unavailable:
+                changed.set()
+                await asyncio.sleep(1.0)
+                continue
 
     def make_health(self) -> Health:
         """The checks of readiness."""

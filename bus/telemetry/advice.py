@@ -36,6 +36,18 @@ ADVICE: Final = {
         "new settings of an adapter in BUS_SECRETS_DIR are wrong; the adapter goes on with the old ones",
         "mend the file that `detail` names; it is read again within seconds",
     ),
+    "adapter.document_unreadable": Advice(
+        "this version of the bus cannot read an adapter document in force; that adapter is off, its deliveries wait",
+        "register a newer version, or activate an older one: `bus adapter show`, `bus adapter activate`",
+    ),
+    "adapter.off": Advice(
+        "an adapter document is in force, and its settings are missing or wrong; that adapter is off, its deliveries wait",
+        "give the settings that the line names, then restart the bus",
+    ),
+    "adapter.settings_unused": Advice(
+        "settings name an adapter that is neither installed nor registered; nothing uses them",
+        "mend the name in BUS_ADAPTERS__…, or register the adapter's document",
+    ),
     "append.beside_failed": Advice("deliveries were not made with their event; the relay makes them", _REPORT),
     "broker.message_not_understood": Advice(
         "a message in the broker is not of this bus; it was dropped",

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import httpx
 
 from bus import json
-from bus.agencies.registry import Agencies, Find, make_bindings
+from bus.agencies.offers import make_bindings
+from bus.agencies.registry import Agencies, Find
 from bus.contracts.catalogue import Catalogue
 from bus.journal.gate import Gate
 from bus.kit import (

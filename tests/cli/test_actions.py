@@ -25,6 +25,7 @@ from tests.an_actor import OPERATOR, actions, an_actor, last_action
 from tests.an_agency import AGENCY, hold_some_deletions
 from tests.builders import a_new_subscription, a_strict_document
 from tests.cli.a_command import Commands, commands
+from tests.declared.a_declared_agency import a_body
 
 NAME = "kependudukan.uji"
 Prepare = Callable[[Commands], list[str | Path]]
@@ -143,6 +144,37 @@ def _answered(bus: Commands) -> list[str | Path]:
     return ["answers", f"{made.id}.1", "--reason", "gangguan semalam"]
 
 
+def _written_adapter(*step: str, version: str = "1.0.0") -> Prepare:
+    def prepare(bus: Commands) -> list[str | Path]:
+        servers = [{"name": "uji", "url": "https://8.8.8.8/api"}]
+        path = bus.folder / f"badan-{version}.json"
+        path.write_bytes(json.dumps(a_body(version=version, servers=servers, description="merah \x1b[31m")))
+        return ["adapter", *step, path]
+
+    return prepare
+
+
+def _moved_adapter(step: str) -> Prepare:
+    def prepare(bus: Commands) -> list[str | Path]:
+        assert bus(*_written_adapter("apply")(bus)).code == 0
+        return ["adapter", step, "badan", "1.0.0"]
+
+    return prepare
+
+
+def _rolled_back(bus: Commands) -> list[str | Path]:
+    back = _moved_adapter("activate")(bus)
+    assert bus(*_written_adapter("apply", version="1.1.0")(bus)).code == 0
+    listed = bus("adapter", "list").out
+    assert [line.split("\t")[:3] for line in listed.splitlines()] == [
+        ["badan", "1.0.0", "deprecated"],
+        ["badan", "1.1.0", "active"],
+    ]
+    # Control characters of a document move no cursor.
+    assert "\x1b" not in listed + bus("adapter", "show", "badan").out
+    return back
+
+
 CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "participant add": (lambda _: ["participant", "add", "dinkes", "--kind", "app"], [Verb.PARTICIPANT_ADD]),
     "participant set": (_contact, [Verb.PARTICIPANT_UPDATE]),
@@ -169,6 +201,10 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "contract retire": (_in_force("retire"), [Verb.CONTRACT_RETIRE]),
     "grant suspend": (_granted, [Verb.GRANT_SUSPEND]),
     "grant resume": (_suspended, [Verb.GRANT_RESUME]),
+    "adapter apply": (_written_adapter("apply"), [Verb.ADAPTER_DRAFT, Verb.ADAPTER_ACTIVATE]),
+    "adapter activate": (_rolled_back, [Verb.ADAPTER_DEPRECATE, Verb.ADAPTER_ACTIVATE]),
+    "adapter deprecate": (_moved_adapter("deprecate"), [Verb.ADAPTER_DEPRECATE]),
+    "adapter retire": (_moved_adapter("retire"), [Verb.ADAPTER_RETIRE]),
     "keys rotate": (lambda _: ["keys", "rotate"], [Verb.KEYS_ROTATE]),
     "restored": (lambda _: ["restored"], [Verb.BUS_RESTORE]),
     "actions": (lambda _: ["actions"], [Verb.ACTIONS_READ]),
@@ -197,6 +233,11 @@ NOT_CHANGING = {
     "domain list": "reads",
     "contract new": "writes a file",
     "adapter new": "writes files",
+    "adapter lint": "reads",
+    "adapter list": "reads",
+    "adapter show": "reads",
+    "adapter try": "asks an agency, and no bus",
+    "adapter simulate": "runs an agency's stand-in, which is no part of a bus",
     "contract lint": "reads",
     "contract diff": "reads",
     "contract list": "reads",

@@ -19,6 +19,7 @@ from bus.identity.participants import KindRefused, NothingToChange, Participants
 from bus.limits import LimitsRefused
 from bus.storage import open_storage, upgrade
 from samples.offices import AGENCIES, OFFICES
+from tests.contracts.documents import SHIPPED
 
 Run = Callable[..., Result]
 
@@ -161,7 +162,7 @@ def test_the_shipped_list_is_applied_once_and_names_all_whom_the_shipped_contrac
     assert "applied" in bus("participant", "apply", "--shipped").stdout
     assert bus("participant", "apply", "--shipped").stdout.endswith("nothing to do\n")
     known = {json.loads(line)["name"] for line in bus("participant", "list", "--json").stdout.splitlines()}
-    contracts = [load_contract(path) for path in sorted(shipped.CONTRACTS.rglob("*.yaml"))]
+    contracts = [load_contract(path) for path in SHIPPED]
     named = {one for contract in contracts for one in (contract.owner, *contract.producers)}
     assert named | {grant.participant for contract in contracts for grant in contract.grants} <= known
 

@@ -7,15 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.delivery.address import (
-    Address,
     Lookup,
-    Network,
     SinkAddressRefused,
     check_url,
-    is_forbidden,
-    may_connect,
     parse,
 )
+from bus.networks import Address, Network, is_forbidden, may_connect
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 OFFICE = (ipaddress.ip_network("10.24.0.0/16"), ipaddress.ip_network("fd24::/16"))

@@ -10,7 +10,7 @@ import pytest
 from bus.contracts import EndingGrant
 from bus.delivery.failing import Failing
 from bus.doctor.checks import CHECKS, diagnose
-from bus.doctor.facts import Disabled, Disk, Facts, NamedAgency, Sunset
+from bus.doctor.facts import Disabled, Disk, Facts, NamedAgency, OffAdapter, Sunset
 from bus.doctor.finding import Urgency
 from bus.notices import FailingRecipient
 from bus.storage.condition import Condition, Server
@@ -37,6 +37,7 @@ HEALTHY = Facts(
     agencies=(),
     tells_somebody=True,
     deaf=(),
+    off_adapters=(),
 )
 
 
@@ -83,6 +84,7 @@ WRONG: list[tuple[dict[str, Any], str, Urgency]] = [
         "notices-fail",
         Urgency.SOON,
     ),
+    ({"off_adapters": (OffAdapter("badan", "Kunci is missing."),)}, "adapter-off", Urgency.SOON),
     ({"agencies": (NamedAgency("pupr", ("a.b",)),)}, "agency-without-settings", Urgency.SOON),
 ]
 

@@ -21,9 +21,13 @@ from tests.a_failure import a_failed_attempt
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, ASK, AnAdapter, hold_some_deletions, join
 from tests.builders import WARGA, a_document, a_grant
+from tests.declared.a_declared_agency import a_body, register_active, register_draft
 
 HOOK: Final = "http://127.0.0.1:1027/hook"
 """Nobody listens there."""
+
+_PUBLIC: Final = [{"name": "uji", "url": "https://8.8.8.8/api"}]
+"""Servers of a document, where the bus may connect to; no test does."""
 
 NO_ACTS: Final = {
     "POST /oauth/token": "logs a client in: a failed login is an entry, a token is none",
@@ -111,6 +115,13 @@ class Site:
         self.bus.rooms.catalogue.registrar.add_draft(parse_contract(document), OPERATOR)
         return f"/v1/contracts/{name}/versions/1.0.0"
 
+    def adapter(self, state: str) -> str:
+        """The path of a version of an adapter that may become what `state` says."""
+        name = f"badan{next(self._numbers)}"
+        register = register_active if state in ("deprecate", "retire") else register_draft
+        register(self.bus, adapter=name, servers=_PUBLIC)
+        return f"/v1/adapters/{name}/versions/1.0.0"
+
     def holding(self) -> str:
         """The name of an agency whose poll holds deletions back."""
         hold_some_deletions(self.bus.rooms.storage)
@@ -160,6 +171,10 @@ def _sought(site: Site) -> Ordered:
 
 def _moved(step: str, how: str = "") -> Callable[[Site], Ordered]:
     return lambda site: Ordered(f"{site.version(step)}/{step}{how}")
+
+
+def _moved_adapter(step: str) -> Callable[[Site], Ordered]:
+    return lambda site: Ordered(f"{site.adapter(step)}/{step}")
 
 
 def _replaced(site: Site) -> Ordered:
@@ -230,6 +245,14 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     ),
     "POST /v1/contracts/{name}/versions/{version}/deprecate": (Verb.CONTRACT_DEPRECATE, _moved("deprecate")),
     "POST /v1/contracts/{name}/versions/{version}/retire": (Verb.CONTRACT_RETIRE, _moved("retire")),
+    "POST /v1/adapters": (
+        Verb.ADAPTER_DRAFT,
+        lambda _: Ordered("/v1/adapters", a_body(adapter="badanlain", servers=_PUBLIC)),
+    ),
+    "POST /v1/adapters/{name}/versions/{version}/propose": (Verb.ADAPTER_PROPOSE, _moved_adapter("propose")),
+    "POST /v1/adapters/{name}/versions/{version}/activate": (Verb.ADAPTER_ACTIVATE, _moved_adapter("activate")),
+    "POST /v1/adapters/{name}/versions/{version}/deprecate": (Verb.ADAPTER_DEPRECATE, _moved_adapter("deprecate")),
+    "POST /v1/adapters/{name}/versions/{version}/retire": (Verb.ADAPTER_RETIRE, _moved_adapter("retire")),
     "POST /v1/contracts/{name}/grants/{participant}/suspend": (
         Verb.GRANT_SUSPEND,
         lambda _: Ordered(f"/v1/contracts/{WARGA}/grants/bapenda/suspend", {"reason": "sedang diperiksa"}),

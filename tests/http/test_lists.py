@@ -15,6 +15,7 @@ from bus.identity import Scope
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_person
+from tests.declared.a_declared_agency import register_draft
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -57,6 +58,7 @@ async def reader(bus: Bus) -> httpx.AsyncClient:
         wrong = {"specversion": "1.0", "id": "r", "source": "/uji", "type": WARGA, "data": {"nik": number}}
         await client.post("/v1/events", json=wrong | {"id": number}, headers=STRUCTURED)
         await client.post("/v1/events", json=wrong, headers=STRUCTURED)
+        register_draft(bus, adapter=f"badan{number}")
     await bus.rooms.recorder.flush()
     return client
 

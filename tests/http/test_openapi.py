@@ -30,6 +30,7 @@ from bus.identity.scopes import Scope
 from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
+from tests.declared.a_declared_agency import register_draft
 
 ROUTES: Final = """
 POST /oauth/token
@@ -62,6 +63,14 @@ GET /v1/grants
 POST /v1/contracts/{name}/grants/{participant}/suspend
 POST /v1/contracts/{name}/grants/{participant}/resume
 POST /v1/contracts/{name}/validate
+GET /v1/adapters
+POST /v1/adapters
+GET /v1/adapters/{name}
+GET /v1/adapters/{name}/versions/{version}
+POST /v1/adapters/{name}/versions/{version}/propose
+POST /v1/adapters/{name}/versions/{version}/activate
+POST /v1/adapters/{name}/versions/{version}/deprecate
+POST /v1/adapters/{name}/versions/{version}/retire
 GET /v1/contracts/{name}/asyncapi
 GET /v1/contracts/{name}/odcs
 POST /v1/contracts/odcs
@@ -231,6 +240,7 @@ async def test_no_request_made_from_the_document_breaks_the_bus_or_the_document(
     position = await bus.publish(a_person(1))
     order = NewSubscription(OWNER, [WARGA], Webhook("https://dinkes.lamongan.example/masuk"), [])
     subscription = await asyncio.to_thread(bus.rooms.subscriptions.add, order, OPERATOR)
+    register_draft(bus)
     known = {"contract": WARGA, "version": "1.0.0", "key": a_nik(1), "position": position, "id": subscription.id}
     async with bus.served() as address:
         trial = Trial(address, bus.token(OWNER, *Scope), known)
@@ -288,7 +298,8 @@ class Trial:
         send()
 
     def _name(self, case: Any) -> None:
-        known = self.known | {"name": WARGA if case.path.startswith("/v1/contracts") else OWNER}
+        names = {"/v1/contracts": WARGA, "/v1/adapters": "badan"}
+        known = self.known | {"name": next((name for at, name in names.items() if case.path.startswith(at)), OWNER)}
         for name in case.path_parameters.keys() & known.keys():
             case.path_parameters[name] = known[name]
 

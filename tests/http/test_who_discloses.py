@@ -22,6 +22,7 @@ from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.an_agency import AnAdapter, join
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik
+from tests.declared.a_declared_agency import register_draft
 from tests.http.api.queries.a_query import TANYA, a_query_document
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -66,6 +67,7 @@ DISCLOSING: Final = {
 
 _CREDENTIALS: Final = "credentials and addresses of clients alone"
 _DOCUMENT: Final = "contract documents; their examples are invented persons, which lint and the owner answer for"
+_ADAPTERS: Final = "adapter documents; they name secrets and hold none, and their examples are invented"
 _GRANTS: Final = "which grants there are, until when, and why one is suspended"
 _PLACES: Final = "rules and places of what was wrong, never a value"
 _REGISTER: Final = "participants, clients and their rights; no event"
@@ -83,6 +85,14 @@ SILENT: Final = {
     "GET /.well-known/security.txt": "whom to tell of a weakness",
     "POST /v1/events": "positions of what the sender sent, and places of what was wrong in it",
     "GET /v1/events/status": "what became of an event that the caller names by its id: states, and rules and places",
+    "GET /v1/adapters": _ADAPTERS,
+    "POST /v1/adapters": _ADAPTERS,
+    "GET /v1/adapters/{name}": _ADAPTERS,
+    "GET /v1/adapters/{name}/versions/{version}": _ADAPTERS,
+    "POST /v1/adapters/{name}/versions/{version}/propose": _ADAPTERS,
+    "POST /v1/adapters/{name}/versions/{version}/activate": _ADAPTERS,
+    "POST /v1/adapters/{name}/versions/{version}/deprecate": _ADAPTERS,
+    "POST /v1/adapters/{name}/versions/{version}/retire": _ADAPTERS,
     "GET /v1/contracts": _DOCUMENT,
     "POST /v1/contracts": _DOCUMENT,
     "GET /v1/contracts/{name}": _DOCUMENT,
@@ -266,6 +276,8 @@ async def test_no_person_is_in_what_leaves_no_disclosure(site: Bus, operation: s
     values = _KNOWN | {"id": site.rooms.subscriptions.all()[0].id, "client_id": "client_x"}
     if path.startswith("/v1/participants"):
         values["name"] = READER
+    if path.startswith("/v1/adapters"):
+        values["name"] = register_draft(site).name
     answer = await reader.get(path.format(**values), params=_QUERIES.get(operation))
     assert answer.status_code == 200 or path.startswith(("/.well-known/security.txt", "/readyz")), answer.text
     assert NAME not in answer.text

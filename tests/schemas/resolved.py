@@ -74,7 +74,8 @@ def schema_files() -> list[Path]:
 
 @cache
 def documents() -> list[Document]:
-    return [Document(path, yaml.load(path.read_text(), _Loader)) for path in sorted(CONTRACTS.rglob("*.yaml"))]
+    paths = [path for path in sorted(CONTRACTS.rglob("*.yaml")) if path.parent.name != "adapter"]
+    return [Document(path, yaml.load(path.read_text(), _Loader)) for path in paths]
 
 
 @cache

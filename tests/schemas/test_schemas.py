@@ -13,9 +13,10 @@ from referencing.jsonschema import DRAFT202012
 from tests.schemas import resolved
 
 SHIPPED = resolved.schema_files()
-META = resolved.SCHEMAS / "contract.schema.json"
+META = [resolved.SCHEMAS / f"{kind}.schema.json" for kind in ("contract", "adapter")]
+"""The schemas of documents. All others are of data."""
 STANDARD = "https://json-schema.org/draft/2020-12/schema"
-DATA = [path for path in SHIPPED if path != META]
+DATA = [path for path in SHIPPED if path not in META]
 
 
 def _name(path: Path) -> str:

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bus.delivery.address import ForbiddenAddress, Network, may_connect
+from bus.delivery.address import ForbiddenAddress
 from bus.delivery.names import Names
 from bus.delivery.sinks.aiohttp_inside import Connections, Pool
 from bus.delivery.sinks.places import PLACES_PER_HOST
 from bus.kit import get_tls_context
+from bus.networks import Network, may_connect
 
 KEEPALIVE_SECONDS = 30.0
 CONNECTIONS_PER_HOST = PLACES_PER_HOST

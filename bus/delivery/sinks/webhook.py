@@ -16,7 +16,7 @@ from yarl import URL
 
 from bus import clock
 from bus.delivery import failure, retry
-from bus.delivery.address import Network, is_listed, write_request_target
+from bus.delivery.address import is_listed, write_request_target
 from bus.delivery.answer import ANSWER_BYTES
 from bus.delivery.names import Names
 from bus.delivery.sinks.aiohttp_inside import Connections, Key, SinkConnection, StaleConnection
@@ -25,6 +25,7 @@ from bus.delivery.sinks.connection import SENDER, Resolver, make_pool
 from bus.delivery.sinks.places import Flow, Place, Places, compute_usual_places
 from bus.delivery.sinks.status import Answer
 from bus.kit import Outcome
+from bus.networks import Network
 
 CONNECT_SECONDS: Final = 5.0
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from bus import json
-from bus.agencies import find_installed, list_mapped_fields, make_bindings
+from bus.agencies import list_mapped_fields, list_names, make_bindings
 from bus.contracts import check_contract, read_check, restore_contract, write_bindings
 from bus.http.api.contracts import Body, Writer
 from bus.http.rooms import Rooms, TheRooms
@@ -120,13 +120,16 @@ def _asked(rooms: Rooms, caller: Principal, read: bytes) -> tuple[bytes, bytes]:
     else:
         standing = [restore_contract(one) for one in given["against"]]
     names = {one.name for one in standing}
+    in_force = rooms.adapters.in_force
+    bindings = make_bindings(rooms.settings.adapters, declared=lambda: in_force)
+    mapped = list_mapped_fields(declared=lambda: in_force)
     asked = {
         "document": given["document"],
         "against": [one.document for one in standing],
-        "adapters": list(find_installed()),
+        "adapters": list_names(lambda: in_force),
         "participants": list(_participants(rooms)),
-        "bindings": write_bindings(restore_contract(given["document"]), make_bindings(rooms.settings.adapters)),
-        "mappings": [[use.adapter, use.operation, fields] for use, fields in list_mapped_fields().items()],
+        "bindings": write_bindings(restore_contract(given["document"]), bindings),
+        "mappings": [[use.adapter, use.operation, fields] for use, fields in mapped.items()],
         "subscriptions": {name: _standing(rooms, name) for name in names if _answers_for(rooms, caller, name)},
     }
     return json.dumps(asked), b""

@@ -21,6 +21,7 @@ from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
 from tests.conformance.a_table import Row, read_row
 from tests.conformance.api.the_document import count_operations
+from tests.declared.a_declared_agency import register_draft
 
 ROOT: Final = Path(__file__).parents[3]
 _OTHER: Final = "bapenda"
@@ -40,6 +41,10 @@ parameters = {{ "path.contract" = "{contract}", "path.key" = "{key}" }}
 [[operations]]
 include-path-regex = "^/v1/contracts/"
 parameters = {{ "path.name" = "{contract}", "path.version" = "1.0.0" }}
+
+[[operations]]
+include-path-regex = "^/v1/adapters/"
+parameters = {{ "path.name" = "badan", "path.version" = "1.0.0" }}
 
 [[operations]]
 include-path-regex = "^/v1/participants/"
@@ -66,6 +71,7 @@ async def run(bus: Bus, folder: Path, arguments: Sequence[str], known: bool) -> 
     await bus.publish(a_person(1))
     order = NewSubscription(OWNER, [WARGA], Webhook("https://dinkes.lamongan.example/masuk"), [])
     await asyncio.to_thread(bus.rooms.subscriptions.add, order, OPERATOR)
+    register_draft(bus)
     bus.token(_OTHER)
     token = bus.token(OWNER, *Scope, seconds=36_000)
     bus.rooms.limits.register.put(OWNER, _UNBOUNDED, OPERATOR)

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from bus.delivery.address import Network
 from bus.delivery.sinks.aiohttp_inside import DRAIN_BYTES
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.kit import Outcome
+from bus.networks import Network
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 BODY = b'{"specversion":"1.0","id":"1","source":"/dpmptsp","type":"perizinan.izin","data":{}}'

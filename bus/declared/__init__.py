@@ -1,0 +1,62 @@
+"""Declared adapters: an agency's HTTP API is described by a document, and the bus calls it without code for the agency.
+
+Promise: a document's expressions run in processes of their own, within bounds. A secret goes only to the hosts that the operator
+bound it to. Connections go only to public addresses, and to networks that the operator names.
+"""
+
+from bus.declared.document import AdapterDocument
+from bus.declared.errors import AdapterInvalid
+from bus.declared.factory import DeclaredFactory, Surroundings
+from bus.declared.lint import lint_document
+from bus.declared.load import check_document, load_body, load_document, read_document, write_schema
+from bus.declared.mapper import Mapper
+from bus.declared.register import (
+    TOPIC,
+    AdapterCatalogue,
+    AdapterHolding,
+    AdapterMove,
+    AdapterRegistrar,
+    Draft,
+    InForce,
+    Judge,
+    Judgement,
+    RegisteredAdapter,
+    list_broken,
+    make_draft,
+    order_version,
+    read_adapter,
+)
+from bus.declared.simulator import make_simulator
+from bus.declared.trial import Shown, name_settings, try_operation
+
+__all__ = [
+    "TOPIC",
+    "AdapterCatalogue",
+    "AdapterDocument",
+    "AdapterHolding",
+    "AdapterInvalid",
+    "AdapterMove",
+    "AdapterRegistrar",
+    "DeclaredFactory",
+    "Draft",
+    "InForce",
+    "Judge",
+    "Judgement",
+    "Mapper",
+    "RegisteredAdapter",
+    "Shown",
+    "Surroundings",
+    "check_document",
+    "lint_document",
+    "list_broken",
+    "load_body",
+    "load_document",
+    "make_draft",
+    "make_simulator",
+    "name_settings",
+    "order_version",
+    "read_adapter",
+    "read_document",
+    "try_operation",
+    "write_schema",
+]

@@ -1,0 +1,144 @@
+"""Makes a declared adapter from its document and the operator's settings, as the registry of agencies expects it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import httpx
+from pydantic import SecretStr, create_model
+
+from bus.declared.adapter import DeclaredAdapter
+from bus.declared.auth import find_tls_context, make_auths
+from bus.declared.client import Client, Server, Watch, Wire
+from bus.declared.document import AdapterDocument, Deliver, Poll
+from bus.declared.document import Operation as DeclaredOperation
+from bus.declared.guard import Guard
+from bus.declared.mapper import Mapper
+from bus.declared.pace import Pace
+from bus.declared.vault import BoundSecret, Vault
+from bus.kit import AdapterSettings, BaseUrl, Does, Operation, make_http_client
+from bus.networks import Network
+from bus.settings import SettingsWrong, read_adapter_settings
+
+_DOES: Final = {"deliver": Does.DELIVER, "poll": Does.POLL, "query": Does.QUERY}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an adapter stands in.
+
+    Attributes:
+        networks: where agencies may be private or plain http (`BUS_AGENCY_NETWORKS`).
+        transport: replaces connections, for a simulator in the same process. None: the guard.
+        mapper: evaluates expressions. None: worker processes of the adapter's own.
+        watch: sees each exchange, for a trial.
+    """
+
+    networks: Sequence[Network] = ()
+    transport: httpx.AsyncBaseTransport | None = None
+    mapper: Mapper | None = None
+    watch: Watch | None = None
+
+
+class DeclaredFactory:
+    """Declares an adapter as its document says, and makes it.
+
+    Attributes:
+        name, participant, settings, operations: as in `bus.kit.AdapterFactory`.
+    """
+
+    def __init__(self, document: AdapterDocument, surroundings: Surroundings | None = None) -> None:
+        self._document = document
+        self._surroundings = surroundings or Surroundings()
+        self.name = document.adapter
+        self.participant = document.participant
+        self.settings = make_settings(document)
+        self.operations = tuple(make_operation(one) for one in document.operations)
+
+    def create(self, settings: AdapterSettings) -> DeclaredAdapter:
+        """The adapter, with connections and worker processes of its own. They start when they are first needed.
+
+        Raises:
+            SettingsWrong: a secret is not bound to a host that gets it.
+        """
+        document, around = self._document, self._surroundings
+        given = settings.model_dump()
+        base_url = _find_base_url(document, settings)
+        vault = make_vault(document, given)
+        tls = find_tls_context(document.auth, base_url, vault)
+        transport = around.transport or Guard(around.networks, tls)
+        http = make_http_client(settings, base_url=base_url, tls=tls, transport=transport)
+        wire = Wire(document.agency, http, Pace(document.agency, document.limits), around.watch)
+        mapper = around.mapper or Mapper(document.adapter)
+        auths = make_auths(document.auth, document.agency, base_url, vault, wire.send_for_token, mapper)
+        server = Server(base_url, {name: str(given[name]) for name in document.settings})
+        return DeclaredAdapter(document, Client(document, server, wire, auths, mapper))
+
+    def make(self, given: Mapping[str, str]) -> tuple[AdapterSettings, DeclaredAdapter]:
+        """The adapter with the operator's settings; those that the document does not name belong to another version of it.
+
+        Raises:
+            SettingsWrong: names each setting that is missing or wrong, or the secret that is not bound to its host.
+        """
+        known = {name: value for name, value in given.items() if name in self.settings.model_fields}
+        settings = read_adapter_settings(self.name, self.settings, known)
+        try:
+            return settings, self.create(settings)
+        except (ValueError, httpx.InvalidURL):
+            # The operator's address has a host, or a port, that there cannot be.
+            raise SettingsWrong(f"BUS_ADAPTERS__{self.name}__BASE_URL".upper() + ": is no address") from None
+
+
+def make_settings(document: AdapterDocument) -> type[AdapterSettings]:
+    """The settings that the operator gives: those of every adapter, and those that the document names.
+
+    For each secret there are two: its value, and `…_hosts`, the hosts that may get it, separated by commas.
+    """
+    servers: Any = Literal[tuple(server.name for server in document.servers)]
+    fields: dict[str, Any] = {
+        "base_url": (BaseUrl, document.servers[0].url),
+        "server": (servers, document.servers[0].name),
+    }
+    for name, setting in document.settings.items():
+        fields[name] = (str, ... if setting.default is None else setting.default)
+    for name in document.secrets:
+        fields[name] = (SecretStr, ...)
+        fields[f"{name}_hosts"] = (str, ...)
+    return create_model(f"Settings of {document.adapter}", __base__=AdapterSettings, **fields)
+
+
+def make_vault(document: AdapterDocument, given: Mapping[str, Any]) -> Vault:
+    """The vault with the document's secrets, from the settings' values."""
+    bound = {
+        name: BoundSecret(
+            given[name], frozenset(host.strip().lower() for host in given[f"{name}_hosts"].split(",") if host.strip())
+        )
+        for name in document.secrets
+    }
+    return Vault(document.adapter, bound)
+
+
+def _find_base_url(document: AdapterDocument, settings: AdapterSettings) -> str:
+    """The address that the operator gives, or that of the server that the operator chooses."""
+    if "base_url" in settings.model_fields_set:
+        return settings.base_url
+    chosen = settings.model_dump()["server"]
+    found = next((server.url for server in document.servers if server.name == chosen), None)
+    if found is None:
+        raise SettingsWrong(f"BUS_ADAPTERS__{document.adapter.upper()}__SERVER: names no server of the document")
+    return found
+
+
+def make_operation(operation: DeclaredOperation) -> Operation:
+    """The operation, as the rest of the bus knows operations."""
+    return Operation(
+        operation.name,
+        _DOES[operation.does],
+        contract=operation.contract if isinstance(operation, Poll) else None,
+        interval=operation.interval_seconds if isinstance(operation, Poll) else 300.0,
+        batch=operation.batch.most if isinstance(operation, Deliver) and operation.batch else 1,
+        fields=tuple(operation.fields),
+        least=operation.least,
+        person=operation.person,
+        definitions=operation.definitions,
+    )

@@ -1,0 +1,86 @@
+"""Attacks with adapter documents on the server that checks them: what never ends, what fills the memory, what is too much."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bus.declared import Judge, make_draft
+from bus.heavy import Bounds, Processes, Shares, TooHeavy
+from bus.identity import Keys
+from bus.storage import Storage
+from tests.a_bus import Bus, a_bus
+from tests.declared.a_declared_agency import a_body, a_query
+from tests.http.api.test_adapters import SCOPES, VERSIONS, a_document, activate, problem, register
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+ENDLESS = "($f := function($n) { $f($n + 1) }; $f(0))"
+HUGE = "$sum([1..9999999].[$ * 2]) + $count([1..9999999].{'a': $string($)})"
+
+
+@pytest.fixture
+async def judge(bus: Bus) -> AsyncIterator[Judge]:
+    workers = Processes(Shares(at_once=1, each=1), Bounds(2.0, 256 * 1024 * 1024))
+    yield Judge(bus.rooms.catalogue, workers, {})
+    await workers.close()
+
+
+def a_trap(expression: str, examples: int = 1) -> dict[str, Any]:
+    example = {"title": "jebakan", "question": {"nomor": 1}, "answer": {"body": {}}, "result": {}}
+    return a_body(a_query(answer=expression, examples=[example] * examples))
+
+
+async def test_an_expression_without_an_end_is_a_finding(judge: Judge) -> None:
+    judged = await judge.judge(make_draft(a_trap(ENDLESS)), "bapenda")
+    assert any("takes too long" in one.detail or "calls itself" in one.detail for one in judged.errors), judged.errors
+
+
+@pytest.mark.parametrize("trap", [a_trap(HUGE), a_trap(ENDLESS, examples=8)], ids=["memory", "time"])
+async def test_a_document_that_needs_too_much_is_refused_and_the_next_is_checked(judge: Judge, trap: Any) -> None:
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    try:
+        found: Any = (await judge.judge(make_draft(trap), "bapenda")).errors
+    except TooHeavy as refusal:
+        found = refusal
+    ticking.cancel()
+    assert found
+    # The event loop went on meanwhile.
+    assert ticks > 5
+    assert not (await judge.judge(make_draft(a_body()), "dinkes")).errors
+
+
+async def test_an_office_that_may_only_write_changes_nothing_in_force(bus: Bus) -> None:
+    office, operator = bus.reader("bapenda", "contracts.write"), bus.reader("operator", *SCOPES, "admin")
+    await register(operator, a_document())
+    await activate(operator)
+    for act in ("activate", "deprecate", "retire"):
+        assert problem(await office.post(f"{VERSIONS}/1.0.0/{act}")) == (403, "scope-missing")
+    assert problem(await office.post(f"{VERSIONS}/1.0.0/propose")) == (403, "adapter-not-owner")
+    assert problem(await register(office, a_document(owner="bapenda", version="9.0.0"))) == (403, "adapter-not-owner")
+    approver = bus.reader("bapenda", "contracts.approve")
+    assert problem(await approver.post(f"{VERSIONS}/1.0.0/retire")) == (403, "adapter-not-owner")
+    assert bus.rooms.adapters.in_force["badan"].version == "1.0.0"
+
+
+async def test_who_names_himself_owner_of_a_foreign_version_does_not_get_its_name(
+    storage: Storage, bus_keys: Keys, tmp_path: Path
+) -> None:
+    """The operator named an owner. Another office's draft of the name, from before, stays a draft."""
+    async with a_bus(storage, bus_keys, tmp_path, adapters={"badan": {"owner": "dinas-kominfo"}}) as bus:
+        owner, other = bus.reader("dinas-kominfo", *SCOPES), bus.reader("bapenda", *SCOPES)
+        await register(other, a_document(owner="bapenda", version="3.0.0"))
+        await register(owner, a_document())
+        assert (await activate(owner)).status_code == 200
+        assert problem(await activate(other, "3.0.0")) == (403, "adapter-operator-word")
+        assert problem(await activate(owner, "3.0.0")) == (403, "adapter-not-owner")
