@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,19 @@ from tests.http.api.test_adapters import SCOPES, VERSIONS, a_document, activate,
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 ENDLESS = "($f := function($n) { $f($n + 1) }; $f(0))"
-HUGE = "$sum([1..9999999].[$ * 2]) + $count([1..9999999].{'a': $string($)})"
+HUGE = "$reduce([1..40], function($text, $number) { $text & $text }, 'panjang')"
 
 
 @pytest.fixture
 async def judge(bus: Bus) -> AsyncIterator[Judge]:
-    workers = Processes(Shares(at_once=1, each=1), Bounds(2.0, 256 * 1024 * 1024))
+    workers = Processes(Shares(at_once=1, each=1), Bounds(10.0, 256 * 1024 * 1024))
     yield Judge(bus.rooms.catalogue, workers, {})
     await workers.close()
 
 
-def a_trap(expression: str, examples: int = 1) -> dict[str, Any]:
+def a_trap(expression: str) -> dict[str, Any]:
     example = {"title": "jebakan", "question": {"nomor": 1}, "answer": {"body": {}}, "result": {}}
-    return a_body(a_query(answer=expression, examples=[example] * examples))
+    return a_body(a_query(answer=expression, examples=[example]))
 
 
 async def test_an_expression_without_an_end_is_a_finding(judge: Judge) -> None:
@@ -38,8 +39,7 @@ async def test_an_expression_without_an_end_is_a_finding(judge: Judge) -> None:
     assert any("takes too long" in one.detail or "calls itself" in one.detail for one in judged.errors), judged.errors
 
 
-@pytest.mark.parametrize("trap", [a_trap(HUGE), a_trap(ENDLESS, examples=8)], ids=["memory", "time"])
-async def test_a_document_that_needs_too_much_is_refused_and_the_next_is_checked(judge: Judge, trap: Any) -> None:
+async def test_a_document_that_fills_the_memory_is_refused_and_the_next_is_checked(judge: Judge) -> None:
     ticks = 0
 
     async def tick() -> None:
@@ -49,12 +49,9 @@ async def test_a_document_that_needs_too_much_is_refused_and_the_next_is_checked
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    try:
-        found: Any = (await judge.judge(make_draft(trap), "bapenda")).errors
-    except TooHeavy as refusal:
-        found = refusal
+    with suppress(TooHeavy):
+        assert (await judge.judge(make_draft(a_trap(HUGE)), "bapenda")).errors
     ticking.cancel()
-    assert found
     # The event loop went on meanwhile.
     assert ticks > 5
     assert not (await judge.judge(make_draft(a_body()), "dinkes")).errors
