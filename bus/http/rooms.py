@@ -29,6 +29,7 @@ from bus.journal import Appender, Gate, JournalReader, Tail
 from bus.limits import Limits
 from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.settings import Settings
+from bus.staff import Staff
 from bus.status import StatusReader
 from bus.storage import Storage
 
@@ -44,6 +45,7 @@ class Rooms:
         pull_bell: wakes pulls that wait.
         reading: threads for pages of feeds and records.
         names: look-ups of sinks' host names.
+        staff: accounts and sessions of those who use the console.
         slices: runs long work that needs the event loop's own thread.
     """
 
@@ -84,6 +86,7 @@ class Rooms:
     names: Names
     trials: Trials
     waiting: WaitingReaders
+    staff: Staff
 
 
 async def rooms(request: Request) -> Rooms:

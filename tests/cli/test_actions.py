@@ -133,6 +133,14 @@ def _answered(bus: Commands) -> list[str | Path]:
     return ["answers", f"{made.id}.1", "--reason", "gangguan semalam"]
 
 
+def _staffed(step: str) -> Prepare:
+    def prepare(bus: Commands) -> list[str | Path]:
+        assert bus("staff", "add", "siti", "--peran", "operator").code == 0
+        return ["staff", step, "siti"]
+
+    return prepare
+
+
 CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "participant add": (lambda _: ["participant", "add", "dinkes", "--kind", "app"], [Verb.PARTICIPANT_ADD]),
     "participant apply": (_roster, [Verb.PARTICIPANT_ADD]),
@@ -156,6 +164,10 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "contract retire": (_in_force("retire"), [Verb.CONTRACT_RETIRE]),
     "grant suspend": (_granted, [Verb.GRANT_SUSPEND]),
     "grant resume": (_suspended, [Verb.GRANT_RESUME]),
+    "console": (lambda _: ["console"], [Verb.STAFF_LINK]),
+    "staff add": (lambda _: ["staff", "add", "siti", "--peran", "operator"], [Verb.STAFF_ADD, Verb.STAFF_LINK]),
+    "staff link": (_staffed("link"), [Verb.STAFF_LINK]),
+    "staff disable": (_staffed("disable"), [Verb.STAFF_DISABLE]),
     "keys rotate": (lambda _: ["keys", "rotate"], [Verb.KEYS_ROTATE]),
     "actions": (lambda _: ["actions"], [Verb.ACTIONS_READ]),
     "disclosures": (lambda _: ["disclosures"], [Verb.DISCLOSURES_READ]),
@@ -177,6 +189,7 @@ NOT_CHANGING = {
     "refusals": "reads",
     "participant list": "reads",
     "client list": "reads",
+    "staff list": "reads",
     "grant list": "reads",
     "domain list": "reads",
     "contract new": "writes a file",
