@@ -16,7 +16,11 @@ from bus.problem import NotFound
 router = APIRouter()
 
 FOLDER: Final = Path(__file__).parent / "static"
-_ASSETS: Final = {"gaya.css": "text/css; charset=utf-8", "htmx.min.js": "text/javascript; charset=utf-8"}
+_ASSETS: Final = {
+    "gaya.css": "text/css; charset=utf-8",
+    "htmx.min.js": "text/javascript; charset=utf-8",
+    "ikon.svg": "image/svg+xml",
+}
 _FOR_GOOD: Final = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 _DIGITS: Final = 12
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bus.console.words import Words
 from bus.delivery import SubscriptionState
@@ -18,7 +19,8 @@ class Need:
         text: what happened, to whom, since when.
         path: the page of the act; empty: there is none in the console.
         act: the act in a few words; for a need without a page, what helps elsewhere.
-        is_foreign: whether the texts are in English, since the bus's doctor speaks English alone.
+        is_foreign: whether the act is in English, since the bus's doctor speaks English alone.
+        is_untold: whether the text is in English too.
     """
 
     is_urgent: bool
@@ -26,6 +28,7 @@ class Need:
     path: str
     act: str
     is_foreign: bool = False
+    is_untold: bool = False
 
 
 def list_needs(status: Status, findings: Sequence[Finding], words: Words) -> list[Need]:
@@ -33,10 +36,41 @@ def list_needs(status: Status, findings: Sequence[Finding], words: Words) -> lis
     found = [need for one in status.subscribers if one.is_troubled for need in _of_subscriber(one, words)]
     found += [need for one in status.polls if one.is_troubled for need in _of_poll(one, words)]
     found += [_of_producer(one, words) for one in status.producers if one.is_troubled]
-    found += [
-        Need(one.urgency is Urgency.NOW, one.what, "", one.do, is_foreign=True) for one in findings if one.is_wrong
-    ]
+    found += [_of_finding(one, words) for one in findings if one.is_wrong and one.code not in _IN_STATUS]
     return sorted(found, key=lambda need: not need.is_urgent)
+
+
+_IN_STATUS: Final = frozenset({"sink-fails", "subscription-disabled"})
+"""Findings that the status tells too, in more detail."""
+
+
+def _of_finding(finding: Finding, words: Words) -> Need:
+    """What the doctor found, in people's words where the console has them."""
+    say, about = words.say, finding.about
+    known = {
+        "open-to-others": say("Pengguna lain di mesin ini dapat membuka %(about)s.", about=about),
+        "no-tls": say("Bus dicapai tanpa TLS, sehingga orang lain dapat membaca data penduduk."),
+        "clock-skew": say("Jam %(about)s tidak sama dengan jam mesin ini.", about=about),
+        "disk-nearly-full": say("Disk hampir penuh: %(about)s.", about=about),
+        "wal-grows": say("Catatan basis data terus membesar: %(about)s.", about=about),
+        "no-fsync": say("Basis data tidak menunggu disk. Jika listrik padam, data yang sudah diterima dapat hilang."),
+        "commits-do-not-wait": say(
+            "Basis data tidak menunggu salinannya, sehingga data yang sudah diterima dapat hilang."
+        ),
+        "no-standby": say("Salinan basis data tidak tersambung."),
+        "relay-missing": say("Tidak ada proses yang meneruskan peristiwa."),
+        "workers-missing": say(
+            "Pengiriman menunggu, tetapi tidak ada proses yang mengirimkannya: %(about)s.", about=about
+        ),
+        "grant-ends": say("Izin atas data segera berakhir: %(about)s.", about=about),
+        "past-sunset": say("Versi kontrak sudah melewati tanggal akhirnya: %(about)s.", about=about),
+        "agency-without-settings": say(
+            "Instansi %(about)s belum diatur, padahal ada kontrak yang memerlukannya.", about=about
+        ),
+    }
+    text = known.get(finding.code)
+    is_urgent = finding.urgency is Urgency.NOW
+    return Need(is_urgent, text or finding.what, "", finding.do, is_foreign=True, is_untold=text is None)
 
 
 def _of_subscriber(state: SubscriberState, words: Words) -> Iterator[Need]:

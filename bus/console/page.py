@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from bus.console.form import check_token, read_form
 from bus.console.render import show, words_of
-from bus.console.visit import NotSignedIn, bound_of, find_session
+from bus.console.visit import NotSignedIn, asks_itself, bound_of, find_session
 from bus.console.words import Words
 from bus.limits import Limited
 from bus.problem import Refused
@@ -34,7 +34,7 @@ class Page(APIRoute):
                     check_token(request.state.form, bound_of(request))
                 return await answer(request)
             except NotSignedIn:
-                return go_to(f"{SIGN_IN}?tujuan={quote(request.url.path)}")
+                return _lead_to_sign_in(request)
             except RequestValidationError:
                 return await show_refusal(request, Refused("Part of the address is not as the console writes it."))
             except Refused as refusal:
@@ -56,6 +56,14 @@ def go_to(path: str) -> RedirectResponse:
 def is_inside(path: str) -> bool:
     """Whether a path is one of the console, and not an address elsewhere."""
     return (path == _FIRST_SIGNS or path.startswith(f"{_FIRST_SIGNS}/")) and "\\" not in path and path.isprintable()
+
+
+def _lead_to_sign_in(request: Request) -> Response:
+    address = f"{SIGN_IN}?tujuan={quote(request.url.path)}"
+    if asks_itself(request):
+        # htmx would put the sign-in page in the place of the part. With this field it leads the whole page there.
+        return Response(status_code=204, headers={"HX-Redirect": address, "Cache-Control": "no-store"})
+    return go_to(address)
 
 
 async def show_refusal(request: Request, refusal: Refused) -> Response:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import Depends, Request
@@ -73,9 +74,15 @@ async def find_session(request: Request) -> Session | None:
     """The session of the browser; None: nobody is signed in. It is looked for once a request."""
     if not hasattr(request.state, "session"):
         secret, rooms = read_cookie(request, SESSION), request.app.state.rooms
-        request.state.session = await asyncio.to_thread(rooms.staff.sessions.find, secret) if secret else None
+        find = partial(rooms.staff.sessions.find, secret, is_used=not asks_itself(request))
+        request.state.session = await asyncio.to_thread(find) if secret else None
     session: Session | None = request.state.session
     return session
+
+
+def asks_itself(request: Request) -> bool:
+    """Whether a page asks for a part of itself, without anybody's act."""
+    return request.headers.get("hx-request") == "true" and request.method == "GET"
 
 
 def address_of(request: Request) -> str:

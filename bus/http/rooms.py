@@ -21,6 +21,7 @@ from bus.delivery import (
     Trials,
 )
 from bus.disclosures import DisclosureLog
+from bus.doctor import Checkups
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
 from bus.idempotency import KeptAnswers
@@ -87,6 +88,7 @@ class Rooms:
     trials: Trials
     waiting: WaitingReaders
     staff: Staff
+    checkups: Checkups
 
 
 async def rooms(request: Request) -> Rooms:

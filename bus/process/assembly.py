@@ -19,6 +19,7 @@ from bus.delivery import (
     Trials,
 )
 from bus.disclosures import DisclosureLog
+from bus.doctor import Checkups
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.http import Rooms, WaitingReaders, connections_at_once
 from bus.idempotency import KeptAnswers
@@ -117,6 +118,7 @@ def make_rooms(
         trials=Trials(names),
         waiting=WaitingReaders(),
         staff=_make_staff(settings, storage, keys, attempts),
+        checkups=Checkups(settings, storage, keys),
     )
 
 

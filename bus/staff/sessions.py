@@ -81,15 +81,19 @@ class Sessions:
             note(transaction, Action(Verb.SESSION_OPEN, by, Object("session", name), account.participant))
         return secret
 
-    def find(self, secret: str) -> Session | None:
-        """The session with that secret; None: there is none, or it has ended. The session is seen."""
+    def find(self, secret: str, *, is_used: bool = True) -> Session | None:
+        """The session with that secret; None: there is none, or it has ended.
+
+        Args:
+            is_used: whether the member uses the session. False: a page asks by itself, which keeps no session alive.
+        """
         mine = STAFF_SESSIONS.c.digest == digest(secret)
         with self._storage.read() as transaction:
             row = transaction.one(_select().where(mine, *self._living()))
         if row is None:
             return None
         session, now = _make_session(row), clock.now()
-        if (now - session.seen_at).total_seconds() > _SEEN_SECONDS:
+        if is_used and (now - session.seen_at).total_seconds() > _SEEN_SECONDS:
             with self._storage.write() as transaction:
                 transaction.execute(sa.update(STAFF_SESSIONS).where(mine).values(seen_at=clock.micros(now)))
         return session

@@ -1,13 +1,17 @@
 """Signing in to the console: links, password and code, cookies, throttling, and the end of sessions."""
 
 import re
+from datetime import timedelta
 
 import httpx
 import pyotp
 import pytest
+import sqlalchemy as sa
 
+from bus import clock
 from bus.actions import Channel
 from bus.staff import LINK_PATH, Role
+from bus.staff.tables import STAFF_SESSIONS
 from tests.an_actor import OPERATOR
 from tests.console.a_console import HTML, SESSION, Console, token_in
 from tests.staff.a_member import PASSWORD, next_code
@@ -137,6 +141,21 @@ async def test_signing_out_ends_the_session_and_not_only_the_cookie(console: Con
     assert f"{SESSION}=" in answer.headers["set-cookie"]
     assert "Max-Age=0" in answer.headers["set-cookie"]
     assert console.bus.rooms.staff.sessions.find(secret) is None
+
+
+async def test_a_page_that_asks_by_itself_keeps_no_session_alive(console: Console):
+    browser, sessions = console.member(Role.AUDITOR), console.bus.rooms.staff.sessions
+    (account,) = console.bus.rooms.staff.accounts.list_page(10)
+    old = clock.micros(clock.now() - timedelta(minutes=5))
+    with console.bus.rooms.storage.write() as transaction:
+        transaction.execute(sa.update(STAFF_SESSIONS).values(seen_at=old))
+    itself = {"hx-request": "true"} | HTML
+    await browser.http.get("/konsol", headers=itself)
+    assert clock.micros(sessions.list_of(account)[0].seen_at) == old
+    await browser.look("/konsol")
+    assert clock.micros(sessions.list_of(account)[0].seen_at) > old
+    answer = await console.nobody().http.get("/konsol", headers=itself)
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (204, "/konsol/masuk?tujuan=/konsol")
 
 
 async def test_a_member_ends_another_session_of_its_own(console: Console):
