@@ -23,6 +23,7 @@ from bus.staff.errors import (
     SessionUnknown,
     SignInRefused,
 )
+from bus.staff.passwords import Passwords
 from bus.staff.room import Staff
 from bus.staff.sessions import Session, Sessions
 from bus.staff.sign_in import SignIn
@@ -37,6 +38,7 @@ __all__ = [
     "Link",
     "LinkUnusable",
     "PasswordRefused",
+    "Passwords",
     "Purpose",
     "Role",
     "RoleMissing",

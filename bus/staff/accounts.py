@@ -27,7 +27,7 @@ from bus.staff.errors import (
     StaffNameRefused,
     StaffUnknown,
 )
-from bus.staff.passwords import check_password, hash_password
+from bus.staff.passwords import Passwords, check_password
 from bus.staff.tables import STAFF, STAFF_LINKS, STAFF_SESSIONS
 from bus.storage import RowConflict, Storage, Transaction
 
@@ -73,12 +73,17 @@ class Proofs:
 
 
 class Accounts:
-    """Changes and reads accounts. Synchronous: call it from threads."""
+    """Changes and reads accounts. Synchronous: call it from threads.
 
-    def __init__(self, storage: Storage, keys: Keys, link_minutes: int) -> None:
+    Attributes:
+        passwords: hashes the accounts' passwords.
+    """
+
+    def __init__(self, storage: Storage, keys: Keys, link_minutes: int, passwords: Passwords | None = None) -> None:
         self._storage = storage
         self._keys = keys
         self._link_seconds = link_minutes * 60
+        self.passwords = passwords or Passwords()
 
     def add(self, name: str, role: Role, participant: str | None, by: Actor) -> str:
         """Add an account. Returns the secret of its first link.
@@ -143,7 +148,7 @@ class Accounts:
         if step is None:
             raise CodeRefused("The code does not fit.")
         values = {
-            "password_hash": hash_password(password),
+            "password_hash": self.passwords.hash(password),
             "totp_secret": self._keys.encrypt(link.totp_secret),
             "totp_step": step,
         }

@@ -12,7 +12,6 @@ from bus.actions import Attempts, make_failed_sign_in
 from bus.heavy import Shares, Threads
 from bus.household import name_household
 from bus.identity import LoginPolicy, WrongLogins
-from bus.staff import passwords
 from bus.staff.account import Account
 from bus.staff.accounts import Accounts, Proofs
 from bus.staff.authenticator import find_step
@@ -65,7 +64,7 @@ class SignIn:
 
     def _judge(self, proofs: Proofs | None, password: str, code: str) -> bool:
         """Whether both factors are right. Both are looked at, so that the time does not tell which one is wrong."""
-        is_known = passwords.fits(password, None if proofs is None else proofs.password_hash)
+        is_known = self._accounts.passwords.fits(password, None if proofs is None else proofs.password_hash)
         if proofs is None or proofs.totp_secret is None:
             return False
         step = find_step(proofs.totp_secret, code, clock.now(), proofs.totp_step)

@@ -1,7 +1,7 @@
 """A console in the test's own process: browsers of nobody and of each role, and the forms that pages have."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from typing import Final
 
@@ -10,11 +10,12 @@ import httpx
 from bus.console import PAGES
 from bus.http.edge import create_edge
 from bus.http.health import Health
-from bus.identity import Kind
+from bus.identity import Kind, LoginPolicy
 from bus.problem import Refused
-from bus.staff import OF_PARTICIPANT, Role
+from bus.staff import OF_PARTICIPANT, Accounts, Role, SignIn, Staff
 from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
+from tests.staff.a_member import LIGHT
 
 SESSION: Final = "__Host-konsol-sesi"
 _TOKEN: Final = re.compile(r'<input type="hidden" name="token" value="([^"]+)">')
@@ -48,6 +49,13 @@ class Console:
     """The console of a bus."""
 
     def __init__(self, bus: Bus) -> None:
+        rooms, settings = bus.rooms, bus.rooms.settings
+        accounts = Accounts(rooms.storage, rooms.keys, settings.staff_link_minutes, LIGHT)
+        policy = LoginPolicy(settings.wrong_sign_ins, settings.wrong_sign_ins, settings.wrong_logins_from_address)
+        staff = Staff(accounts, rooms.staff.sessions, SignIn(accounts, policy, rooms.attempts))
+        rooms.staff.sign_in.close()
+        # Light passwords: most tests only pass by the sign-in.
+        bus.rooms = replace(rooms, staff=staff)
         self.bus = bus
         self.edge = create_edge(bus.rooms, Health({}), PAGES)
 

@@ -78,13 +78,14 @@ async def test_name_password_and_code_open_a_session(console: Console):
     assert "session.open" in page.text
 
 
-@pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example", "/konsolx", "/konsol/\\evil", "/lain"])
-async def test_a_sign_in_leads_to_no_other_place(console: Console, wanted: str):
+async def test_a_sign_in_leads_to_no_other_place(console: Console):
     _, secret, _ = await set_up(console)
+    wanted = "//evil.example"
     fields = {"nama": "siti", "sandi": PASSWORD, "kode": next_code(secret), "tujuan": wanted}
     assert (await console.nobody().send(SIGN_IN, SIGN_IN, **fields)).headers["location"] == "/konsol"
-    answer = await console.nobody().look(f"/konsol/bahasa/en?ke={wanted}")
-    assert answer.headers["location"] == "/konsol"
+    for wanted in ("//evil.example", "https://evil.example", "/konsolx", "/konsol/\\evil", "/lain"):
+        answer = await console.nobody().look(f"/konsol/bahasa/en?ke={wanted}")
+        assert answer.headers["location"] == "/konsol", wanted
 
 
 async def test_a_wrong_sign_in_names_no_part_and_too_many_are_limited(console: Console):

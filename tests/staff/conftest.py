@@ -12,7 +12,7 @@ from bus.staff.accounts import Accounts
 from bus.staff.sessions import Sessions
 from bus.storage import Storage, open_storage, upgrade
 from tests.an_actor import OPERATOR
-from tests.staff.a_member import PASSWORD
+from tests.staff.a_member import LIGHT, PASSWORD
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 
 @pytest.fixture
 def accounts(storage: Storage, bus_keys: Keys) -> Accounts:
-    return Accounts(storage, bus_keys, link_minutes=30)
+    return Accounts(storage, bus_keys, link_minutes=30, passwords=LIGHT)
 
 
 @pytest.fixture
