@@ -21,7 +21,7 @@ _ASSETS: Final = {
     "htmx.min.js": "text/javascript; charset=utf-8",
     "ikon.svg": "image/svg+xml",
 }
-_FOR_GOOD: Final = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+_FOR_GOOD: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _DIGITS: Final = 12
 
 

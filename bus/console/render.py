@@ -27,11 +27,10 @@ POLICY: Final = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 """The Content-Security-Policy of each page: nothing from elsewhere, nothing inline."""
+# The front door adds `nosniff` and the referrer policy to every answer.
 _HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
@@ -46,14 +45,14 @@ def show(request: Request, template: str, status: int = 200, /, **values: Any) -
 
     Args:
         template: a file in `templates/`.
-        values: what the template shows. `bound` is the value that forms are bound to, where the browser's cookie does not
-            have it yet.
+        values: what the template shows. `page` is the address that shows the page again, where a form's own does not.
+            `bound` is the value that forms are bound to, where the browser's cookie does not have it yet.
     """
     words = words_of(request)
     session: Session | None = getattr(request.state, "session", None)
     bound = values.pop("bound", None) or bound_of(request)
     known = {
-        "path": request.url.path,
+        "path": values.pop("page", request.url.path),
         "language": words.language,
         "languages": LANGUAGES,
         "session": session,

@@ -69,7 +69,6 @@ class Proofs:
     account: Account
     password_hash: str | None
     totp_secret: str | None
-    totp_step: int
 
 
 class Accounts:
@@ -202,7 +201,7 @@ class Accounts:
         if row is None or row.disabled_at is not None:
             return None
         secret = None if row.totp_secret is None else self._keys.decrypt(row.totp_secret)
-        return Proofs(make_account(row), row.password_hash, secret, row.totp_step)
+        return Proofs(make_account(row), row.password_hash, secret)
 
     def use_step(self, name: str, step: int) -> bool:
         """Whether a code of this step counts: no code of this step or a later one was used. From now on it is used."""

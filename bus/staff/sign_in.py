@@ -67,5 +67,5 @@ class SignIn:
         is_known = self._accounts.passwords.fits(password, None if proofs is None else proofs.password_hash)
         if proofs is None or proofs.totp_secret is None:
             return False
-        step = find_step(proofs.totp_secret, code, clock.now(), proofs.totp_step)
+        step = find_step(proofs.totp_secret, code, clock.now())
         return is_known and step is not None and self._accounts.use_step(proofs.account.name, step)

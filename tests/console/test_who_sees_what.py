@@ -170,6 +170,14 @@ async def test_an_act_is_noted_with_the_member_who_did_it(site: Site):
 
 
 @only_sqlite
+async def test_the_page_after_a_test_event_has_an_address_of_its_own(site: Site):
+    browser = site.console.member(Role.APP_OWNER)
+    page = await browser.send(f"/konsol/penerima/{site.own}/uji")
+    assert "tidak diterima" in page.text
+    assert f'/konsol/bahasa/en?ke=/konsol/penerima/{site.own}"' in page.text
+
+
+@only_sqlite
 async def test_a_refused_look_is_in_the_action_log(site: Site):
     await site.console.member(Role.SERVICE_DESK, name="rini").look("/konsol/tindakan")
     rooms = site.console.bus.rooms

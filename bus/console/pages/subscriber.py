@@ -109,6 +109,7 @@ async def _show(
     return show(
         request,
         "penerima_satu.html",
+        page=f"/konsol/penerima/{id}",
         subscription=subscription,
         sink=name_sink(subscription.sink),
         has_webhook=isinstance(subscription.sink, Webhook),
