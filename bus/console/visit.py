@@ -18,7 +18,7 @@ from bus.staff import Account, Role, RoleMissing, Session
 class NotSignedIn(Refused):
     """Nobody is signed in here, or the session has ended; sign in."""
 
-    status = 401
+    status = 403
     slug = "not-signed-in"
 
 

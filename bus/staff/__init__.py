@@ -6,7 +6,6 @@ too. `Role` says what a member may see and do; the console decides by it.
 
 from bus.staff.account import OF_PARTICIPANT, Account, Role
 from bus.staff.accounts import (
-    COMMAND_LINE,
     LINK_PATH,
     Accounts,
     Link,
@@ -17,33 +16,26 @@ from bus.staff.accounts import (
 from bus.staff.authenticator import write_address
 from bus.staff.errors import (
     CodeRefused,
-    LinkUnusable,
     PasswordRefused,
     RoleMissing,
-    SessionUnknown,
     SignInRefused,
 )
-from bus.staff.passwords import Passwords
 from bus.staff.room import Staff
 from bus.staff.sessions import Session, Sessions
 from bus.staff.sign_in import SignIn
 
 __all__ = [
-    "COMMAND_LINE",
     "LINK_PATH",
     "OF_PARTICIPANT",
     "Account",
     "Accounts",
     "CodeRefused",
     "Link",
-    "LinkUnusable",
     "PasswordRefused",
-    "Passwords",
     "Purpose",
     "Role",
     "RoleMissing",
     "Session",
-    "SessionUnknown",
     "Sessions",
     "SignIn",
     "SignInRefused",

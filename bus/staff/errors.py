@@ -54,7 +54,8 @@ class CodeRefused(Invalid):
 class SignInRefused(Refused):
     """Name, password or code are wrong; nobody is told which one."""
 
-    status = 401
+    # Not 401, which would have to name a scheme of HTTP authentication (RFC 9110, section 15.5.2).
+    status = 403
     slug = "sign-in-refused"
 
 

@@ -94,7 +94,7 @@ async def test_a_wrong_sign_in_names_no_part_and_too_many_are_limited(console: C
     told = set()
     for name in ("siti", "tak-ada"):
         answer = await browser.send(SIGN_IN, SIGN_IN, nama=name, sandi="salah sekali", kode="123456")
-        assert answer.status_code == 401
+        assert answer.status_code == 403
         told.add(answer.text.partition('role="alert">')[2].partition("<")[0])
     assert len(told) == 1
     token = token_in(await browser.look(SIGN_IN))
@@ -102,7 +102,7 @@ async def test_a_wrong_sign_in_names_no_part_and_too_many_are_limited(console: C
         (await browser.http.post(SIGN_IN, data={"token": token, "nama": "siti", "kode": "1"}, headers=HTML)).status_code
         for _ in range(10)
     ]
-    assert statuses == [401] * 9 + [429]
+    assert statuses == [403] * 9 + [429]
 
 
 @pytest.mark.parametrize("name", ["sesi", "tamu"])

@@ -43,7 +43,7 @@ async def sign_in(request: Request, rooms: TheRooms) -> Response:
         error = say(
             "Nama, kata sandi atau kode salah. Kode hanya berlaku sekali: tunggu kode berikutnya, lalu coba lagi."
         )
-        return _show(request, wanted, form.get("nama", ""), error, 401)
+        return _show(request, wanted, form.get("nama", ""), error, 403)
     except Limited:
         return _show(request, wanted, "", say("Terlalu banyak percobaan. Tunggu beberapa menit, lalu coba lagi."), 429)
     response = go_to(wanted if is_inside(wanted) else _HOME)
