@@ -320,6 +320,13 @@ class Settings(BaseSettings):
     wrong_logins: RateText = Field(Rate(10, 60), description="logins that fail, of one client from one address")
     wrong_logins_of_client: RateText = Field(Rate(300, 60), description="logins that fail, of one client")
     wrong_logins_from_address: RateText = Field(Rate(100, 60), description="logins that fail, from one address")
+    wrong_sign_ins: RateText = Field(Rate(10, 900), description="sign-ins to the console that fail, of one account")
+    staff_link_minutes: int = Field(30, ge=1, le=1440, description="how long a one-time link of `bus staff` works")
+    console_idle_minutes: int = Field(30, ge=1, description="time without requests after which a console session ends")
+    console_session_hours: int = Field(12, ge=1, description="the longest time of a console session")
+    console_parts: bool = Field(
+        False, description="show /konsol/komponen, every part of the console in each state; `bus dev` sets it"
+    )
     anonymous_rate: RateText = Field(
         Rate(200, 4), description="requests without a known token, from one address (IPv6: /64)"
     )

@@ -48,6 +48,7 @@ def write_faults(picture: Picture) -> Iterable[str]:
 def write_addresses(stage: Stage) -> Iterable[str]:
     """All addresses and folders."""
     yield f"bus        {stage.bus}   (documentation: {stage.bus}/docs, metrics: {stage.bus}/metrics)"
+    yield f"console    {stage.console}   (opens once)"
     for agency, address in stage.simulators.items():
         yield f"simulator  {address}/_simulator   {agency}: what it got, and its faults"
     for office, address in stage.apps.items():

@@ -41,6 +41,7 @@ class Stage:
     Attributes:
         folder: the folder with the bus's data and the logs.
         bus: the bus's address.
+        console: a link that opens the console as operator, once.
         simulators, apps: name to address.
         clients: office to the credentials of its app.
         admin: the operator's credentials.
@@ -49,6 +50,7 @@ class Stage:
 
     folder: Path
     bus: str
+    console: str
     simulators: Mapping[str, str]
     apps: Mapping[str, str]
     clients: Mapping[str, Credentials]
@@ -77,9 +79,11 @@ def set_up(folder: Path, children: Children, *, faults: Sequence[str], pause: fl
     address = _serve(children, data, plain | settings | polls | {"BUS_SINK_NETWORKS": "127.0.0.0/8"})
     contracts = read_contracts(shipped.CONTRACTS)
     clients = _register(address, admin, contracts)
+    console = _run_bus(["console", "--data", str(data), "--address", address], plain).strip()
     return Stage(
         folder,
         address,
+        console,
         {agency: told["address"] for agency, told in simulators.items()},
         _start_apps(children, address, clients, plain | ({"APP_PAUSE_SECONDS": str(pause)} if pause else {})),
         clients,

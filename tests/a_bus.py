@@ -132,6 +132,7 @@ class Bus:
         await self.rooms.agencies.close()
         await self.rooms.trials.close()
         self.rooms.oauth.close()
+        self.rooms.staff.sign_in.close()
 
 
 def _give_domains(storage: Storage) -> None:

@@ -2,7 +2,7 @@
 
 from bus.actions.action import Action, Object, Result, Verb
 from bus.actions.actor import OPERATOR, Actor, Channel, identify_operator
-from bus.actions.attempt import make_failed_login, make_refused_act, make_refused_request
+from bus.actions.attempt import make_failed_login, make_failed_sign_in, make_refused_act, make_refused_request
 from bus.actions.attempts import Attempts
 from bus.actions.document import to_document
 from bus.actions.log import ActionLog, Found, Wanted, find_last, note
@@ -25,6 +25,7 @@ __all__ = [
     "find_last",
     "identify_operator",
     "make_failed_login",
+    "make_failed_sign_in",
     "make_printable",
     "make_refused_act",
     "make_refused_request",

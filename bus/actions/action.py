@@ -61,6 +61,12 @@ class Verb(StrEnum):
     DISCLOSURES_FORGET = "disclosures.forget"
     DISCLOSURES_READ = "disclosures.read"
     ACTIONS_READ = "actions.read"
+    STAFF_ADD = "staff.add"
+    STAFF_LINK = "staff.link"
+    STAFF_PROOF = "staff.proof"
+    STAFF_DISABLE = "staff.disable"
+    SESSION_OPEN = "session.open"
+    SESSION_END = "session.end"
     LOGIN_FAIL = "login.fail"
     AUTHORITY_REFUSED = "authority.refused"
 

@@ -15,6 +15,8 @@ OPERATOR = "operator"
 """The participant that `bus init` makes. Commands on the bus's own machine act as this participant."""
 COMMAND_LINE = "command line"
 """The client's name in histories, if the operator works on the bus's own machine. No client has this id."""
+STAFF: Final = "staff"
+"""Begins the client's name in histories, if a member of staff works in the console. No client's id begins so."""
 
 
 class Channel(StrEnum):
@@ -22,6 +24,7 @@ class Channel(StrEnum):
 
     HTTP = "http"
     CLI = "cli"
+    CONSOLE = "console"
     PROCESS = "process"
 
 
@@ -34,8 +37,9 @@ class Actor:
         is_operator: whether the actor may do everything that the owner of an object may.
         channel: the way by which the actor reaches the bus.
         address: the client's network address; for a command or a process, the name of its machine.
-        client_id: the OAuth client; None for a command or a process.
-        user: the operating system's user, behind `sudo` the user who logged in; None for a request.
+        client_id: the OAuth client; None for a command, a process, or a member of staff in the console.
+        user: the operating system's user, behind `sudo` the user who logged in. In the console: the account of a member of
+            staff. None for a request of a client.
         trace_id: the request's trace (W3C Trace Context); None if it has no trace.
     """
 
@@ -55,16 +59,20 @@ class Actor:
     @property
     def is_command_line(self) -> bool:
         """Whether the operator works on the bus's own machine."""
-        return self.is_operator and self.channel is not Channel.HTTP
+        return self.is_operator and self.channel in (Channel.CLI, Channel.PROCESS)
 
     @property
     def client_name(self) -> str | None:
-        """The client's name in histories: its id, or `command line`."""
+        """The client's name in histories: its id, `command line`, or `staff siti`. Each names one person or program."""
+        if self.channel is Channel.CONSOLE:
+            return f"{STAFF} {self.user}"
         return COMMAND_LINE if self.is_command_line else self.client_id
 
     @property
     def label(self) -> str:
-        """The actor as one text: `operator (client_k3v5…)`, or `operator (user budi on bus-1)`."""
+        """The actor as one text: `operator (client_k3v5…)`, `operator (staff siti)` or `operator (user budi on bus-1)`."""
+        if self.channel is Channel.CONSOLE:
+            return f"{self.participant} ({self.client_name})"
         if self.client_id is not None:
             return f"{self.participant} ({self.client_id})"
         return f"{self.participant} (user {self.user} on {self.address})" if self.user else self.participant

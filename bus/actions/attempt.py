@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bus.actions.action import Action, Object, Result, Verb
-from bus.actions.actor import Actor, make_anonymous
+from bus.actions.actor import STAFF, Actor, Channel, make_anonymous
 from bus.household import name_household
 
 _OTHERS = "(others)"
@@ -75,3 +75,17 @@ def make_failed_login(client_id: str | None, participant: str | None, address: s
     on = Object("client", client_id or "(unknown)")
     by = make_anonymous(name_household(address))
     return Attempt(Verb.LOGIN_FAIL, by, on, participant, "login", reason, client_id or "")
+
+
+def make_failed_sign_in(account: str | None, participant: str | None, address: str) -> Attempt:
+    """The attempt of a member of staff to sign in to the console that failed.
+
+    Args:
+        account: the account that the sign-in named. None: there is no such account, so an attacker chose the text.
+        participant: the account's participant; None without an account.
+        address: the network address that the sign-in came from.
+    """
+    reason = "unproven" if account else "unknown-account"
+    by = replace(make_anonymous(name_household(address)), channel=Channel.CONSOLE)
+    whose = f"{STAFF} {account}" if account else ""
+    return Attempt(Verb.LOGIN_FAIL, by, Object(STAFF, account or "(unknown)"), participant, "login", reason, whose)

@@ -20,6 +20,7 @@ from bus.delivery import check_secrets
 from bus.identity import Keys, load_keys
 from bus.journal import JournalReader
 from bus.settings import Settings
+from bus.staff import check_authenticators
 from bus.storage import Storage, copy_database, name_copy, read_schema
 
 
@@ -118,6 +119,7 @@ def _copy_all(settings: Settings, storage: Storage, target: Path) -> None:
 def _check_keys(storage: Storage, keys: Keys) -> None:
     with storage.read() as transaction:
         check_secrets(transaction, keys)
+        check_authenticators(transaction, keys)
 
 
 def _kind(settings: Settings) -> str:

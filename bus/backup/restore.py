@@ -15,6 +15,7 @@ from bus.delivery import check_secrets
 from bus.identity import Undecryptable, load_keys
 from bus.journal import JournalReader, begin_epoch
 from bus.settings import Settings
+from bus.staff import check_authenticators
 from bus.storage import Storage, Transaction, knows_schema, load_copy, name_copy, open_storage, read_schema
 
 
@@ -108,7 +109,9 @@ def _check_secrets(database: str, staged: Path) -> None:
     storage = open_storage(database)
     try:
         with storage.read() as transaction:
-            check_secrets(transaction, load_keys(staged / "keys"))
+            keys = load_keys(staged / "keys")
+            check_secrets(transaction, keys)
+            check_authenticators(transaction, keys)
     except Undecryptable:
         raise RestoreRefused("The keys in the back-up do not open the secrets in its database.") from None
     finally:

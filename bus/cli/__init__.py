@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "refusals": "bus.cli.events:list_refusals",
     "actions": "bus.cli.actions:list_actions",
     "disclosures": "bus.cli.disclosures:list_disclosures",
+    "console": "bus.cli.console:open_console",
     "participant": "bus.cli.participant:participant",
     "client": "bus.cli.participant:client",
     "subscription": "bus.cli.subscription:subscription",
@@ -38,6 +39,7 @@ _COMMANDS: Final = {
     "contract": "bus.cli.contracts:contracts",
     "domain": "bus.cli.domain:domain",
     "grant": "bus.cli.grant:grant",
+    "staff": "bus.cli.staff:staff",
     "keys": "bus.cli.keys:keys",
     "notify": "bus.cli.notify:notify",
 }
@@ -47,7 +49,7 @@ _LINES: Final = {
     "dev": "Run a bus to develop against: with the shipped contracts, clients, and webhooks on this machine.",
     "listen": "Show the events of contracts as they come. Ctrl-C ends it, and leaves nothing behind.",
     "pull": "Copy the records of a contract, and bring the copy up to date whenever you call this again.",
-    "serve": "Run the bus until SIGTERM. It then finishes the requests and deliveries under way.",
+    "serve": "Run the bus until SIGTERM. It then finishes the requests and deliveries under way, within BUS_DRAIN_SECONDS.",
     "doctor": "Say what is wrong with the bus, and what helps. Exits with 1 if somebody has to act.",
     "backup": "Back up database, keys and settings, while the bus runs, and check the copy.",
     "restore": "Make a bus from a back-up. What does not fit is refused, and nothing is changed.",
@@ -62,6 +64,7 @@ _LINES: Final = {
     "actions": "Show who changed what, which acts the bus refused, and which logins failed; newest first.",
     "disclosures": "Show who received whose personal data, when, and under which grant; newest first. The action log tells "
     "that you asked.",
+    "console": "Print a link that opens the console as operator, once.",
     "participant": "The organisations and apps that the bus knows.",
     "client": "The OAuth clients of a participant.",
     "subscription": "Who gets which events, and where to.",
@@ -70,6 +73,7 @@ _LINES: Final = {
     "contract": "Contracts: which data offices exchange, and who may get which fields and why.",
     "domain": "Who proposes and activates contracts in which domain.",
     "grant": "Who gets the data of which contract, until when, and what is suspended.",
+    "staff": "The people who use the console, their roles, and links to set their passwords.",
     "keys": "The keys that sign tokens and encrypt secrets.",
     "notify": "Notices: what people are told by mail or webhook, and whether it works.",
 }

@@ -16,6 +16,7 @@ from bus.cli.dev_lines import write_introduction
 from bus.cli.dev_notebook import Notebook
 from bus.cli.privacy import private_files
 from bus.cli.serve import PortTaken, listen
+from bus.cli.staff import open_accounts, write_link
 from bus.cli.start import note_start
 from bus.cli.terminal import say
 from bus.process import Role, Wakeups
@@ -63,7 +64,8 @@ def dev(
             with workspace.storage.write() as transaction:
                 by = identify_operator(Channel.PROCESS)
                 note_start(transaction, workspace.settings, list(Role), by, workspace.keys.pseudonym)
-            for line in write_introduction(address, notebook, office, read_contracts(workspace), adapters or {}):
+            link = write_link(workspace, open_accounts(workspace).make_opening(by), address)
+            for line in write_introduction(address, notebook, office, read_contracts(workspace), adapters or {}, link):
                 say(line)
             settings, storage, keys = workspace.settings, workspace.storage, workspace.keys
             uvloop.run(process.serve(settings, storage, keys, address, frozenset(Role), wakeups, listener))

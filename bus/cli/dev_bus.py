@@ -41,7 +41,12 @@ def open_dev_bus(
     make_bus(settings, identify_operator(Channel.CLI))
     networks = ",".join([*map(str, settings.sink_networks), *_LOOPBACK])
     # The bus is at this machine's address alone, whatever the environment says for another bus.
-    local: dict[str, Any] = {"sink_networks": networks, "public_url": "", "operation_address": ""}
+    local: dict[str, Any] = {
+        "sink_networks": networks,
+        "public_url": "",
+        "operation_address": "",
+        "console_parts": True,
+    }
     if adapters is not None:
         local["adapters"] = adapters
     with open_workspace(notebook.folder, wakeups.changed, **local) as workspace:

@@ -23,6 +23,7 @@ def write_introduction(
     office: str,
     contracts: Sequence[Contract],
     adapters: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    link: str = "",
 ) -> Iterator[str]:
     """The lines. Commands are whole: each works in a fresh terminal.
 
@@ -31,9 +32,12 @@ def write_introduction(
         office: the participant that the commands act as.
         contracts: the contracts in force.
         adapters: the settings of adapters whose agencies are simulated, by agency.
+        link: opens the console as operator, once; empty: it is not told.
     """
     enter = f". {shlex.quote(str(notebook.find_environment(office)))}"
     yield f"bus      {address}   (all operations: {address}/docs)"
+    if link:
+        yield f"console  {link}   (opens once; `bus console` makes another)"
     yield f"data     {notebook.folder.resolve()}   (remove the folder to begin anew)"
     yield f"office   {office}; others: {', '.join(name for name in sorted(notebook.clients) if name != office)}"
     if adapters:

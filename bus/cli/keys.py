@@ -10,6 +10,7 @@ from bus.cli.terminal import say
 from bus.cli.workspace import open_workspace
 from bus.delivery import reencrypt_secrets
 from bus.identity import ALGORITHMS, rotate_keys
+from bus.staff import reencrypt_authenticators
 
 _BUS: Final = Object("bus", "bus")
 
@@ -27,7 +28,7 @@ def rotate(
     """Make a new signing key and a new encryption key. Running processes take them within two seconds.
 
     The new keys sign and encrypt a minute later. Earlier keys still verify and decrypt, and no token ends. With --leaked the
-    new keys take over at once, and every token ends. The command first encrypts all webhook secrets with the present key.
+    new keys take over at once, and every token ends. The command first encrypts all stored secrets with the present key.
 
     Example: bus keys rotate --data .bus
     """
@@ -36,7 +37,9 @@ def rotate(
     with open_workspace(data) as workspace:
         # The entry comes first, since nothing undoes new keys.
         with workspace.storage.write() as transaction:
-            details = {"leaked": leaked, "reencrypted": reencrypt_secrets(transaction, workspace.keys)}
+            secrets = reencrypt_secrets(transaction, workspace.keys)
+            secrets += reencrypt_authenticators(transaction, workspace.keys)
+            details = {"leaked": leaked, "reencrypted": secrets}
             note(transaction, Action(Verb.KEYS_ROTATE, identify_operator(Channel.CLI), _BUS, details=details))
         rotate_keys(workspace.settings.data_dir / "keys", leaked=leaked, algorithm=algorithm)
     say(

@@ -70,7 +70,7 @@ from bus.delivery.subscription import AgencySink, NewSubscription, Pull, Sink, S
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.suspended import GrantStops
 from bus.delivery.tally import MOST, Tally, read_tallies
-from bus.delivery.trial import Trials, find_tried_webhook
+from bus.delivery.trial import Trial, Trials, find_tried_webhook
 from bus.delivery.turn import Turn
 from bus.delivery.worker import Worker, WorkerPolicy
 
@@ -130,6 +130,7 @@ __all__ = [
     "SubscriptionState",
     "Subscriptions",
     "Tally",
+    "Trial",
     "Trials",
     "Turn",
     "Webhook",

@@ -5,8 +5,9 @@
 """
 
 from bus.doctor.checks import diagnose
+from bus.doctor.checkups import Checkups
 from bus.doctor.facts import Facts
 from bus.doctor.finding import Finding, Urgency
 from bus.doctor.gather import gather_facts
 
-__all__ = ["Facts", "Finding", "Urgency", "diagnose", "gather_facts"]
+__all__ = ["Checkups", "Facts", "Finding", "Urgency", "diagnose", "gather_facts"]

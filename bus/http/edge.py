@@ -54,6 +54,7 @@ from bus.http.openapi import components, describe
 from bus.http.openapi_document import complete
 from bus.http.operation import Document, Operation, operation_router, set_document
 from bus.http.packing import Packing
+from bus.http.pages import NO_PAGES, Pages
 from bus.http.parameters import check_parameters
 from bus.http.publish import PATH, Publisher, Receive, Scope, Send, count_answer
 from bus.http.publish_openapi import OPENAPI
@@ -286,10 +287,15 @@ def _guarded(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]
     return given
 
 
-def create_edge(rooms: Rooms, checks: Health) -> Edge:
-    """The whole edge."""
+def create_edge(rooms: Rooms, checks: Health, pages: Pages = NO_PAGES) -> Edge:
+    """The whole edge.
+
+    Args:
+        pages: what the edge serves beside the API. They are no part of the API's description.
+    """
     settings = rooms.settings
-    routes = _make_routes(True, None if settings.operation_address else Operation(settings.operation_scope))
+    operation = None if settings.operation_address else Operation(settings.operation_scope)
+    routes = _make_routes(True, operation, pages)
     api = _api(routes, rooms, checks)
     document = cache(partial(_make_document, routes, rooms.tokens.issuer))
     set_document(api, document)
@@ -332,14 +338,15 @@ class _Routes:
 
 
 @cache
-def _make_routes(is_whole: bool, operation: Operation | None) -> _Routes:
+def _make_routes(is_whole: bool, operation: Operation | None, pages: Pages = NO_PAGES) -> _Routes:
     """The routes of one kind of application. All edges of a process share them, since FastAPI takes long to prepare a route.
 
     Args:
         is_whole: whether it serves the API, beside health.
         operation: what it offers operators; None: nothing.
+        pages: what is served beside.
     """
-    routers = [*(_ROUTERS if is_whole else ()), health.router]
+    routers = [*(_ROUTERS if is_whole else ()), health.router, *pages.routers]
     if operation is not None:
         routers.append(operation_router(TITLE, operation))
     whole = APIRouter(generate_unique_id_function=_name_operation)

@@ -22,6 +22,7 @@ from bus.delivery import (
     Trials,
 )
 from bus.disclosures import DisclosureLog
+from bus.doctor import Checkups
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
 from bus.idempotency import KeptAnswers
@@ -30,6 +31,7 @@ from bus.journal import Appender, Epochs, Gate, JournalReader, Tail
 from bus.limits import Limits
 from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.settings import Settings
+from bus.staff import Staff
 from bus.status import StatusReader
 from bus.storage import Storage
 
@@ -47,6 +49,7 @@ class Rooms:
         pull_bell: wakes pulls that wait.
         reading: threads for pages of feeds and records.
         names: look-ups of sinks' host names.
+        staff: accounts and sessions of those who use the console.
         slices: runs long work that needs the event loop's own thread.
     """
 
@@ -94,6 +97,8 @@ class Rooms:
     names: Names
     trials: Trials
     waiting: WaitingReaders
+    staff: Staff
+    checkups: Checkups
 
 
 async def rooms(request: Request) -> Rooms:

@@ -12,7 +12,7 @@ from bus.identity.scopes import MEANINGS, Scope, require
 from bus.identity.server import Answer, OAuthServer
 from bus.identity.signatures import ALGORITHMS, KEYS_TAKEN
 from bus.identity.tokens import Principal, Tokens
-from bus.identity.wrong_logins import LoginPolicy
+from bus.identity.wrong_logins import LoginPolicy, WrongLogins
 
 __all__ = [
     "ALGORITHMS",
@@ -34,6 +34,7 @@ __all__ = [
     "Scope",
     "Tokens",
     "Undecryptable",
+    "WrongLogins",
     "bootstrap",
     "carry_out_roster",
     "create_keys",

@@ -31,6 +31,7 @@ from bus.delivery import (
     Trials,
 )
 from bus.disclosures import DisclosureLog
+from bus.doctor import Checkups
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.http import Rooms, WaitingReaders, connections_at_once
 from bus.idempotency import KeptAnswers
@@ -40,6 +41,7 @@ from bus.limits import LimitRegister, Limits, Ration
 from bus.process.wakeups import Wakeups
 from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.settings import Settings
+from bus.staff import Accounts, Sessions, SignIn, Staff
 from bus.status import StatusReader
 from bus.storage import Storage
 
@@ -145,6 +147,8 @@ def make_rooms(
         names=names,
         trials=Trials(names),
         waiting=WaitingReaders(),
+        staff=_make_staff(settings, storage, keys, attempts),
+        checkups=Checkups(settings, storage, keys),
     )
 
 
@@ -161,6 +165,15 @@ def _make_limits(settings: Settings, storage: Storage) -> Limits:
 
 def _make_login_policy(settings: Settings) -> LoginPolicy:
     return LoginPolicy(settings.wrong_logins, settings.wrong_logins_of_client, settings.wrong_logins_from_address)
+
+
+def _make_staff(settings: Settings, storage: Storage, keys: Keys, attempts: Attempts) -> Staff:
+    accounts = Accounts(storage, keys, settings.staff_link_minutes)
+    rate = settings.wrong_sign_ins
+    # One person's password can be guessed, which no client's secret can. So the account has a rate of its own.
+    policy = LoginPolicy(pair=rate, client=rate, address=settings.wrong_logins_from_address)
+    sessions = Sessions(storage, settings.console_idle_minutes, settings.console_session_hours)
+    return Staff(accounts, sessions, SignIn(accounts, policy, attempts))
 
 
 def make_workers(settings: Settings) -> Processes:

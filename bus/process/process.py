@@ -90,6 +90,7 @@ class Process:
         rooms = self.rooms
         stack.callback(rooms.oauth.close)
         stack.callback(rooms.reading.close)
+        stack.callback(rooms.staff.sign_in.close)
         stack.push_async_callback(rooms.heavy.close)
         stack.push_async_callback(rooms.agencies.close)
         stack.push_async_callback(rooms.trials.close)

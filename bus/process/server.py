@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection
 
 import structlog
 
-from bus.http import Acquaintances, FrontDoor, create_edge, create_operation, create_watch
+from bus import console
+from bus.http import Acquaintances, Edge, FrontDoor, Health, Rooms, create_edge, create_operation, create_watch
 from bus.identity import Keys
 from bus.process.domains import tell_of_unowned_domains
 from bus.process.process import end_on_failure, run_process
@@ -51,7 +52,7 @@ async def serve(
         loop.add_signal_handler(number, stopping.set)
     async with run_process(settings, storage, keys, issuer, roles, wakeups) as process:
         checks = process.make_health()
-        edge = create_edge(process.rooms, checks) if Role.API in roles else create_watch(process.rooms, checks)
+        edge = _create(process.rooms, checks) if Role.API in roles else create_watch(process.rooms, checks)
         edge.describe()
         is_https = issuer.startswith("https:")
         acquaintances = Acquaintances(process.rooms.tokens, process.rooms.oauth)
@@ -77,6 +78,11 @@ async def serve(
         await asyncio.gather(*(door.close(settings.drain_seconds) for door in doors.values()))
         await asyncio.gather(*serving, stopped, return_exceptions=True)
     log.info("bus.stopped")
+
+
+def _create(rooms: Rooms, checks: Health) -> Edge:
+    """The API, and the pages of the console."""
+    return create_edge(rooms, checks, console.PAGES)
 
 
 def _relieve_collector() -> None:

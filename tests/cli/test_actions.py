@@ -154,6 +154,14 @@ def _written_adapter(*step: str, version: str = "1.0.0") -> Prepare:
     return prepare
 
 
+def _staffed(step: str) -> Prepare:
+    def prepare(bus: Commands) -> list[str | Path]:
+        assert bus("staff", "add", "siti", "--peran", "operator").code == 0
+        return ["staff", step, "siti"]
+
+    return prepare
+
+
 def _moved_adapter(step: str) -> Prepare:
     def prepare(bus: Commands) -> list[str | Path]:
         assert bus(*_written_adapter("apply")(bus)).code == 0
@@ -205,6 +213,10 @@ CHANGING: dict[str, tuple[Prepare, list[Verb]]] = {
     "adapter activate": (_rolled_back, [Verb.ADAPTER_DEPRECATE, Verb.ADAPTER_ACTIVATE]),
     "adapter deprecate": (_moved_adapter("deprecate"), [Verb.ADAPTER_DEPRECATE]),
     "adapter retire": (_moved_adapter("retire"), [Verb.ADAPTER_RETIRE]),
+    "console": (lambda _: ["console"], [Verb.STAFF_LINK]),
+    "staff add": (lambda _: ["staff", "add", "siti", "--peran", "operator"], [Verb.STAFF_ADD, Verb.STAFF_LINK]),
+    "staff link": (_staffed("link"), [Verb.STAFF_LINK]),
+    "staff disable": (_staffed("disable"), [Verb.STAFF_DISABLE]),
     "keys rotate": (lambda _: ["keys", "rotate"], [Verb.KEYS_ROTATE]),
     "restored": (lambda _: ["restored"], [Verb.BUS_RESTORE]),
     "actions": (lambda _: ["actions"], [Verb.ACTIONS_READ]),
@@ -229,6 +241,7 @@ NOT_CHANGING = {
     "refusals": "reads",
     "participant list": "reads",
     "client list": "reads",
+    "staff list": "reads",
     "grant list": "reads",
     "domain list": "reads",
     "contract new": "writes a file",

@@ -48,8 +48,10 @@ class ActorDocument(BaseModel):
     """Who acted."""
 
     participant: str | None = Field(description="null: nobody who proved who they are")
-    client_id: str | None = Field(description="the OAuth client; null for a command or a process")
-    user: str | None = Field(description="the operating system's user; null for a request")
+    client_id: str | None = Field(description="the OAuth client; null for a command, a process or the console")
+    user: str | None = Field(
+        description="the operating system's user, in the console a member of staff; null for a client's request"
+    )
     as_operator: bool = Field(description="with the operator's right over what belongs to others")
 
 

@@ -23,10 +23,8 @@ from bus.delivery import (
     check_filters,
     check_order,
     check_sink,
-    find_tried_webhook,
     find_views,
     find_withheld,
-    make_subscription_act,
 )
 from bus.http.acts import acting
 from bus.http.api.preconditions import IfMatch, IfNoneMatch
@@ -54,6 +52,7 @@ from bus.http.page import NO_STORE
 from bus.http.path_parameters import SubscriptionId
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
+from bus.http.trial import try_sink
 from bus.http.written import write_model, write_page
 from bus.identity import Principal, Scope
 from bus.problem import Forbidden
@@ -230,15 +229,7 @@ async def test_subscription(
     rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_TEST)], id: SubscriptionId
 ) -> TrialResult:
     """Send one signed example event of type `bus.test` to the webhook now, and tell what it said."""
-    rooms.limits.take(by.participant, limits.Limit.SINK_TESTS)
-    subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
-    url = find_tried_webhook(subscription).told()
-    tried = make_subscription_act(Verb.SUBSCRIPTION_TEST, subscription.id, subscription.participant, by, details=url)
-    # Before it is sent: nothing undoes what the sink has seen.
-    await asyncio.to_thread(rooms.actions.record, [tried])
-    settings = rooms.settings
-    allowed, hosts = settings.sink_networks, settings.sink_hosts
-    trial = await rooms.trials.run(subscription, by.participant, allowed, settings.sink_timeout_seconds, hosts=hosts)
+    trial = await try_sink(rooms, by, id)
     outcome = trial.outcome
     return TrialResult(
         delivered=outcome.failure is None,

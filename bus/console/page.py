@@ -1,0 +1,102 @@
+"""Routes of pages: each checks the token of a form before anything else, and shows a refusal as a page."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+
+from bus.console.form import check_token, read_form
+from bus.console.render import show, words_of
+from bus.console.visit import NotSignedIn, asks_itself, bound_of, find_session
+from bus.console.words import Words
+from bus.limits import Limited
+from bus.problem import Refused
+
+SIGN_IN: Final = "/konsol/masuk"
+_FIRST_SIGNS: Final = "/konsol"
+
+
+class Page(APIRoute):
+    """A route of the console."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler of a request."""
+        answer = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                if request.method == "POST":
+                    request.state.form = await read_form(request)
+                    check_token(request.state.form, bound_of(request))
+                return await answer(request)
+            except NotSignedIn:
+                return _lead_to_sign_in(request)
+            except RequestValidationError:
+                return await show_refusal(request, Refused("Part of the address is not as the console writes it."))
+            except Refused as refusal:
+                return await show_refusal(request, refusal)
+
+        return handle
+
+
+def page_router() -> APIRouter:
+    """A router whose routes are pages."""
+    return APIRouter(route_class=Page, include_in_schema=False, default_response_class=HTMLResponse)
+
+
+def go_to(path: str) -> RedirectResponse:
+    """Have the browser go to a page of the console, with GET."""
+    return RedirectResponse(path, 303, headers={"Cache-Control": "no-store"})
+
+
+def is_inside(path: str) -> bool:
+    """Whether a path is one of the console, and not an address elsewhere."""
+    return (path == _FIRST_SIGNS or path.startswith(f"{_FIRST_SIGNS}/")) and "\\" not in path and path.isprintable()
+
+
+def _lead_to_sign_in(request: Request) -> Response:
+    address = f"{SIGN_IN}?tujuan={quote(request.url.path)}"
+    if asks_itself(request):
+        # htmx would put the sign-in page in the place of the part. With this field it leads the whole page there.
+        return Response(status_code=204, headers={"HX-Redirect": address, "Cache-Control": "no-store"})
+    return go_to(address)
+
+
+async def show_refusal(request: Request, refusal: Refused) -> Response:
+    """A refusal as a page: what happened, and what to do."""
+    # The page has the menu of who is signed in.
+    await find_session(request)
+    response = show(
+        request,
+        "ditolak.html",
+        refusal.status,
+        explanation=explain(refusal, words_of(request)),
+        refusal=refusal,
+    )
+    response.headers.update({name: value for name, value in refusal.headers.items() if name == "Retry-After"})
+    return response
+
+
+def explain(refusal: Refused, words: Words) -> str:
+    """What happened and what to do, in people's words; empty for a refusal that only its own words explain."""
+    say = words.say
+    if isinstance(refusal, Limited):
+        return say("Terlalu banyak percobaan. Tunggu beberapa menit, lalu coba lagi.")
+    known = {
+        "role-missing": say(
+            "Peran Anda tidak mencakup halaman ini. Tanyakan kepada operator siapa yang boleh membukanya."
+        ),
+        "form-not-yours": say("Formulir ini bukan dari sesi Anda. Muat ulang halaman, lalu kirim sekali lagi."),
+        "form-unreadable": say("Formulir tidak terbaca. Muat ulang halaman, lalu kirim sekali lagi."),
+        "link-unusable": say("Tautan ini sudah dipakai atau sudah berakhir. Mintalah tautan baru kepada operator."),
+        "page-unknown": say("Halaman ini tidak ada. Mulailah dari Beranda."),
+        "subscription-unknown": say("Langganan ini tidak ada, atau bukan milik Anda."),
+        "participant-unknown": say("Peserta ini tidak ada, atau bukan milik Anda."),
+        "session-unknown": say("Sesi ini tidak ada; mungkin sudah berakhir."),
+        "nothing-held": say("Tidak ada penghapusan yang ditahan di instansi ini."),
+    }
+    return known.get(refusal.slug, "")

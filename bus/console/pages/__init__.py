@@ -1,0 +1,1 @@
+"""The pages, one file each. A page imports no other page."""

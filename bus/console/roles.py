@@ -1,0 +1,11 @@
+"""Groups of roles that pages name. They are the table of who may see and do what."""
+
+from typing import Final
+
+from bus.staff import Role
+
+EVERYBODY: Final = tuple(Role)
+OPERATING: Final = (Role.OPERATOR,)
+SUBSCRIBING: Final = (Role.OPERATOR, Role.APP_OWNER)
+"""Those who steer subscriptions. An app owner sees those of its own participant alone."""
+AUDITING: Final = (Role.OPERATOR, Role.AUDITOR)

@@ -1,0 +1,41 @@
+"""The pages of the console, in the order in which paths are looked up."""
+
+from typing import Final
+
+from bus.console import assets
+from bus.console.pages import (
+    actions,
+    agencies,
+    home,
+    language,
+    link,
+    participants,
+    parts,
+    sessions,
+    sign_in,
+    sign_out,
+    subscriber,
+    subscribers,
+    unknown,
+)
+from bus.http import Pages
+
+PAGES: Final = Pages(
+    (
+        assets.router,
+        sign_in.router,
+        sign_out.router,
+        link.router,
+        language.router,
+        home.router,
+        subscribers.router,
+        subscriber.router,
+        agencies.router,
+        participants.router,
+        actions.router,
+        sessions.router,
+        parts.router,
+        # Last: it takes every path that is left.
+        unknown.router,
+    )
+)

@@ -1,0 +1,46 @@
+"""Staff: the people who use the console, what proves them, and their sessions.
+
+What the room offers: `Staff` has the parts that one process needs. `Accounts` is the register, which the command line changes
+too. `Role` says what a member may see and do; the console decides by it.
+"""
+
+from bus.staff.account import OF_PARTICIPANT, Account, Role
+from bus.staff.accounts import (
+    LINK_PATH,
+    Accounts,
+    Link,
+    Purpose,
+    check_authenticators,
+    reencrypt_authenticators,
+)
+from bus.staff.authenticator import write_address
+from bus.staff.errors import (
+    CodeRefused,
+    PasswordRefused,
+    RoleMissing,
+    SignInRefused,
+)
+from bus.staff.room import Staff
+from bus.staff.sessions import Session, Sessions
+from bus.staff.sign_in import SignIn
+
+__all__ = [
+    "LINK_PATH",
+    "OF_PARTICIPANT",
+    "Account",
+    "Accounts",
+    "CodeRefused",
+    "Link",
+    "PasswordRefused",
+    "Purpose",
+    "Role",
+    "RoleMissing",
+    "Session",
+    "Sessions",
+    "SignIn",
+    "SignInRefused",
+    "Staff",
+    "check_authenticators",
+    "reencrypt_authenticators",
+    "write_address",
+]

@@ -1,0 +1,76 @@
+"""Accounts of members of staff, and the roles (`peran`) that they have in the console."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from bus.actions import OPERATOR, Actor, Channel
+from bus.staff.errors import ParticipantMismatch
+
+
+class Role(StrEnum):
+    """The roles, by the names that staff knows."""
+
+    OPERATOR = "operator"
+    APP_OWNER = "pemilik-aplikasi"
+    CONTRACT_OWNER = "pemilik-kontrak"
+    AUDITOR = "auditor"
+    SERVICE_DESK = "layanan"
+
+
+OF_PARTICIPANT: Final = frozenset({Role.APP_OWNER, Role.CONTRACT_OWNER})
+"""The roles whose members act for one participant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account of one member of staff.
+
+    Attributes:
+        participant: the participant that the member acts for; None: the role has none.
+        is_set_up: whether the account has a password and an authenticator.
+        is_disabled: whether the account is shut out for good.
+    """
+
+    name: str
+    role: Role
+    participant: str | None
+    created_at: datetime
+    is_set_up: bool
+    is_disabled: bool
+
+    @property
+    def reach(self) -> str | None:
+        """The participant whose objects the member sees. None: the objects of all participants."""
+        return self.participant
+
+    def act_from(self, address: str) -> Actor:
+        """The member as an actor of the action log.
+
+        A member without a participant belongs to the operator's office. Only the role `operator` has the operator's rights.
+        """
+        return Actor(
+            self.participant or OPERATOR,
+            is_operator=self.role is Role.OPERATOR,
+            channel=Channel.CONSOLE,
+            address=address,
+            user=self.name,
+        )
+
+
+def check_participant(role: Role, participant: str | None) -> None:
+    """Refuse a role with a participant that it does not have, or without one that it needs.
+
+    Raises:
+        ParticipantMismatch: see the class.
+    """
+    if (role in OF_PARTICIPANT) != (participant is not None):
+        rule = (
+            "Give --participant, the participant that the member acts for."
+            if participant is None
+            else ("Leave --participant out.")
+        )
+        raise ParticipantMismatch(
+            f"The role {role} {'needs a' if role in OF_PARTICIPANT else 'has no'} participant. {rule}"
+        )

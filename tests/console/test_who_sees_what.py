@@ -1,0 +1,186 @@
+"""Every path of the console, as every role and as nobody; and every form without its token."""
+
+import itertools
+from typing import Final
+
+import pytest
+from fastapi.routing import APIRoute
+
+from bus.actions import Verb
+from bus.console import PAGES
+from bus.delivery import NewSubscription, Webhook
+from bus.delivery.ledger import Ledger, NewDelivery
+from bus.delivery.replays import go_live
+from bus.staff import Role
+from tests.a_bus import Bus
+from tests.an_actor import OPERATOR, actions, last_action
+from tests.an_agency import AGENCY, AnAdapter, hold_some_deletions, join
+from tests.builders import WARGA, a_document, a_grant
+from tests.console.a_console import Browser, Console
+
+only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Where the answer does not depend on the database."""
+
+ALL: Final = frozenset(Role)
+OPERATING: Final = frozenset({Role.OPERATOR})
+SUBSCRIBING: Final = OPERATING | {Role.APP_OWNER}
+AUDITING: Final = OPERATING | {Role.AUDITOR}
+ANYBODY: Final = None
+"""Also who is not signed in."""
+
+ONE: Final = "/konsol/penerima/{id}"
+TABLE: Final = {
+    "GET /konsol": ALL,
+    "GET /konsol/sesi": ALL,
+    "POST /konsol/sesi/{id}/akhiri": ALL,
+    "POST /konsol/keluar": ALL,
+    "GET /konsol/penerima": SUBSCRIBING,
+    f"GET {ONE}": SUBSCRIBING,
+    f"POST {ONE}/jeda": SUBSCRIBING,
+    f"POST {ONE}/lanjut": SUBSCRIBING,
+    f"POST {ONE}/kirim-ulang": SUBSCRIBING,
+    f"POST {ONE}/uji": SUBSCRIBING,
+    f"POST {ONE}/pengiriman/{{position}}/coba-lagi": SUBSCRIBING,
+    f"POST {ONE}/pengiriman/{{position}}/buang": SUBSCRIBING,
+    "GET /konsol/instansi": OPERATING,
+    "POST /konsol/instansi/{agency}/lepaskan": OPERATING,
+    "GET /konsol/peserta": SUBSCRIBING,
+    "GET /konsol/peserta/{name}": SUBSCRIBING,
+    "GET /konsol/tindakan": AUDITING,
+    "GET /konsol/masuk": ANYBODY,
+    "POST /konsol/masuk": ANYBODY,
+    "GET /konsol/tautan/{secret}": ANYBODY,
+    "POST /konsol/tautan/{secret}": ANYBODY,
+    "GET /konsol/komponen": ANYBODY,
+    "GET /konsol/bahasa/{language}": ANYBODY,
+    "GET /konsol/aset/{digest}/{name}": ANYBODY,
+    "GET /konsol/{rest:path}": ANYBODY,
+}
+"""Who may see and do what."""
+ACTS: Final = {
+    f"POST {ONE}/jeda": Verb.SUBSCRIPTION_PAUSE,
+    f"POST {ONE}/lanjut": Verb.SUBSCRIPTION_RESUME,
+    f"POST {ONE}/kirim-ulang": Verb.SUBSCRIPTION_REDRIVE,
+    f"POST {ONE}/uji": Verb.SUBSCRIPTION_TEST,
+    f"POST {ONE}/pengiriman/{{position}}/coba-lagi": Verb.DELIVERY_RETRY,
+    f"POST {ONE}/pengiriman/{{position}}/buang": Verb.DELIVERY_DISCARD,
+    "POST /konsol/instansi/{agency}/lepaskan": Verb.AGENCY_RELEASE,
+}
+GUARDED: Final = [operation for operation, roles in TABLE.items() if roles is not ANYBODY]
+
+
+class Site:
+    """A console with something to see on each page."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.console = Console(bus)
+        join(bus, AnAdapter())
+        bus.apply(a_document(*map(a_grant, ("bapenda", "dinkes", AGENCY))))
+        for name in ("bapenda", "dinkes"):
+            self.console.ensure(name)
+        hold_some_deletions(bus.rooms.storage)
+        self.own, self.others = (self._subscribe(bus, name) for name in ("bapenda", "dinkes"))
+
+    def _subscribe(self, bus: Bus, participant: str) -> str:
+        new = NewSubscription(participant, [WARGA], Webhook("http://127.0.0.1:1027/hook"))
+        made, storage = bus.rooms.subscriptions.add(new, OPERATOR), bus.rooms.storage
+        with storage.write() as transaction:
+            go_live(transaction, made.number, 0)
+        with storage.write() as transaction:
+            Ledger(storage).add(transaction, [NewDelivery(made.number, 7, None)], 0, again=False)
+        return made.id
+
+    def fill(self, template: str, subscription: str = "", participant: str = "bapenda") -> str:
+        """A path for a template."""
+        named = (subscription or self.own) if "penerima" in template else "session_x"
+        return template.format(id=named, position=7, agency=AGENCY, name=participant)
+
+
+@pytest.fixture
+def site(bus: Bus) -> Site:
+    return Site(bus)
+
+
+async def ask(browser: Browser, operation: str, path: str) -> int:
+    is_form = operation.startswith("POST")
+    return (await (browser.send(path) if is_form else browser.look(path))).status_code
+
+
+def test_the_table_has_every_path():
+    routes = [route for router in PAGES.routers for route in router.routes if isinstance(route, APIRoute)]
+    assert {f"{method} {route.path}" for route in routes for method in route.methods} == set(TABLE)
+
+
+@only_sqlite
+@pytest.mark.parametrize("role", Role)
+async def test_a_role_sees_and_does_what_its_row_says(site: Site, role: Role):
+    # The session's own end comes last.
+    for operation in sorted(GUARDED, key=lambda one: "keluar" in one):
+        browser = site.console.member(role, name=f"uji-{GUARDED.index(operation)}-{role}"[:60])
+        status = await ask(browser, operation, site.fill(operation.partition(" ")[2]))
+        is_allowed = role in (TABLE[operation] or ())
+        assert (status != 403) is is_allowed, (operation, status)
+        assert status < 500, operation
+
+
+@only_sqlite
+async def test_nobody_comes_to_the_sign_in(site: Site):
+    browser = site.console.nobody()
+    for operation in GUARDED:
+        method, _, template = operation.partition(" ")
+        if method == "GET":
+            answer = await browser.look(site.fill(template))
+            assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/konsol/masuk")
+
+
+@only_sqlite
+async def test_an_app_owner_reaches_nothing_of_another_participant(site: Site):
+    browser = site.console.member(Role.APP_OWNER)
+    for operation in GUARDED:
+        template = operation.partition(" ")[2]
+        if "penerima/" in template or "peserta/" in template:
+            path = site.fill(template, site.others, "dinkes")
+            assert await ask(browser, operation, path) == 404, operation
+    for path in ("/konsol", "/konsol/penerima", "/konsol/peserta/bapenda"):
+        assert "dinkes" not in (await browser.look(path)).text, path
+
+
+@only_sqlite
+async def test_a_form_without_its_token_does_nothing(site: Site):
+    browser, storage = site.console.member(Role.OPERATOR), site.console.bus.rooms.storage
+    other = site.console.nobody()
+    foreign = (await other.look("/konsol/masuk")).text.partition('name="token" value="')[2].partition('"')[0]
+    after = last_action(storage)
+    wrong: tuple[dict[str, str], ...] = ({}, {"token": ""}, {"token": "AAAA"}, {"token": foreign})
+    for operation, fields in itertools.product((one for one in TABLE if one.startswith("POST")), wrong):
+        path = site.fill(operation.partition(" ")[2].replace("{secret}", "x"))
+        assert (await browser.http.post(path, data=fields)).status_code == 403, (operation, fields)
+    assert [one.what for one in actions(storage, after)] == []
+
+
+@only_sqlite
+async def test_an_act_is_noted_with_the_member_who_did_it(site: Site):
+    browser, storage = site.console.member(Role.OPERATOR, name="siti"), site.console.bus.rooms.storage
+    for operation, verb in ACTS.items():
+        after = last_action(storage)
+        answer = await browser.send(site.fill(operation.partition(" ")[2]))
+        assert answer.status_code in (200, 303), (operation, answer.text)
+        (told,) = [one for one in actions(storage, after) if one.what is verb]
+        assert (told.by.label, told.by.is_operator, told.by.is_command_line) == ("operator (staff siti)", True, False)
+
+
+@only_sqlite
+async def test_the_page_after_a_test_event_has_an_address_of_its_own(site: Site):
+    browser = site.console.member(Role.APP_OWNER)
+    page = await browser.send(f"/konsol/penerima/{site.own}/uji")
+    assert "tidak diterima" in page.text
+    assert f'/konsol/bahasa/en?ke=/konsol/penerima/{site.own}"' in page.text
+
+
+@only_sqlite
+async def test_a_refused_look_is_in_the_action_log(site: Site):
+    await site.console.member(Role.SERVICE_DESK, name="rini").look("/konsol/tindakan")
+    rooms = site.console.bus.rooms
+    rooms.attempts.flush(all=True)
+    (told,) = [one for one in actions(rooms.storage) if one.what is Verb.AUTHORITY_REFUSED]
+    assert (told.by.user, told.on.id) == ("rini", "GET /konsol/tindakan")
