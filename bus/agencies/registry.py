@@ -176,13 +176,11 @@ class Agencies:
         return adapter in self._serving
 
     def explain_off(self, adapter: str) -> str:
-        """Why an adapter does not serve, and what the operator does."""
+        """Why an adapter does not serve, or not all that was asked of it, and what the operator does."""
+        if adapter in self._serving:
+            return f"The adapter {adapter} lacks an operation."
         taken = self._taken.get(adapter)
         return taken.off if taken and taken.off else f"This bus has no settings for an adapter {adapter}."
-
-    def list_off(self) -> dict[str, str]:
-        """The registered adapters that do not serve, each with the reason."""
-        return {name: taken.off for name, taken in sorted(self._taken.items()) if taken.off}
 
     def _take_over(self) -> None:
         """Have the documents in force serve. Those that they replace end behind their last call."""
@@ -230,8 +228,8 @@ class Agencies:
         return _Taken(found, _Serving(found.factory, settings, LastingAdapter(adapter)))
 
     def _retire(self, adapter: Adapter) -> None:
-        ending = adapter.retire() if isinstance(adapter, LastingAdapter) else adapter.close()
-        task = asyncio.get_running_loop().create_task(ending, name="adapter.retire")
+        assert isinstance(adapter, LastingAdapter)  # noqa: S101 - no document takes the name of a coded adapter
+        task = asyncio.get_running_loop().create_task(adapter.retire(), name="adapter.retire")
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
@@ -356,4 +354,6 @@ def _make_serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving
         if not isinstance(adapter, _METHODS[operation.does]):
             method = operation.does.value
             raise AdapterIncomplete(f"The adapter {factory.name} has no method {method} for {operation.name}.")
-    return _Serving(factory, settings, adapter)
+    # A registered version of a document that ships may take its place.
+    lasts = factory.name in list_shipped()
+    return _Serving(factory, settings, LastingAdapter(adapter) if lasts else adapter)
