@@ -95,7 +95,7 @@ class AFactory:
 def agencies_with(adapter: AnAdapter, pauses: Pauses | None = None) -> Agencies:
     """A registry in which this adapter alone is set up."""
     settings = {AGENCY: {"base_url": "https://badan.example"}}
-    return Agencies(settings, {AGENCY: lambda: AFactory(adapter)}, pauses)
+    return Agencies(settings, {AGENCY: lambda: AFactory(adapter)}, pauses=pauses)
 
 
 def hold_some_deletions(storage: Storage, source: str = "/badan/warga") -> None:

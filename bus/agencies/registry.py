@@ -120,8 +120,8 @@ class Agencies:
         self,
         settings: Mapping[str, Mapping[str, str]],
         factories: Mapping[str, Find] | None = None,
-        pauses: Pauses | None = None,
         declared: "AdapterCatalogue | None" = None,
+        pauses: Pauses | None = None,
     ) -> None:
         """Make each adapter that has settings (`BUS_ADAPTERS__<AGENCY>__…`), and those of documents in force.
 
@@ -182,13 +182,11 @@ class Agencies:
         return adapter in self._serving
 
     def explain_off(self, adapter: str) -> str:
-        """Why an adapter does not serve, and what the operator does."""
+        """Why an adapter does not serve, or not all that was asked of it, and what the operator does."""
+        if adapter in self._serving:
+            return f"The adapter {adapter} lacks an operation."
         taken = self._taken.get(adapter)
         return taken.off if taken and taken.off else f"This bus has no settings for an adapter {adapter}."
-
-    def list_off(self) -> dict[str, str]:
-        """The registered adapters that do not serve, each with the reason."""
-        return {name: taken.off for name, taken in sorted(self._taken.items()) if taken.off}
 
     def _take_over(self) -> None:
         """Have the documents in force serve. Those that they replace end behind their last call."""
@@ -239,8 +237,8 @@ class Agencies:
         return _Taken(found, serving)
 
     def _retire(self, adapter: Adapter) -> None:
-        ending = adapter.retire() if isinstance(adapter, LastingAdapter) else adapter.close()
-        task = asyncio.get_running_loop().create_task(ending, name="adapter.retire")
+        assert isinstance(adapter, LastingAdapter)  # noqa: S101 - no document takes the name of a coded adapter
+        task = asyncio.get_running_loop().create_task(adapter.retire(), name="adapter.retire")
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
@@ -430,4 +428,6 @@ def _make_serving(factory: AdapterFactory, given: Mapping[str, str]) -> _Serving
         if not isinstance(adapter, _METHODS[operation.does]):
             method = operation.does.value
             raise AdapterIncomplete(f"The adapter {factory.name} has no method {method} for {operation.name}.")
-    return _Serving(factory, settings, adapter, dict(given))
+    # A registered version of a document that ships may take its place.
+    lasts = factory.name in list_shipped()
+    return _Serving(factory, settings, LastingAdapter(adapter) if lasts else adapter, dict(given))

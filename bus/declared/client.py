@@ -78,7 +78,7 @@ class Client:
         self._server = server
         self._wire = wire
         self._auths = auths
-        self.mapper = mapper
+        self._mapper = mapper
 
     async def write(
         self, operation: Deliver | Poll | Query, value: Any, variables: Mapping[str, Any] | None = None
@@ -95,7 +95,7 @@ class Client:
             if request.when is not None:
                 expressions[f"{at} when"] = request.when
         program = Program(expressions, {**(variables or {}), "settings": self._server.settings}, operation.numbers)
-        found = (await self.mapper.evaluate(program, [value]))[0] if expressions else {}
+        found = (await self._mapper.evaluate(program, [value]))[0] if expressions else {}
         at = _choose(requests, found)
         own = {name.removeprefix(f"{at} "): one for name, one in found.items() if name.startswith(f"{at} ")}
         return make_draft(requests[at], self._server.base_url, self._server.settings, own)
@@ -131,7 +131,7 @@ class Client:
             AgencyFault: the answer is no success.
         """
         rules = [*operation.rules, *self._document.rules]
-        judged = await self.mapper.judge(
+        judged = await self._mapper.judge(
             Program(expressions or {}, {**(variables or {}), "settings": self._server.settings}, operation.numbers),
             rules,
             status=response.status_code,
@@ -143,6 +143,14 @@ class Client:
         if fault := find_fault(self.agency, response, judged, rules):
             raise fault
         return judged
+
+    async def map_rows(self, expressions: Mapping[str, str], rows: Sequence[Any]) -> list[Mapping[str, Found]]:
+        """What expressions make of rows that `judge` read: with `numbers: text` their numbers are texts already.
+
+        Raises:
+            AgencyFault: transient; no worker is free, or several rows need too much.
+        """
+        return await self._mapper.evaluate(Program(expressions, {"settings": self._server.settings}), rows)
 
     def follow(self, draft: Draft, link: str) -> Draft:
         """The request for the address that a page names as the next.
@@ -168,7 +176,7 @@ class Client:
     async def close(self) -> None:
         """Close all connections, and end the mapper's workers."""
         await self._wire.close()
-        await self.mapper.close()
+        await self._mapper.close()
 
 
 def _choose(requests: Sequence[Request], found: Mapping[str, Found]) -> int:

@@ -9,7 +9,7 @@ import httpx
 from bus.declared.client import Client
 from bus.declared.document import Poll
 from bus.declared.draft import Draft
-from bus.declared.mapper import Found, Judged, Program
+from bus.declared.mapper import Found, Judged
 from bus.declared.paging import Place, Told, find_first, find_next, find_restart, read_place
 from bus.kit import AgencyFault, Allowance, Failure, Polled, Row, Rows, RowUnreadable, digest
 
@@ -114,8 +114,7 @@ async def _map_rows(client: Client, operation: Poll, entries: Sequence[Mapping[s
     if operation.time is not None:
         expressions["time"] = operation.time
     readable = [entry["row"] for entry in entries if isinstance(entry.get("row"), dict)]
-    # Rows come from the worker, where `numbers: text` already made texts of numbers.
-    results = iter(await client.mapper.evaluate(Program(expressions), readable))
+    results = iter(await client.map_rows(expressions, readable))
     return [
         _make_row(entry, next(results)) if isinstance(entry.get("row"), dict) else _make_unreadable(entry)
         for entry in entries

@@ -86,7 +86,7 @@ def make_rooms(
     limits = _make_limits(settings, storage)
     pauses = Pauses(storage)
     pauses.refresh()
-    agencies = Agencies(settings.adapters, find_adapters(settings.agency_networks), pauses, adapters)
+    agencies = Agencies(settings.adapters, find_adapters(settings.agency_networks), adapters, pauses)
     agencies.follow()
     quotas = QuotaLedger(storage)
     disclosures = DisclosureLog(storage, Persons(storage))

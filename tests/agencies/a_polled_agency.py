@@ -73,7 +73,7 @@ class APolledBus:
     def __post_init__(self) -> None:
         rooms = self.bus.rooms
         settings = {AGENCY: {"base_url": "https://badan.example", **self.agency.settings}}
-        agencies = Agencies(settings, {AGENCY: lambda: APolledFactory(self.agency)}, rooms.pauses)
+        agencies = Agencies(settings, {AGENCY: lambda: APolledFactory(self.agency)}, pauses=rooms.pauses)
         leads = make_leadership(rooms.storage, "poller")
         self.poller = Poller(rooms.storage, agencies, rooms.gate, rooms.recorder, rooms.appender, leads, rooms.heavy)
         self.holds = Holds(rooms.storage)

@@ -160,6 +160,12 @@ async def test_an_answer_without_a_list_is_a_failure_and_no_empty_list(answer: A
     assert fault.value.failure is Failure.TRANSIENT
 
 
+async def test_a_row_s_expressions_know_the_operator_s_settings():
+    document = a_declaration(a_poll(key='$settings.daerah & "-" & id'), settings={"daerah": {"title": "Daerah"}})
+    agency = AnAgency([httpx.Response(200, json={"data": ROWS[:1]})])
+    assert keys([await agency.adapter(document, daerah="3524").poll("tarik", None)]) == ["3524-r0"]
+
+
 async def test_a_list_of_one_row_and_an_empty_list_are_lists():
     agency = AnAgency([httpx.Response(200, json={"data": ROWS[:1]}), httpx.Response(200, json={"data": []})])
     adapter = agency.adapter(a_declaration(a_poll(is_whole=True)))

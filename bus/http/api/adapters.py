@@ -205,6 +205,12 @@ def _list_life(registered: RegisteredAdapter) -> dict[str, Any]:
     }
 
 
+def _explain_off(rooms: Rooms, shown: RegisteredAdapter) -> str | None:
+    if shown.state is not State.ACTIVE:
+        return f"No version of the adapter {shown.name} is active; activate one."
+    return None if rooms.agencies.is_serving(shown.name) else rooms.agencies.explain_off(shown.name)
+
+
 def _summarise(rooms: Rooms, versions: list[RegisteredAdapter]) -> AdapterSummary:
     active = next((one for one in versions if one.state is State.ACTIVE), None)
     shown = active or versions[-1]
@@ -213,6 +219,6 @@ def _summarise(rooms: Rooms, versions: list[RegisteredAdapter]) -> AdapterSummar
         title=shown.title,
         owner=shown.owner,
         current=active.version if active else None,
-        off=rooms.agencies.explain_off(shown.name) if not rooms.agencies.is_serving(shown.name) else None,
+        off=_explain_off(rooms, shown),
         versions=[AdapterVersionSummary(**_list_life(one)) for one in versions],
     )
