@@ -148,6 +148,22 @@ async def test_a_table_of_a_dataset_that_another_organisation_hides_is_dead_for_
     assert fault.value.failure is Failure.PERMANENT
 
 
+@pytest.mark.parametrize("action", ["resource_create", "datastore_create", "datastore_upsert", "datastore_search"])
+async def test_a_table_that_somebody_deletes_meanwhile_is_tried_again_and_stops_no_queue(action: str) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(action):
+            return httpx.Response(404, json={"success": False, "error": {"__type": "Not Found Error"}})
+        known = [] if action == "resource_create" else [{"id": "res-1", "name": TABLE}]
+        return httpx.Response(200, json={"success": True, "result": {"name": DATASET, "resources": known}})
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://x.test")
+    datastore = Datastore(Ckan(http, SecretStr(TOKEN), ORGANIZATION))
+    with pytest.raises(AgencyFault) as fault:
+        await datastore.put(a_table(("01", 5)).data)
+    assert fault.value.failure is Failure.TRANSIENT
+    assert "any more" in fault.value.detail
+
+
 async def test_a_dataset_belongs_to_the_organisation_of_its_office() -> None:
     sent: list[httpx.Request] = []
 
