@@ -75,12 +75,18 @@ class Ckan:
         """The portal's version of one of our datasets; None: the portal does not show it.
 
         Raises:
-            AgencyFault: permanent; another organisation has the dataset.
+            AgencyFault: permanent if another organisation has the dataset; the portal does not say what it has.
         """
-        shown = await self._show(name)
+        # A refused token must not look like a dataset that is not there: a deletion would then count as done.
+        async with self._judge_refusal(name):
+            shown = await self._act("package_show", {"id": name}, missing_ok=True)
+        if shown is None:
+            return None
+        if not isinstance(shown, dict):
+            raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered a dataset that is no object", status=200)
         if self._is_of_others(shown):
             raise _make_foreign_name_fault(None)
-        return None if not shown or shown.get("state") == "deleted" else shown
+        return None if shown.get("state") == "deleted" else shown
 
     async def call(self, action: str, argument: Mapping[str, Any], *, missing_ok: bool = False) -> Any:
         """The result of an action; None if CKAN does not know what it is about, and `missing_ok` is set.

@@ -49,9 +49,9 @@ class Datastore:
         resource = await self._find(name) or await self._create(name)
         fields = [{"id": one["nama"], "type": _TYPES[one["jenis"]]} for one in table["kolom"]]
         about = {"resource_id": resource, "force": True}
-        await self._ckan.call("datastore_create", {**about, "fields": fields, "primary_key": [key]})
+        await self._call("datastore_create", {**about, "fields": fields, "primary_key": [key]})
         for rows in _chunk(records, _UPSERTED):
-            await self._ckan.call("datastore_upsert", {**about, "method": "upsert", "records": rows})
+            await self._call("datastore_upsert", {**about, "method": "upsert", "records": rows})
         await self._delete_rows(resource, key, {str(record[key]) for record in records})
 
     async def delete(self, name: str) -> None:
@@ -78,7 +78,7 @@ class Datastore:
 
     async def _create(self, name: str) -> str:
         resource = {"package_id": _name_dataset(name), "name": name, "url_type": URL_TYPE, "format": "CSV", "url": ""}
-        created = await self._ckan.call("resource_create", resource)
+        created = await self._call("resource_create", resource)
         identity = created.get("id") if isinstance(created, dict) else None
         if not isinstance(identity, str):
             raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered a resource without an id", status=200)
@@ -87,13 +87,13 @@ class Datastore:
     async def _delete_rows(self, resource: str, key: str, kept: set[str]) -> None:
         gone = [one for one in await self._list_keys(resource, key) if one not in kept]
         for keys in _chunk(gone, _UPSERTED):
-            await self._ckan.call("datastore_delete", {"resource_id": resource, "force": True, "filters": {key: keys}})
+            await self._call("datastore_delete", {"resource_id": resource, "force": True, "filters": {key: keys}})
 
     async def _list_keys(self, resource: str, key: str) -> list[str]:
         found: list[str] = []
         while len(found) <= MOST_ROWS:
             asked = {"resource_id": resource, "fields": [key], "sort": key, "limit": _SEARCHED, "offset": len(found)}
-            result = await self._ckan.call("datastore_search", asked)
+            result = await self._call("datastore_search", asked)
             records = result.get("records") if isinstance(result, dict) else None
             if not isinstance(records, list):
                 raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} answered records that are no list", status=200)
@@ -101,6 +101,13 @@ class Datastore:
             if len(records) < _SEARCHED:
                 return found
         raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} has more than {MOST_ROWS} rows of one table")
+
+    async def _call(self, action: str, argument: Mapping[str, Any]) -> Any:
+        result = await self._ckan.call(action, argument, missing_ok=True)
+        if result is None:
+            # Somebody deleted it after `_find`. This concerns one table; the next attempt makes it anew, or waits.
+            raise AgencyFault(Failure.TRANSIENT, f"{AGENCY} does not have the table's resource or dataset any more")
+        return result
 
 
 def read_records(table: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A simulator of Bappenas: KRISNA with made-up DAK rows, and Satu Data's CKAN, empty at first, both in memory.
+"""A simulator of Bappenas: KRISNA with made-up DAK rows and sub-activities, and Satu Data's CKAN with one dataset.
 
 Sources: public clients of KRISNA; CKAN's Action API, version 3.
 """
@@ -17,6 +17,9 @@ TOKEN = "simulasi-token-ckan"  # noqa: S105  the simulator's own, made up
 KODE_PEMDA = "3524"
 ORGANIZATION = "kabupaten-lamongan"
 ROWS_A_YEAR = 12
+ACTIVITIES_A_YEAR = 3
+DATASET = "kondisi-jalan-kabupaten-lamongan"
+"""The dataset that the portal has at first, as if somebody had typed it there."""
 
 _MENUS = (
     ("Jalan", "Jalan Kabupaten", "Rekonstruksi jalan", "Dinas Pekerjaan Umum dan Penataan Ruang", "Km"),
@@ -51,6 +54,26 @@ def _make_row(year: int, number: int) -> dict[str, Any]:
         "nilai_usulan": f"{price * 2}",
         "nilai_rk": f"{price * number}.00000",
         "keterangan": "-",
+    }
+
+
+def make_activities(year: int) -> list[dict[str, Any]]:
+    """The sub-activities that KRISNA has of a year at first, in SIPD's form: numbers as strings, names in several spellings."""
+    return [_make_activity(year, number) for number in range(1, ACTIVITIES_A_YEAR + 1)]
+
+
+def _make_activity(year: int, number: int) -> dict[str, Any]:
+    name, _, indicator, office, unit = _MENUS[number % len(_MENUS)]
+    pagu = f"{150_000_000 * number}"
+    return {
+        "kode_sub_giat": f"7.01.02.2.01.{number:04}",
+        "nama_sub_giat": f"{name}, sub kegiatan {number} ",
+        "nama_skpd": office,
+        "pagu": pagu,
+        "sub_keg_indikator": [{"outputteks": indicator, "targetoutput": f"{number} ", "satuanoutput": unit}],
+        "lokasi_sub_keg": [{"camatteks": ("Kec. Babat", "SUKODADI", "Semua Kecamatan")[number % 3]}],
+        "sumber_dana": {"kode_dana": "1.1", "nama_dana": "-", "pagu_dana": pagu},
+        "tahun_anggaran": f"{year}",
     }
 
 
@@ -99,6 +122,14 @@ class Tables:
                 page = list(rows.values())[first : first + argument["limit"]]
                 return {"total": len(rows), "records": page}
 
+    def forget(self, resource: str) -> None:
+        """Drop the rows of a resource that is deleted."""
+        self._rows.pop(resource, None)
+
+    def show(self) -> dict[str, Any]:
+        """The rows, by resource and key."""
+        return self._rows
+
 
 class Portal:
     """CKAN's datasets, by name. Each name that begins with `provinsi-` belongs to another organisation.
@@ -110,6 +141,7 @@ class Portal:
         self._packages: dict[str, dict[str, Any]] = {}
         self._ids = count(1)
         self.tables = Tables()
+        self._store({"name": DATASET, "title": "Kondisi jalan kabupaten", "owner_org": ORGANIZATION})
 
     def act(self, action: str, argument: Mapping[str, Any]) -> Any:
         """The result of one action of the API.
@@ -152,6 +184,7 @@ class Portal:
     def _delete_resource(self, argument: Mapping[str, Any]) -> None:
         for package in self._packages.values():
             package["resources"] = [one for one in package["resources"] if one["id"] != argument["id"]]
+        self.tables.forget(argument["id"])
 
     def _create(self, argument: Mapping[str, Any]) -> dict[str, Any]:
         if argument.get("name") in self._packages:
@@ -190,9 +223,15 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
     received: list[dict[str, Any]] = []
     portal = Portal()
     activities: dict[int, dict[Any, Any]] = {}
-    app = make_simulator_app(
-        "Bappenas", faults, received, lambda: {"kegiatan": _list_activities(activities), "datasets": portal.show()}
-    )
+
+    def show_state() -> dict[str, Any]:
+        return {
+            "kegiatan": _list_activities(activities),
+            "datasets": portal.show(),
+            "tables": portal.tables.show(),
+        }
+
+    app = make_simulator_app("Bappenas", faults, received, show_state)
     _serve_krisna(app, faults, received, activities)
     _serve_ckan(app, faults, received, portal)
     return app
@@ -219,9 +258,11 @@ def _serve_krisna(
 
     @app.get("/api/v1/kegiatan/{tahun}", response_model=None)
     async def list_activities(tahun: int, apikey: str = "", kode_pemda: str = "") -> dict[str, Any] | JSONResponse:
+        """KRISNA: the sub-activities of one budget year, its own ones and those that came."""
         mine = kode_pemda == KODE_PEMDA and "empty" not in faults
-        rows = list(activities.get(tahun, {}).values()) if mine else []
-        return refuse(apikey) or {"data": dict(enumerate(rows)) if "object" in faults and rows else rows}
+        own = {one["kode_sub_giat"]: one for one in make_activities(tahun)}
+        rows = list({**own, **activities.get(tahun, {})}.values()) if mine else []
+        return refuse(apikey) or {"data": dict(enumerate(rows)) if "object" in faults else rows}
 
     @app.post("/api/v1/kegiatan/{tahun}", response_model=None)
     async def add_activity(tahun: int, body: dict[str, Any], apikey: str = "") -> dict[str, Any] | JSONResponse:

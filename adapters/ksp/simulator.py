@@ -83,6 +83,7 @@ def create_app(faults: SimulatedFaults) -> FastAPI:
 def _serve_stream(app: FastAPI, faults: SimulatedFaults, received: list[dict[str, Any]], added: list[Any]) -> None:
     @app.post(f"/{PATH}")
     async def add_stream(request: Request) -> Response:
+        """LAPOR!'s older interface: add a complaint in XML, each time that it is sent."""
         text = (await request.body()).decode()
         if f'token="{STREAM_TOKEN}"' not in text or "token" in faults:
             return _make_xml("<error>Token tidak valid</error>")

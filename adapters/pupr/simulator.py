@@ -166,6 +166,7 @@ def _serve_sigi(app: FastAPI, faults: SimulatedFaults) -> None:
     async def list_features(
         layer: str, offset: int = 0, limit: int = 20, email: str = "", token: str = ""
     ) -> dict[str, Any]:
+        """SIGI: some features of a layer, from an offset on."""
         if (email, token) != (SIGI_EMAIL, SIGI_TOKEN) or "token" in faults:
             return {"status": "error", "message": f"Token {token} tidak valid"}
         roads = [make_road(number) for number in range(1, ROADS + 1)] if layer == SIGI_LAYER else []

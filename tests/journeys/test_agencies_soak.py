@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 from authlib.integrations.httpx_client import OAuth2Client
 
+from adapters.bappenas.simulator import ACTIVITIES_A_YEAR, DATASET
+from adapters.pupr.simulator import ROADS
 from bus import json
 from bus.kit.conformance import RunningAgency
 from samples import traffic
@@ -33,7 +35,9 @@ SENT = {
     ("dpupr", "layanan.katalog"): "/kode_layanan",
     ("dpupr", "infrastruktur.ruas-jalan"): "/nomor_ruas",
     ("dpupr", "pengaduan.tindak-lanjut"): "/nomor_laporan",
+    ("dinas-kominfo", "pengaduan.aduan"): "/isi",
     ("dinas-kominfo", "satudata.dataset"): "/nama",
+    ("dinas-kominfo", "satudata.tabel"): "/nama",
     ("bappeda", "perencanaan.kegiatan"): "/kode_sub_kegiatan",
     ("dinkes", "kependudukan.data-balikan"): "/id_pelanggan",
 }
@@ -41,9 +45,22 @@ SENT = {
 POLLED = {
     ("dinas-kominfo", "pengaduan.laporan"): 12,
     ("bappeda", "perencanaan.dak"): 24,
+    ("bappeda", "perencanaan.kegiatan-krisna"): 2 * ACTIVITIES_A_YEAR,
     ("bappeda", "satudata.indikator"): 5,
+    ("dpupr", "infrastruktur.jalan-nasional"): ROADS,
 }
-"""Who reads what is polled, and how many rows the agencies have."""
+"""Who reads what is polled, and how many rows the agencies have at first."""
+MADE_HERE = {"pengaduan.aduan", "pengaduan.tindak-lanjut", "satudata.tabel"}
+"""Contracts whose events `make_item` makes; the sample apps have traffic for the others."""
+COMES_BACK = {
+    "pengaduan.laporan": "pengaduan.aduan",
+    "perencanaan.kegiatan-krisna": "perencanaan.kegiatan",
+}
+"""A polled contract to the one whose events the agency adds to its list."""
+MOST_COMPLAINTS = 60
+"""LAPOR! is asked for its whole list before each complaint, so a long soak would slow down."""
+MOST_RECORDS = 1000
+"""Records in one answer of the bus."""
 
 pytestmark = pytest.mark.timeout(300 + SECONDS)
 
@@ -67,7 +84,9 @@ class Regency:
     def publish(self, number: int, makers: Mapping[str, Iterator[traffic.Item]]) -> None:
         """Publish one event under each contract."""
         for (office, contract), pointer in SENT.items():
-            item = traffic.make_answer(office, f"9{number:06}") if contract not in makers else next(makers[contract])
+            if contract == "pengaduan.aduan" and number > MOST_COMPLAINTS:
+                continue
+            item = next(makers[contract]) if contract in makers else make_item(office, contract, number)
             assert item.data is not None
             event = an_event(id=item.id, source=item.source, type=contract, data=item.data)
             media = {"content-type": "application/cloudevents+json"}
@@ -85,10 +104,12 @@ class Regency:
                 numbers = [feature["attributes"]["NO_RUAS"] for feature in state["features"].values()]
                 return {"infrastruktur.ruas-jalan": numbers}
             case "ksp":
-                return {"pengaduan.tindak-lanjut": [key for key, sent in state["followups"].items() for _ in sent]}
+                return {
+                    "pengaduan.tindak-lanjut": [key for key, sent in state["followups"].items() for _ in sent],
+                    "pengaduan.aduan": [one["content"].partition("\n\n(Ref. ")[0] for one in state["complaints"]],
+                }
             case "bappenas":
-                activities = [one["kode_sub_giat"] for one in state["kegiatan"].values()]
-                return {"satudata.dataset": list(state["datasets"]), "perencanaan.kegiatan": activities}
+                return find_held_by_bappenas(state)
             case _:
                 return {"kependudukan.data-balikan": [customer for _, _, customer in state["data_balikan"]]}
 
@@ -107,9 +128,34 @@ class Regency:
             bus("subscription", "redrive", json.loads(line)["id"], "--pending", "--data", str(self.data))
 
     def has_rows(self, office: str, contract: str, rows: int) -> bool:
-        """Whether an office reads so many records of a contract."""
-        found = self.offices[office].get(f"/v1/records/{contract}", params={"limit": 1000}).json()["records"]
-        return sum(record["data"] is not None for record in found) == rows
+        """Whether an office reads so many records of a contract, and those that came back from the agency."""
+        wanted = rows + len(set(self.published.get(COMES_BACK.get(contract, ""), [])))
+        found = self.offices[office].get(f"/v1/records/{contract}", params={"limit": MOST_RECORDS}).json()["records"]
+        return sum(record["data"] is not None for record in found) == min(wanted, MOST_RECORDS)
+
+
+def make_item(office: str, contract: str, number: int) -> traffic.Item:
+    """The item with this number under a contract of `MADE_HERE`."""
+    match contract:
+        case "pengaduan.aduan":
+            said = {"nomor_aduan": f"LKT-{number}", "isi": f"Lampu {number} mati.", "anonim": True, "rahasia": False}
+        case "satudata.tabel":
+            said = {"nama": f"{DATASET}.isi-{number}", "kolom": [{"nama": "kode", "jenis": "teks"}]}
+            said |= {"kunci": "kode", "baris": [["a"], ["b"]]}
+        case _:
+            return traffic.make_answer(office, f"9{number:06}")
+    return traffic.Item(f"{contract}-{number}", f"/{office}/soak", contract, said)
+
+
+def find_held_by_bappenas(state: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Contract to the keys that KRISNA and CKAN hold. A table counts as held if its rows are there."""
+    resources = [one for package in state["datasets"].values() for one in package["resources"]]
+    tables = [one["name"] for one in resources if state["tables"].get(one["id"], {}).keys() == {"a", "b"}]
+    return {
+        "satudata.dataset": [name for name in state["datasets"] if name != DATASET],
+        "satudata.tabel": tables,
+        "perencanaan.kegiatan": [one["kode_sub_giat"] for one in state["kegiatan"].values()],
+    }
 
 
 @pytest.fixture
@@ -148,7 +194,7 @@ def test_each_event_is_at_its_agency_once_after_faults_of_every_kind(regency: Re
     for name in faults:
         # The fault by which an event could arrive twice comes in any case, until the next one of its agency.
         regency.agencies[name].switch_on("drop-answer:share=0.5")
-    makers = {contract: traffic.make_items(office, contract) for office, contract in SENT if "tindak" not in contract}
+    makers = {contract: traffic.make_items(office, contract) for office, contract in SENT if contract not in MADE_HERE}
     ends = time.monotonic() + SECONDS
     for number in count(1):
         disturb(regency.agencies[agency := random.choice(sorted(faults))], faults[agency], random)

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.bappenas.adapter import FACTORY
-from adapters.bappenas.simulator import SIMULATOR
+from adapters.bappenas.simulator import DATASET, SIMULATOR
 from bus.kit import Event, Failure
 from bus.kit.conformance import AdapterConformance
 
@@ -30,6 +30,20 @@ class TestBappenas(AdapterConformance):
                 },
             )
         ],
+        "tabel": [
+            Event(
+                id="1",
+                source="/dinas-kominfo",
+                type="satudata.tabel",
+                subject=f"{DATASET}.kecamatan",
+                data={
+                    "nama": f"{DATASET}.kecamatan",
+                    "kolom": [{"nama": "kode", "jenis": "teks"}, {"nama": "panjang_km", "jenis": "angka"}],
+                    "kunci": "kode",
+                    "baris": [["35.24.01", 21.5], ["35.24.02", 18.25]],
+                },
+            )
+        ],
         "kegiatan": [
             Event(
                 id="1",
@@ -46,9 +60,10 @@ class TestBappenas(AdapterConformance):
         ],
     }
     faults = {
-        "apikey": {"kegiatan": Failure.SINK_DOWN, "dak": Failure.SINK_DOWN},
+        "apikey": dict.fromkeys(("kegiatan", "dak", "kegiatan-krisna"), Failure.SINK_DOWN),
         "empty": {},
-        "login": {"dataset": Failure.SINK_DOWN},
-        "validation": {"dataset": Failure.PERMANENT},
+        "object": {},
+        "login": dict.fromkeys(("dataset", "tabel"), Failure.SINK_DOWN),
+        "validation": dict.fromkeys(("dataset", "tabel"), Failure.PERMANENT),
         "soft-errors": {},
     }

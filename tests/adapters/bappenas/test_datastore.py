@@ -9,9 +9,10 @@ from pydantic import SecretStr
 
 from adapters.bappenas.adapter import BappenasAdapter, BappenasSettings
 from adapters.bappenas.ckan import Ckan
+from adapters.bappenas.datastore import Datastore
 from adapters.bappenas.krisna import Krisna
 from adapters.bappenas.simulator import APIKEY, KODE_PEMDA, ORGANIZATION, SIMULATOR, TOKEN
-from bus.kit import Event, Failure, Outcome, SimulatedFaults
+from bus.kit import AgencyFault, Event, Failure, Outcome, SimulatedFault, SimulatedFaults
 
 DATASET = "padi"
 TABLE = "padi.panen"
@@ -41,9 +42,9 @@ class Portal:
     """The simulator, and the adapter that speaks to it."""
 
     def __init__(self, *faults: str, **organizations: str) -> None:
+        self.faults = SimulatedFaults(SIMULATOR.faults, faults)
         self.http = httpx.AsyncClient(
-            transport=httpx.ASGITransport(SIMULATOR.create_app(SimulatedFaults(SIMULATOR.faults, faults))),
-            base_url="http://x.test",
+            transport=httpx.ASGITransport(SIMULATOR.create_app(self.faults)), base_url="http://x.test"
         )
         krisna = Krisna(self.http, SecretStr(APIKEY), KODE_PEMDA)
         ckan = Ckan(self.http, SecretStr(TOKEN), ORGANIZATION, organizations.values())
@@ -107,6 +108,17 @@ async def test_a_deleted_table_is_no_resource_any_more_and_may_be_deleted_twice(
     assert [one["name"] for one in await portal.resources()] == ["Berkas"]
 
 
+async def test_a_deletion_while_the_token_is_refused_waits_and_is_not_taken_for_done(portal: Portal) -> None:
+    await portal.deliver(a_table(("01", 5)))
+    gone = Event(id="3", source="/kominfo", type="satudata.tabel", subject=TABLE, data=None)
+    portal.faults.switch_on(SimulatedFault(name="login"))
+    assert (await portal.deliver(gone)).failure is Failure.SINK_DOWN
+    portal.faults.switch_off()
+    assert await portal.rows() == {"01": 5}
+    assert await portal.deliver(gone) == Outcome()
+    assert [one["name"] for one in await portal.resources()] == ["Berkas"]
+
+
 @pytest.mark.parametrize("rows", [[["01"]], [["01", 1], ["01", 2]], [[None, 1]]], ids=["short", "twice", "no key"])
 async def test_rows_that_do_not_fit_their_columns_are_dead_and_nothing_is_sent(portal: Portal, rows: list[Any]) -> None:
     event = a_table()
@@ -121,6 +133,35 @@ async def test_a_table_waits_for_its_dataset() -> None:
 
 async def test_a_table_of_another_organisations_dataset_is_dead_for_itself_alone(portal: Portal) -> None:
     assert (await portal.deliver(a_table(("01", 5), name="provinsi-padi.panen"))).failure is Failure.PERMANENT
+
+
+async def test_a_table_of_a_dataset_that_another_organisation_hides_is_dead_for_itself_alone() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("organization_list_for_user"):
+            return httpx.Response(200, json={"success": True, "result": [{"name": ORGANIZATION}]})
+        return httpx.Response(403, json={"success": False, "error": {"__type": "Authorization Error"}})
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://x.test")
+    datastore = Datastore(Ckan(http, SecretStr(TOKEN), ORGANIZATION))
+    with pytest.raises(AgencyFault) as fault:
+        await datastore.put(a_table(("01", 5)).data)
+    assert fault.value.failure is Failure.PERMANENT
+
+
+@pytest.mark.parametrize("action", ["resource_create", "datastore_create", "datastore_upsert", "datastore_search"])
+async def test_a_table_that_somebody_deletes_meanwhile_is_tried_again_and_stops_no_queue(action: str) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(action):
+            return httpx.Response(404, json={"success": False, "error": {"__type": "Not Found Error"}})
+        known = [] if action == "resource_create" else [{"id": "res-1", "name": TABLE}]
+        return httpx.Response(200, json={"success": True, "result": {"name": DATASET, "resources": known}})
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://x.test")
+    datastore = Datastore(Ckan(http, SecretStr(TOKEN), ORGANIZATION))
+    with pytest.raises(AgencyFault) as fault:
+        await datastore.put(a_table(("01", 5)).data)
+    assert fault.value.failure is Failure.TRANSIENT
+    assert "any more" in fault.value.detail
 
 
 async def test_a_dataset_belongs_to_the_organisation_of_its_office() -> None:

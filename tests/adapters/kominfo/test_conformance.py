@@ -4,7 +4,7 @@ import pytest
 
 from adapters.kominfo.adapter import FACTORY
 from adapters.kominfo.simulator import SIMULATOR
-from bus.kit import Event, Failure
+from bus.kit import GATEWAY_APIKEY, Event, Failure
 from bus.kit.conformance import AdapterConformance
 
 pytestmark = pytest.mark.process
@@ -38,3 +38,10 @@ class TestKominfo(AdapterConformance):
         "refused": {"katalog": Failure.PERMANENT},
         "list-failed": {"indikator": Failure.TRANSIENT},
     }
+
+
+class TestKominfoWithKeys(TestKominfo):
+    """Both APIs take a key each in place of the application's token, so that no fault of tokens concerns them."""
+
+    settings = {"katalog_apikey": GATEWAY_APIKEY, "indikator_apikey": GATEWAY_APIKEY}
+    faults = {**TestKominfo.faults, "login": {}}

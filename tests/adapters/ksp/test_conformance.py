@@ -16,6 +16,20 @@ class TestKsp(AdapterConformance):
     factory = FACTORY
     simulator = SIMULATOR
     events = {
+        "aduan": [
+            Event(
+                id="1",
+                source="/dinas-kominfo/loket",
+                type="pengaduan.aduan",
+                data={
+                    "nomor_aduan": "LKT-17",
+                    "isi": "Lampu <jalan> & taman mati.",
+                    "anonim": False,
+                    "rahasia": True,
+                    "pelapor": {"nama": "Pelapor Rekaan", "telepon": "0812-0000-0017", "nik": "3524010101909001"},
+                },
+            )
+        ],
         "tindak-lanjut": [
             Event(
                 id="1",
@@ -29,7 +43,7 @@ class TestKsp(AdapterConformance):
                     "waktu": "2026-03-05T15:40:00+07:00",
                 },
             )
-        ]
+        ],
     }
     faults = {
         "login": Failure.SINK_DOWN,
@@ -41,6 +55,7 @@ class TestKsp(AdapterConformance):
         "backend-down": Failure.TRANSIENT,
         "backend-slow": Failure.TRANSIENT,
         "token": Failure.SINK_DOWN,
-        "lost-answer": {"tindak-lanjut": Failure.TRANSIENT},
+        "lost-answer": dict.fromkeys(("aduan", "tindak-lanjut"), Failure.TRANSIENT),
+        "html": {"aduan": Failure.TRANSIENT},
     }
     persons = ("Pelapor Rekaan", "0812-0000", "contoh.example", "352401010190")

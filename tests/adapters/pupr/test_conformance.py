@@ -34,4 +34,9 @@ class TestPupr(AdapterConformance):
             for number in ("R-001", "R-002")
         ]
     }
-    faults = {"token": Failure.SINK_DOWN, "partial": Failure.TRANSIENT}
+    faults = {
+        "token": Failure.SINK_DOWN,
+        "no-total": {},
+        "short": {"jalan-nasional": Failure.TRANSIENT},
+        "partial": {"ruas-jalan": Failure.TRANSIENT},
+    }
