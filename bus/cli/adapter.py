@@ -15,6 +15,7 @@ from bus.cli.adapter_register import (
     activate_version,
     apply_documents,
     deprecate_version,
+    diff_document,
     list_adapters,
     retire_version,
     show_adapter,
@@ -47,6 +48,7 @@ File = Annotated[Path, typer.Argument(help="the adapter document", exists=True, 
 
 _REGISTER: Final[Mapping[str, Callable[..., None]]] = {
     "apply": apply_documents,
+    "diff": diff_document,
     "list": list_adapters,
     "show": show_adapter,
     "activate": activate_version,
