@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,6 +63,25 @@ def apply_documents(
             say(await _apply(desk, draft))
 
     _run(data, apply_all)
+
+
+def diff_document(
+    file: Annotated[Path, typer.Argument(help="the adapter document", exists=True, dir_okay=False)], data: Data = None
+) -> None:
+    """Show how a document differs from the active version of its adapter. Exits with 1 if it differs.
+
+    Example: bus adapter diff oss.yaml
+    """
+    draft = make_draft(load_body(file))
+    with open_workspace(data) as workspace:
+        known = AdapterCatalogue(workspace.storage).registrar.find_versions(draft.name)
+    active = next((one for one in known if one.state is State.ACTIVE), None)
+    before, after = (_write_lines(one.text) if one else [] for one in (active, draft))
+    names = (f"{draft.name} {active.version if active else '(none active)'}", str(file))
+    lines = list(unified_diff(before, after, *names, lineterm=""))
+    say_lines("\n".join(lines) or "no difference")
+    if lines:
+        raise typer.Exit(1)
 
 
 def list_adapters(data: Data = None, as_json: AsJson = False) -> None:
@@ -207,6 +227,10 @@ def _list_all(registrar: AdapterRegistrar) -> Iterator[RegisteredAdapter]:
         after = page[-1][0].name
         for versions in page:
             yield from versions
+
+
+def _write_lines(text: bytes) -> list[str]:
+    return write_yaml(json.loads(text)).decode().splitlines()
 
 
 def _pick(versions: Sequence[RegisteredAdapter]) -> RegisteredAdapter:

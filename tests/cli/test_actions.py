@@ -178,6 +178,9 @@ def _rolled_back(bus: Commands) -> list[str | Path]:
         ["badan", "1.0.0", "deprecated"],
         ["badan", "1.1.0", "active"],
     ]
+    differs, same = (bus("adapter", "diff", bus.folder / f"badan-{version}.json") for version in ("1.0.0", "1.1.0"))
+    assert (differs.code, same.code, same.out) == (1, 0, "no difference\n")
+    assert {'-version: "1.1.0"', '+version: "1.0.0"'} <= set(differs.out.splitlines())
     # Control characters of a document move no cursor.
     assert "\x1b" not in listed + bus("adapter", "show", "badan").out
     return back
@@ -247,6 +250,7 @@ NOT_CHANGING = {
     "contract new": "writes a file",
     "adapter new": "writes files",
     "adapter lint": "reads",
+    "adapter diff": "reads",
     "adapter list": "reads",
     "adapter show": "reads",
     "adapter try": "asks an agency, and no bus",
