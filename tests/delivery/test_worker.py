@@ -98,7 +98,9 @@ def lease_to_the_agency(site: Site, keys: Sequence[int | None] = (*KEYS, *KEYS))
 
 def a_worker(site: Site, handover: Here, adapter: AnAdapter, pauses: Pauses | None = None) -> Worker:
     """A worker for agencies, of which one is set up."""
-    agencies = Agencies({AGENCY: {"base_url": "https://badan.example"}}, {AGENCY: lambda: InPairs(adapter)}, pauses=pauses)
+    agencies = Agencies(
+        {AGENCY: {"base_url": "https://badan.example"}}, {AGENCY: lambda: InPairs(adapter)}, pauses=pauses
+    )
     ledger = Ledger(site.storage)
     loader = RunLoader(site.storage, site.journal, site.catalogue, ledger, agencies, Room())
     writer = OutcomeWriter(site.storage, ledger, DisclosureLog(site.storage, Persons(site.storage)))
