@@ -26,7 +26,7 @@ run: setup  ## bus, simulators and sample apps; ONCE=1 ends by itself
 	$(VENV)/bin/python -m samples.run $(if $(ONCE),--once)
 
 test: setup  ## the whole test suite
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not stress and not conformance"
+	$(VENV)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not stress and not conformance"
 
 attacks: setup  ## attacks that take long, beside an innocent
 	$(VENV)/bin/python -m pytest tests/attacks -m stress

@@ -69,7 +69,7 @@ _LINES: Final = {
     "client": "The OAuth clients of a participant.",
     "subscription": "Who gets which events, and where to.",
     "agency": "The agencies that the bus polls, asks and delivers to.",
-    "adapter": "Adapters: documents of agencies' APIs that the bus calls without code, and packages of code.",
+    "adapter": "Adapters: documents of agencies' APIs, called without code; packages of code.",
     "contract": "Contracts: which data offices exchange, and who may get which fields and why.",
     "domain": "Who proposes and activates contracts in which domain.",
     "grant": "Who gets the data of which contract, until when, and what is suspended.",

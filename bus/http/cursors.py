@@ -85,6 +85,7 @@ class Listing(Enum):
     CLIENTS = "k"
     SUBSCRIPTIONS = "s"
     DELIVERIES = "l"
+    JOB = "j"
     ADAPTERS = "b"
 
 

@@ -11,12 +11,15 @@ from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger, N
 from bus.delivery.ordering import PARKED
 from bus.delivery.subscription import Subscription
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
+from bus.journal.tables import JOURNAL
 from bus.storage import Storage
 from tests.builders import a_subscription
 
 LEASE = 1_000_000
 TICK = 100
 """Microseconds between two looks of the relay, which has to read the database for each: no two leases end at once."""
+
+_EVENTS = 20
 
 _numbers = itertools.count(1)
 
@@ -32,6 +35,15 @@ class Book:
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.storage)
         self.deliveries = Deliveries(self.storage)
+        self._write_events()
+
+    def _write_events(self) -> None:
+        """Put events into the journal: what is settled is tried again only while its event is kept."""
+        common = {"contract_id": 1, "version_id": 1, "participant": "dukcapil", "recorded_at": 1, "body": b"{}"}
+        with self.storage.write() as transaction:
+            if not transaction.value(sa.select(sa.func.count()).select_from(JOURNAL)):
+                rows = [{"position": one, "identity": b"%d" % one, **common} for one in range(1, _EVENTS + 1)]
+                transaction.execute(sa.insert(JOURNAL), rows)
 
     @property
     def subscription(self) -> Subscription:

@@ -45,6 +45,9 @@ class Sinks:
     def is_active(self, subscription: Subscription) -> bool:
         return True
 
+    def is_paused(self, subscription: Subscription) -> bool:
+        return False
+
     def batch(self, subscription: Subscription) -> int:
         return 1
 

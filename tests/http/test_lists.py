@@ -90,8 +90,8 @@ async def find_lists(client: httpx.AsyncClient) -> list[str]:
 
 
 def is_list(path: str, methods: Any) -> bool:
-    """Whether it is a list of its own; digests and histories of records have cursors of other kinds, and tests of their own."""
-    return takes_cursor(methods.get("get", {})) and not path.endswith(("/digest", "/history"))
+    """Whether it is a list of its own. Digests, histories of records and answers of jobs have tests of their own."""
+    return takes_cursor(methods.get("get", {})) and not path.endswith(("/digest", "/history", "/jobs/{id}"))
 
 
 def takes_cursor(operation: Any) -> bool:

@@ -32,7 +32,9 @@ _DECLARATIONS: Final = (ast.ImportFrom, ast.ClassDef, ast.AnnAssign, ast.Assign,
 _MODULES: Final = frozenset(
     {"__future__", "typing", "enum", "datetime", "decimal", "uuid", "ipaddress", "pydantic", "collections.abc"}
 )
-_CALLS: Final = frozenset({"ConfigDict", "Field", "StringConstraints", "RootModel"})
+_CALLS: Final = frozenset(
+    {"ConfigDict", "Field", "StringConstraints", "RootModel", "constr", "conint", "confloat", "condecimal", "conlist"}
+)
 """The functions that a generated module may call."""
 
 

@@ -11,7 +11,7 @@ from bus import clock
 from bus.agencies import KEPT, MOST_QUESTIONS, Collected, Job, QuestionState
 from bus.contracts import parse_body
 from bus.http.api.contracts import Body
-from bus.http.cursors import CursorInvalid
+from bus.http.cursors import After, Listing, read_position, write_position
 from bus.http.openapi_parts import refer_headers
 from bus.http.page import NO_STORE
 from bus.http.path_parameters import ContractName, JobId
@@ -136,14 +136,14 @@ async def read_job(
     id: JobId,
     caller: Asker,
     rooms: TheRooms,
-    after: Annotated[str, Query(max_length=10, description="`next` of the page before")] = "",
+    after: After = "",
     limit: Annotated[int, Query(ge=0, le=_MOST_ANSWERS, description="most answers; 0: the progress alone")] = 100,
 ) -> Response:
     """See how a job stands, and read its answers.
 
     Each answer is cut to what your grant shows at this moment. What tells of a person is disclosed before it leaves.
     """
-    behind = _read_cursor(after)
+    behind = read_position(after, Listing.JOB, id) - 1
     job = await asyncio.to_thread(rooms.jobs.read, id, caller.participant)
     settled = await asyncio.to_thread(rooms.jobs.read_settled, job.id, behind, limit) if limit else []
     told = [(one.data, Collected.from_document(one.content)) for one in settled if one.state is QuestionState.ANSWERED]
@@ -154,17 +154,8 @@ async def read_job(
     ]
     last = settled[-1].number if settled else behind
     # Of a job that was done after `settled` was read, the next page has the rest.
-    following = None if job.done_at is not None and last + 1 >= job.total else str(last)
+    following = None if job.done_at is not None and last + 1 >= job.total else write_position(Listing.JOB, id, last + 1)
     return await write_answer({**_write(job), "answers": answers, "next": following}, NO_STORE)
-
-
-def _read_cursor(after: str) -> int:
-    """The number of the last question of the page before; -1: there was none."""
-    if after in ("", "-1"):
-        return -1
-    if not (after.isascii() and after.isdigit()):
-        raise CursorInvalid("Give `next` of the page before.")
-    return int(after)
 
 
 def _describe_answer(number: int, content: Any, state: QuestionState) -> dict[str, Any]:

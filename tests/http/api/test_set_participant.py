@@ -18,7 +18,7 @@ async def test_a_participant_is_made_corrected_and_left_as_it_is(bus: Bus) -> No
         for one in (BAPENDA, BAPENDA, BAPENDA | {"title": "Bapenda"}, BAPENDA | {"title": "Bapenda"})
     ]
     assert [answer.status_code for answer in answers] == [201, 200, 200, 200]
-    assert answers[-1].json() == {"name": "bapenda", "title": "Bapenda", "kind": "app"}
+    assert answers[-1].json() == {"name": "bapenda", "title": "Bapenda", "kind": "app", "contact": None}
     acts = (await http.get("/v1/actions")).json()["actions"]
     # What changes nothing leaves no entry.
     verbs = [act["what"] for act in acts if act["object"]["id"] == "bapenda"]

@@ -78,7 +78,7 @@ async def test_progress_is_told_and_answers_come_in_order(
     desk.apply(a_query_document())
     job = await start(http, some(5))
     await finished(http, job)
-    pages, after = [], -1
+    pages, after = [], ""
     while True:
         page = (await http.get(job, params={"after": after, "limit": 2})).json()
         pages.append([one["index"] for one in page["answers"]])
