@@ -7,8 +7,11 @@ from typing import Any
 from aiohttp import web
 from authlib.integrations.httpx_client import OAuth2Client
 from cloudevents.core.bindings.http import to_structured_event
+from cloudevents.core.v1.event import CloudEvent
 
-from tests.journeys.a_regency import ROOT, a_participant, an_operator, bus, send
+from adapters.kominfo.simulator import SIMULATOR
+from bus.kit.conformance import RunningAgency
+from tests.journeys.a_regency import ENVIRONMENT, ROOT, a_participant, an_operator, bus, send
 from tests.journeys.test_app import CONTRACT, a_permit
 from tests.services.receiver import Arrival, Receiver, Sink, takes
 from tests.services.running import free_port
@@ -79,3 +82,48 @@ def test_who_gets_nothing_is_found_and_mended_by_commands_alone(tmp_path: Path, 
             says=lambda: (numbers(tax_sink), numbers(order_sink), read()),
         )
         until(lambda: not read(), says=read)
+
+
+def test_an_agency_that_refuses_its_account_is_found_and_gets_everything_once_it_is_mended(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with RunningAgency(SIMULATOR) as agency:
+        agency.switch_on("login")
+        settings = {**SIMULATOR.settings, "BASE_URL": agency.address}
+        given = {f"BUS_ADAPTERS__KOMINFO__{name}".upper(): value for name, value in settings.items()}
+        environment = {**ENVIRONMENT, **given}
+        with (
+            an_operator(data, ROOT / "contracts/layanan", environment=environment) as operator,
+            a_participant(operator, "kominfo", "events.read", kind="ministry"),
+            a_participant(operator, "dpmptsp", "events.publish") as office,
+        ):
+
+            def read() -> dict[str, dict[str, Any]]:
+                return troubled(operator.get("/v1/status").json())
+
+            send(office, to_structured_event(a_service("dpmptsp.izin")))
+            until(lambda: "kominfo" in read(), says=read)
+            found = troubled(json.loads(bus("status", "--json", "--data", str(data), environment=environment)))[
+                "kominfo"
+            ]
+            assert found["pending"] == 1
+            assert "SPLP refuses the application's key or secret" in found["last_failure"]["detail"]
+
+            agency.switch_off()
+            bus("subscription", "redrive", found["subscription"], "--pending", "--data", str(data), environment=environment)
+            until(lambda: "dpmptsp.izin" in str(agency.read_state()), says=read)
+            until(lambda: not read(), says=read)
+
+
+def a_service(code: str) -> CloudEvent:
+    attributes = {"type": "layanan.katalog", "source": "/portal", "id": "1", "subject": code}
+    data = {
+        "kode_layanan": code,
+        "nama": "Izin usaha",
+        "opd": "dpmptsp",
+        "deskripsi": "Penerbitan izin.",
+        "sasaran": "pelaku usaha",
+        "biaya": 0,
+        "status": "aktif",
+        "kanal": [{"jenis": "web"}],
+    }
+    return CloudEvent(attributes, data)
