@@ -17,6 +17,13 @@ class BackupFailed(Refused):
     slug = "backup-failed"
 
 
+class RestoreUnfinished(Refused):
+    """The back-up's database was loaded, and the rest does not fit it; empty that database before you restore another."""
+
+    status = 422
+    slug = "restore-unfinished"
+
+
 class RestoreRefused(Refused):
     """This back-up does not become a bus here; nothing was changed."""
 

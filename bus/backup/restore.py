@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 
 from bus.actions import Action, Actor, Object, Verb, note
-from bus.backup.errors import RestoreRefused
+from bus.backup.errors import RestoreRefused, RestoreUnfinished
 from bus.backup.files import close_folder
 from bus.backup.manifest import Manifest, check_files, read_manifest
 from bus.backup.sealing import open_folder, read_identity
@@ -29,6 +29,7 @@ def restore_backup(folder: Path, settings: Settings, identity: Path | None, by: 
     Raises:
         RestoreRefused: the back-up is broken, or made for other keys, another kind of database or a later version; or there is
             a bus at that place.
+        RestoreUnfinished: on PostgreSQL, the back-up's keys do not open its secrets. The database is loaded.
     """
     manifest = read_manifest(folder)
     url = make_url(settings.database)
@@ -98,7 +99,12 @@ def _put(staged: Path, manifest: Manifest, settings: Settings, url: URL, by: Act
         shutil.move(copy, url.database or "")
     else:
         load_copy(copy, url)
-        _check_secrets(settings.database, staged)
+        try:
+            _check_secrets(settings.database, staged)
+        except RestoreRefused as refusal:
+            raise RestoreUnfinished(
+                f"{refusal.detail} Its database is loaded: empty that before you restore another."
+            ) from None
     _begin_anew(settings.database, manifest, by)
     if (staged / "settings.json").exists() and not (settings.data_dir / "settings.json").exists():
         (staged / "settings.json").rename(settings.data_dir / "settings.json")

@@ -1,5 +1,6 @@
 """Back-ups: a bus comes back whole from its folder, and what does not fit is refused with nothing changed."""
 
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,8 @@ import sqlalchemy as sa
 
 from bus import json
 from bus.actions import Verb
-from bus.backup import BackupRefused, RestoreRefused, make_backup, restore_backup
+from bus.backup import BackupRefused, RestoreRefused, RestoreUnfinished, make_backup, restore_backup
+from bus.backup.files import digest_file, list_files
 from bus.delivery.subscriptions import Subscriptions
 from bus.identity import Undecryptable, create_keys, load_keys
 from bus.journal import Epochs
@@ -172,6 +174,23 @@ def test_a_back_up_of_another_kind_of_database_is_refused(made: Made, tmp_path: 
     url = OTHER_KIND[kind].format(folder=tmp_path / "new")
     with pytest.raises(RestoreRefused, match=kind):
         restore_backup(folder, load_settings(data_dir=tmp_path / "new", database_url=url), None, OPERATOR)
+
+
+def test_keys_that_do_not_open_the_secrets_leave_no_bus_and_say_what_is_there(
+    made: Made, an_empty_place: EmptyPlace, tmp_path: Path
+):
+    folder = back_up(made, tmp_path / "copy")
+    shutil.rmtree(folder / "keys")
+    create_keys(folder / "keys")
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    files = {name: digest_file(folder / name) for name in list_files(folder) if name != "manifest.json"}
+    (folder / "manifest.json").write_bytes(json.dumps(manifest | {"files": files}))
+    place = an_empty_place()
+    is_loaded = manifest["database"] != "sqlite"
+    with pytest.raises(RestoreUnfinished if is_loaded else RestoreRefused, match="do not open") as told:
+        restore_backup(folder, place, None, OPERATOR)
+    assert ("empty that" in told.value.detail) is is_loaded
+    assert not (place.data_dir / "keys").exists()
 
 
 def test_keys_of_another_bus_are_noticed_when_the_back_up_is_made(made: Made, tmp_path: Path):

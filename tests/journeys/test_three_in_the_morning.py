@@ -109,7 +109,15 @@ def test_an_agency_that_refuses_its_account_is_found_and_gets_everything_once_it
             assert "SPLP refuses the application's key or secret" in found["last_failure"]["detail"]
 
             agency.switch_off()
-            bus("subscription", "redrive", found["subscription"], "--pending", "--data", str(data), environment=environment)
+            bus(
+                "subscription",
+                "redrive",
+                found["subscription"],
+                "--pending",
+                "--data",
+                str(data),
+                environment=environment,
+            )
             until(lambda: "dpmptsp.izin" in str(agency.read_state()), says=read)
             until(lambda: not read(), says=read)
 
