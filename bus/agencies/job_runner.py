@@ -1,9 +1,11 @@
 """The runner of jobs: asks the questions of jobs, beside the questions that are answered live.
 
 Promise: a question is settled once, with an answer or a refusal. What may pass, such as an agency that is away, is tried again.
+Jobs take turns, so that long jobs, and jobs whose agency is away, hold up no others.
 """
 
 import asyncio
+import time
 from typing import Final
 
 import structlog
@@ -21,6 +23,8 @@ _AT_ONCE: Final = 4
 _MOST_JOBS: Final = 4
 _MOST_ATTEMPTS: Final = 5
 _LOOK_SECONDS: Final = 2.0
+_SLICE_SECONDS: Final = 5.0
+"""After it, a job gives its place to the next one. A round of questions that has begun ends first."""
 _LONGEST_PAUSE: Final = 30.0
 """Seconds; less than the lease of a job."""
 _PASSING: Final = frozenset({503})
@@ -33,9 +37,11 @@ class JobRunner:
     Args:
         jobs: the jobs.
         queries: asks the questions.
+        slice_seconds: how long a job keeps its place.
     """
 
-    def __init__(self, jobs: Jobs, queries: Queries) -> None:
+    def __init__(self, jobs: Jobs, queries: Queries, slice_seconds: float = _SLICE_SECONDS) -> None:
+        self._slice_seconds = slice_seconds
         self._jobs = jobs
         self._queries = queries
         self._holder = new_id("runner")
@@ -85,12 +91,18 @@ class JobRunner:
         self._bell.set()
 
     async def _run(self, job: Job) -> None:
+        until = time.monotonic() + self._slice_seconds
         try:
             while waiting := await asyncio.to_thread(self._jobs.read_waiting, job.id, _AT_ONCE):
                 if not await asyncio.to_thread(self._jobs.renew, job.id, self._holder):
                     return
                 pauses = await asyncio.gather(*(self._ask(job, one) for one in waiting))
-                await asyncio.sleep(max(pauses))
+                pause = max(pauses)
+                if pause > _LOOK_SECONDS or time.monotonic() >= until:
+                    # Nobody keeps a place only to wait.
+                    await asyncio.to_thread(self._jobs.release, job.id, self._holder, pause)
+                    return
+                await asyncio.sleep(pause)
             await asyncio.to_thread(self._jobs.finish, job.id)
         except (Unavailable, StorageFull) as refusal:
             # The lease ends, and the job goes on.

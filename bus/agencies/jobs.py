@@ -125,7 +125,8 @@ class Jobs:
             self._delete_old(transaction)
             _check_number(transaction, asker.participant)
             values = {"id": job, "participant": asker.participant, "client_id": asker.client_id, "contract": contract}
-            leased = {"created_at": at, "holder": "", "leased_until": 0}
+            # Claimable at once, behind all jobs that had their turn before.
+            leased = {"created_at": at, "holder": "", "leased_until": at - 1}
             transaction.execute(sa.insert(QUERY_JOBS).values(**values, **leased))
             rows = [
                 {"job": job, "number": number, "question": self._seal(data), "state": 0, "attempts": 0}
@@ -164,14 +165,14 @@ class Jobs:
         return settled
 
     def claim(self, holder: str) -> Job | None:
-        """The oldest unfinished job that no process works on, for this process; None: there is none."""
+        """The unfinished job that nobody has worked on for the longest, for this process; None: all have a process."""
         at = self._now()
         free = _JOBS.done_at.is_(None), _JOBS.leased_until < clock.micros(at)
         with self._storage.read() as transaction:
             if transaction.one(sa.select(_JOBS.id).where(*free).limit(1)) is None:
                 return None
         with self._storage.write() as transaction:
-            row = transaction.one(sa.select(QUERY_JOBS).where(*free).order_by(_JOBS.created_at).limit(1))
+            row = transaction.one(sa.select(QUERY_JOBS).where(*free).order_by(_JOBS.leased_until).limit(1))
             if row is None or not transaction.execute(
                 sa.update(QUERY_JOBS).where(_JOBS.id == row.id, *free).values(**self._lease(holder, at))
             ):
@@ -184,11 +185,12 @@ class Jobs:
         with self._storage.write() as transaction:
             return bool(transaction.execute(mine.values(**self._lease(holder, self._now()))))
 
-    def release(self, job: str, holder: str) -> None:
-        """Let any process go on with a job."""
+    def release(self, job: str, holder: str, seconds: float = 0.0) -> None:
+        """Let any process go on with a job, once some seconds have passed. Jobs that wait longer come first."""
         mine = sa.update(QUERY_JOBS).where(_JOBS.id == job, _JOBS.holder == holder)
+        until = clock.micros(self._now() + timedelta(seconds=seconds)) - 1
         with self._storage.write() as transaction:
-            transaction.execute(mine.values(leased_until=0))
+            transaction.execute(mine.values(leased_until=until))
 
     def read_waiting(self, job: str, limit: int) -> list[KeptQuestion]:
         """Questions of a job that wait, those first that were asked the least."""

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """The edge is the same on both databases; their statements have tests of their own in the rooms."""
 
 BATCH = f"{URL}/batch"
+OWNERS = ["dinkes"] * 3 + ["bapenda"] * 3
 
 
 @pytest.fixture
@@ -203,6 +204,21 @@ async def test_a_participant_has_only_so_many_jobs(desk: Bus, http: httpx.AsyncC
     answer = await http.post(BATCH, json={"questions": some(1)})
     assert problem(answer) == (429, "too-many-jobs")
     assert answer.headers["retry-after"] == "60"
+
+
+async def test_long_jobs_do_not_hold_up_the_short_job_of_somebody_else(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query_document(a_grant("dinkes"), a_grant("bapenda"), a_grant("dukcapil")))
+    long = [await start(one, some(200)) for one in (http, desk.reader("bapenda", "queries.call")) for _ in range(3)]
+    last = desk.reader("dukcapil", "queries.call")
+    short = await start(last, some(1))
+    runner = asyncio.create_task(JobRunner(desk.rooms.jobs, desk.rooms.queries, slice_seconds=0.05).follow())
+    await finished(last, short)
+    states = [desk.rooms.jobs.read(one.rpartition("/")[2], who).done_at for one, who in zip(long, OWNERS, strict=True)]
+    runner.cancel()
+    await asyncio.wait([runner])
+    assert states == [None] * 6
 
 
 async def test_one_question_is_a_job_if_its_asker_prefers_that(
