@@ -26,6 +26,8 @@ _LEASE: Final = timedelta(minutes=1)
 """After it, a job whose process is silent belongs to whoever claims it."""
 _MOST_UNFINISHED: Final = 3
 _MOST_KEPT: Final = 20
+_MOST_READ: Final = 4 * 1024 * 1024
+"""Encrypted characters that are read at once; one question more may pass it."""
 _RETRY_SECONDS: Final = "60"
 
 _JOBS: Final = QUERY_JOBS.c
@@ -150,19 +152,26 @@ class Jobs:
     def read_settled(self, job: str, after: int, limit: int) -> list[KeptQuestion]:
         """The settled questions behind a number, in order, up to the first one that waits.
 
+        They end with the one whose content passes some megabytes: each of them may have that many.
+
         Args:
             after: the number; -1 for the first question.
             limit: most questions.
         """
-        wanted = sa.select(QUERY_QUESTIONS).where(_QUESTIONS.job == job, _QUESTIONS.number > after)
+        behind = _QUESTIONS.job == job, _QUESTIONS.number > after
+        size = sa.func.coalesce(sa.func.length(_QUESTIONS.content), 0)
+        looked_at = sa.select(
+            _QUESTIONS.number, _QUESTIONS.state, (size + sa.func.length(_QUESTIONS.question)).label("size")
+        )
         with self._storage.read() as transaction:
-            rows = transaction.rows(wanted.order_by(_QUESTIONS.number).limit(limit))
-        settled: list[KeptQuestion] = []
-        for row in rows:
-            if row.state == QuestionState.WAITING:
-                break
-            settled.append(self._open(row))
-        return settled
+            rows = transaction.rows(looked_at.where(*behind).order_by(_QUESTIONS.number).limit(limit))
+            last, total = after, 0
+            for row in rows:
+                if row.state == QuestionState.WAITING or total >= _MOST_READ:
+                    break
+                last, total = row.number, total + row.size
+            wanted = sa.select(QUERY_QUESTIONS).where(*behind, _QUESTIONS.number <= last).order_by(_QUESTIONS.number)
+            return [self._open(row) for row in transaction.rows(wanted)]
 
     def claim(self, holder: str) -> Job | None:
         """The unfinished job that nobody has worked on for the longest, for this process; None: all have a process."""

@@ -89,6 +89,22 @@ async def test_progress_is_told_and_answers_come_in_order(
     assert pages == [[0, 1], [2, 3], [4]]
 
 
+async def test_a_page_of_large_answers_takes_no_more_memory_than_one_of_them(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, running: asyncio.Task[None]
+):
+    desk.apply(a_query_document())
+    adapter.answer = ANSWER | {"nama": "x" * 1_500_000}
+    job = await start(http, some(7))
+    page = await finished(http, job, limit=0)
+    told = []
+    while page["next"] is not None:
+        answer = await http.get(job, params={"after": page["next"], "limit": 200})
+        page = answer.json()
+        assert 1 <= len(page["answers"]) <= 3
+        told += [one["index"] for one in page["answers"]]
+    assert told == list(range(7))
+
+
 async def test_nobody_reads_an_answer_before_its_disclosure_is_written(
     desk: Bus, http: httpx.AsyncClient, running: asyncio.Task[None]
 ):
