@@ -14,6 +14,7 @@ from bus.agencies.jobs import Jobs
 from bus.agencies.tables import QUERY_QUESTIONS
 from bus.kit import AgencyUnavailable, QuotaExhausted
 from tests.a_bus import Bus
+from tests.an_actor import OPERATOR
 from tests.an_agency import AnAdapter
 from tests.builders import Document, a_grant, a_nik
 from tests.http.api.queries.a_query import ANSWER, NIK, PAST, URL, a_query_document, ask, disclosed, problem, until
@@ -197,11 +198,30 @@ async def test_a_job_goes_on_after_a_restart(desk: Bus, http: httpx.AsyncClient,
     first.cancel()
     await asyncio.wait([first])
     rooms = desk.rooms
-    second = asyncio.create_task(JobRunner(Jobs(rooms.storage, rooms.keys), rooms.queries).follow())
+    second = asyncio.create_task(JobRunner(Jobs(rooms.storage, rooms.keys), rooms.queries, rooms.participants).follow())
     page = await finished(http, job)
     second.cancel()
     await asyncio.wait([second])
     assert page["answered"] == 6
+
+
+@pytest.mark.parametrize("is_revoked", [True, False], ids=["revoked", "without-the-scope"])
+async def test_a_client_that_may_not_ask_any_more_asks_nothing_by_its_jobs(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, is_revoked: bool
+):
+    desk.apply(a_query_document())
+    job = await start(http, some(6))
+    client = desk.rooms.jobs.read(job.rpartition("/")[2], "dinkes").client_id
+    if is_revoked:
+        desk.rooms.participants.revoke_client("dinkes", client, OPERATOR)
+    else:
+        desk.rooms.participants.update_client("dinkes", client, ["events.read"], by=OPERATOR)
+    runner = asyncio.create_task(desk.rooms.job_runner.follow())
+    page = await finished(desk.reader("dinkes", "queries.call"), job)
+    runner.cancel()
+    await asyncio.wait([runner])
+    assert {one["problem"]["type"] for one in page["answers"]} == {"urn:bus:problem:client-may-not-ask"}
+    assert (page["refused"], adapter.questions) == (6, [])
 
 
 async def test_questions_and_answers_rest_encrypted(desk: Bus, http: httpx.AsyncClient, running: asyncio.Task[None]):
@@ -229,7 +249,8 @@ async def test_long_jobs_do_not_hold_up_the_short_job_of_somebody_else(
     long = [await start(one, some(200)) for one in (http, desk.reader("bapenda", "queries.call")) for _ in range(3)]
     last = desk.reader("dukcapil", "queries.call")
     short = await start(last, some(1))
-    runner = asyncio.create_task(JobRunner(desk.rooms.jobs, desk.rooms.queries, slice_seconds=0.05).follow())
+    rooms = desk.rooms
+    runner = asyncio.create_task(JobRunner(rooms.jobs, rooms.queries, rooms.participants, slice_seconds=0.05).follow())
     await finished(last, short)
     states = [desk.rooms.jobs.read(one.rpartition("/")[2], who).done_at for one, who in zip(long, OWNERS, strict=True)]
     runner.cancel()
