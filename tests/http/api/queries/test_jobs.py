@@ -163,6 +163,17 @@ async def test_a_body_without_usable_questions_is_refused(desk: Bus, http: httpx
     assert problem(await http.post(BATCH, json=body)) == (400, "invalid-request")
 
 
+async def test_a_question_too_large_to_be_asked_live_is_not_asked_by_a_job(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query_document())
+    large = {"nik": NIK, "catatan": "x" * 64 * 1024}
+    assert problem(await ask(http, large)) == (413, "document-too-large")
+    answer = await http.post(BATCH, json={"questions": [*some(1), large]})
+    assert problem(answer) == (400, "invalid-request")
+    assert answer.json()["errors"][0]["pointer"] == "/questions/1"
+
+
 async def test_without_a_grant_there_is_no_job(desk: Bus):
     desk.apply(a_query_document())
     answer = await desk.reader("bapenda", "queries.call").post(BATCH, json={"questions": some(1)})
