@@ -129,6 +129,6 @@ def set_up(bus: Bus, agencies: Agencies, policy: QueryPolicy | None = None) -> N
         policy,
         rooms.heavy,
     )
-    runner = JobRunner(rooms.jobs, queries)
+    runner = JobRunner(rooms.jobs, queries, rooms.participants)
     bus.rooms = replace(rooms, agencies=agencies, queries=queries, job_runner=runner)
     bus.edge = create_edge(bus.rooms, Health({}))

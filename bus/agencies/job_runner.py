@@ -1,17 +1,21 @@
 """The runner of jobs: asks the questions of jobs, beside the questions that are answered live.
 
 Promise: a question is settled once, with an answer or a refusal. What may pass, such as an agency that is away, is tried again.
+Jobs take turns, so that long jobs, and jobs whose agency is away, hold up no others. A job whose client may not ask any more asks
+nothing.
 """
 
 import asyncio
+import time
 from typing import Final
 
 import structlog
 
 from bus.agencies.jobs import Job, Jobs, KeptQuestion, QuestionState
 from bus.agencies.queries import Queries
+from bus.identity import Participants, Scope
 from bus.ids import new_id
-from bus.problem import Refused, Unavailable
+from bus.problem import Forbidden, Refused, Unavailable
 from bus.storage import StorageFull
 
 log = structlog.get_logger(__name__)
@@ -21,6 +25,8 @@ _AT_ONCE: Final = 4
 _MOST_JOBS: Final = 4
 _MOST_ATTEMPTS: Final = 5
 _LOOK_SECONDS: Final = 2.0
+_SLICE_SECONDS: Final = 5.0
+"""After it, a job gives its place to the next one. A round of questions that has begun ends first."""
 _LONGEST_PAUSE: Final = 30.0
 """Seconds; less than the lease of a job."""
 _PASSING: Final = frozenset({503})
@@ -33,9 +39,15 @@ class JobRunner:
     Args:
         jobs: the jobs.
         queries: asks the questions.
+        participants: knows which clients may still ask.
+        slice_seconds: how long a job keeps its place.
     """
 
-    def __init__(self, jobs: Jobs, queries: Queries) -> None:
+    def __init__(
+        self, jobs: Jobs, queries: Queries, participants: Participants, slice_seconds: float = _SLICE_SECONDS
+    ) -> None:
+        self._participants = participants
+        self._slice_seconds = slice_seconds
         self._jobs = jobs
         self._queries = queries
         self._holder = new_id("runner")
@@ -85,12 +97,19 @@ class JobRunner:
         self._bell.set()
 
     async def _run(self, job: Job) -> None:
+        until = time.monotonic() + self._slice_seconds
         try:
             while waiting := await asyncio.to_thread(self._jobs.read_waiting, job.id, _AT_ONCE):
                 if not await asyncio.to_thread(self._jobs.renew, job.id, self._holder):
                     return
-                pauses = await asyncio.gather(*(self._ask(job, one) for one in waiting))
-                await asyncio.sleep(max(pauses))
+                may_ask = await asyncio.to_thread(self._may_ask, job)
+                pauses = await asyncio.gather(*(self._ask(job, one, may_ask=may_ask) for one in waiting))
+                pause = max(pauses)
+                if pause > _LOOK_SECONDS or time.monotonic() >= until:
+                    # Nobody keeps a place only to wait.
+                    await asyncio.to_thread(self._jobs.release, job.id, self._holder, pause)
+                    return
+                await asyncio.sleep(pause)
             await asyncio.to_thread(self._jobs.finish, job.id)
         except (Unavailable, StorageFull) as refusal:
             # The lease ends, and the job goes on.
@@ -99,9 +118,16 @@ class JobRunner:
             await asyncio.to_thread(self._jobs.release, job.id, self._holder)
             raise
 
-    async def _ask(self, job: Job, question: KeptQuestion) -> float:
+    def _may_ask(self, job: Job) -> bool:
+        """Whether the client that made a job could still ask its questions live."""
+        client = self._participants.find_client(job.client_id)
+        return client is not None and not client.revoked and Scope.QUERIES_CALL in client.scopes
+
+    async def _ask(self, job: Job, question: KeptQuestion, *, may_ask: bool) -> float:
         """Ask a question, and keep what became of it; return for how many seconds the job should pause."""
         try:
+            if not may_ask:
+                raise ClientMayNotAsk(f"{job.client_id} was revoked, or lost the scope {Scope.QUERIES_CALL}.")
             collected = await self._queries.collect(job.contract, question.data, job.asker)
             state, content = QuestionState.ANSWERED, collected.to_document()
         except Refused as refusal:
@@ -117,6 +143,12 @@ class JobRunner:
             )
         await asyncio.to_thread(self._jobs.settle, job.id, question.number, state, content)
         return 0.0
+
+
+class ClientMayNotAsk(Forbidden):
+    """The client that made the job may ask no questions any more; ask with another client."""
+
+    slug = "client-may-not-ask"
 
 
 class _Defect(Refused):

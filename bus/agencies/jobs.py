@@ -26,6 +26,8 @@ _LEASE: Final = timedelta(minutes=1)
 """After it, a job whose process is silent belongs to whoever claims it."""
 _MOST_UNFINISHED: Final = 3
 _MOST_KEPT: Final = 20
+_MOST_READ: Final = 4 * 1024 * 1024
+"""Encrypted characters that are read at once; one question more may pass it."""
 _RETRY_SECONDS: Final = "60"
 
 _JOBS: Final = QUERY_JOBS.c
@@ -125,7 +127,8 @@ class Jobs:
             self._delete_old(transaction)
             _check_number(transaction, asker.participant)
             values = {"id": job, "participant": asker.participant, "client_id": asker.client_id, "contract": contract}
-            leased = {"created_at": at, "holder": "", "leased_until": 0}
+            # Claimable at once, behind all jobs that had their turn before.
+            leased = {"created_at": at, "holder": "", "leased_until": at - 1}
             transaction.execute(sa.insert(QUERY_JOBS).values(**values, **leased))
             rows = [
                 {"job": job, "number": number, "question": self._seal(data), "state": 0, "attempts": 0}
@@ -149,29 +152,36 @@ class Jobs:
     def read_settled(self, job: str, after: int, limit: int) -> list[KeptQuestion]:
         """The settled questions behind a number, in order, up to the first one that waits.
 
+        They end with the one whose content passes some megabytes: each of them may have that many.
+
         Args:
             after: the number; -1 for the first question.
             limit: most questions.
         """
-        wanted = sa.select(QUERY_QUESTIONS).where(_QUESTIONS.job == job, _QUESTIONS.number > after)
+        behind = _QUESTIONS.job == job, _QUESTIONS.number > after
+        size = sa.func.coalesce(sa.func.length(_QUESTIONS.content), 0)
+        looked_at = sa.select(
+            _QUESTIONS.number, _QUESTIONS.state, (size + sa.func.length(_QUESTIONS.question)).label("size")
+        )
         with self._storage.read() as transaction:
-            rows = transaction.rows(wanted.order_by(_QUESTIONS.number).limit(limit))
-        settled: list[KeptQuestion] = []
-        for row in rows:
-            if row.state == QuestionState.WAITING:
-                break
-            settled.append(self._open(row))
-        return settled
+            rows = transaction.rows(looked_at.where(*behind).order_by(_QUESTIONS.number).limit(limit))
+            last, total = after, 0
+            for row in rows:
+                if row.state == QuestionState.WAITING or total >= _MOST_READ:
+                    break
+                last, total = row.number, total + row.size
+            wanted = sa.select(QUERY_QUESTIONS).where(*behind, _QUESTIONS.number <= last).order_by(_QUESTIONS.number)
+            return [self._open(row) for row in transaction.rows(wanted)]
 
     def claim(self, holder: str) -> Job | None:
-        """The oldest unfinished job that no process works on, for this process; None: there is none."""
+        """The unfinished job that nobody has worked on for the longest, for this process; None: all have a process."""
         at = self._now()
         free = _JOBS.done_at.is_(None), _JOBS.leased_until < clock.micros(at)
         with self._storage.read() as transaction:
             if transaction.one(sa.select(_JOBS.id).where(*free).limit(1)) is None:
                 return None
         with self._storage.write() as transaction:
-            row = transaction.one(sa.select(QUERY_JOBS).where(*free).order_by(_JOBS.created_at).limit(1))
+            row = transaction.one(sa.select(QUERY_JOBS).where(*free).order_by(_JOBS.leased_until).limit(1))
             if row is None or not transaction.execute(
                 sa.update(QUERY_JOBS).where(_JOBS.id == row.id, *free).values(**self._lease(holder, at))
             ):
@@ -184,11 +194,12 @@ class Jobs:
         with self._storage.write() as transaction:
             return bool(transaction.execute(mine.values(**self._lease(holder, self._now()))))
 
-    def release(self, job: str, holder: str) -> None:
-        """Let any process go on with a job."""
+    def release(self, job: str, holder: str, seconds: float = 0.0) -> None:
+        """Let any process go on with a job, once some seconds have passed. Jobs that wait longer come first."""
         mine = sa.update(QUERY_JOBS).where(_JOBS.id == job, _JOBS.holder == holder)
+        until = clock.micros(self._now() + timedelta(seconds=seconds)) - 1
         with self._storage.write() as transaction:
-            transaction.execute(mine.values(leased_until=0))
+            transaction.execute(mine.values(leased_until=until))
 
     def read_waiting(self, job: str, limit: int) -> list[KeptQuestion]:
         """Questions of a job that wait, those first that were asked the least."""

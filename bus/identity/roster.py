@@ -22,6 +22,8 @@ from bus.storage import RowConflict, Storage, Transaction, announce
 
 _MEMBERS: Final = ("name", "kind", "title", "contact")
 _LONGEST_TITLE: Final = 200
+_MOST_PLANS: Final = 5
+"""Plans for one participant that others overtake, before it is told."""
 _KINDS: Final = [kind.value for kind in Kind if kind is not Kind.OPERATOR]
 
 
@@ -146,14 +148,21 @@ def set_participant(storage: Storage, participant: Participant, by: Actor) -> St
 
     Raises:
         NameRefused, TitleRefused, KindRefused, ContactRefused: the value breaks the rule that the class states.
-        RosterChanged: somebody changed the participant at the same time.
+        RosterChanged: somebody changed the participant at the same time, again and again.
     """
     check_participant(participant)
     if participant.name == OPERATOR:
         raise NameRefused("This name belongs to the operator, whom `bus init` makes.")
-    (step,) = plan_roster(storage, [participant])
-    if step.changes_anything:
-        carry_out_roster(storage, [step], by)
+    for left in reversed(range(_MOST_PLANS)):
+        (step,) = plan_roster(storage, [participant])
+        try:
+            if step.changes_anything:
+                carry_out_roster(storage, [step], by)
+            break
+        except RosterChanged:
+            # Who asks for the same at the same time shall not be told of a conflict.
+            if not left:
+                raise
     return step
 
 

@@ -140,7 +140,7 @@ def make_rooms(
         quotas=quotas,
         queries=queries,
         jobs=jobs,
-        job_runner=JobRunner(jobs, queries),
+        job_runner=JobRunner(jobs, queries, participants),
         heavy=apart,
         reading=Threads(_READING, _SCANNING),
         slices=Slices(),

@@ -56,6 +56,19 @@ def test_a_released_job_is_free_at_once(jobs: Jobs, clock: Clock) -> None:
     assert jobs.claim("dua") is not None
 
 
+def test_a_job_that_pauses_gives_its_place_to_the_next_and_comes_back(jobs: Jobs, clock: Clock) -> None:
+    first, second = (jobs.create(ASKER, "uji.tanya", [{"nomor": 1}]) for _ in range(2))
+    claimed = jobs.claim("satu")
+    assert claimed is not None
+    other = second if claimed.id == first.id else first
+    jobs.release(claimed.id, "satu", 20)
+    clock.now += timedelta(seconds=1)
+    # The other one waits longer.
+    assert [found and found.id for found in (jobs.claim("dua"), jobs.claim("dua"))] == [other.id, None]
+    clock.now += timedelta(seconds=20)
+    assert jobs.claim("dua") is not None
+
+
 def test_the_first_word_on_a_question_stays(jobs: Jobs) -> None:
     job = jobs.create(ASKER, "uji.tanya", [{"nomor": 1}])
     jobs.settle(job.id, 0, QuestionState.ANSWERED, {"satu": 1})

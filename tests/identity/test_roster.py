@@ -1,8 +1,10 @@
 """The roster: a list of participants is read with all its mistakes, planned, and carried out as a whole."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -16,6 +18,7 @@ from bus.identity.roster import (
     find_missing,
     plan_roster,
     read_roster,
+    set_participant,
 )
 from bus.storage import Storage, open_storage, upgrade
 from tests.an_actor import OPERATOR, actions, raw_log
@@ -108,3 +111,15 @@ def test_nothing_is_applied_if_a_participant_changed_after_the_plan(storage: Sto
     with pytest.raises(RosterChanged):
         carry_out_roster(storage, steps, OPERATOR)
     assert find_missing(storage, {"bapenda", "dinkes"}) == ["bapenda"]
+
+
+def test_the_same_participant_set_by_many_at_once_is_no_conflict(storage: Storage):
+    start = Barrier(8)
+
+    def change(_: int) -> Change:
+        start.wait()
+        return set_participant(storage, DINKES, OPERATOR).change
+
+    with ThreadPoolExecutor(8) as threads:
+        changes = list(threads.map(change, range(8)))
+    assert sorted(one.value for one in changes) == ["add"] + ["unchanged"] * 7

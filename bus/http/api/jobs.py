@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from bus import clock
+from bus import clock, json
 from bus.agencies import KEPT, MOST_QUESTIONS, Collected, Job, QuestionState
 from bus.contracts import parse_body
 from bus.http.api.contracts import Body
@@ -33,6 +34,8 @@ Prefer = Annotated[
     ),
 ]
 
+LARGEST_QUESTION: Final = 64 * 1024
+"""Bytes of one question, live or in a job."""
 _MOST_ANSWERS: Final = 200
 _ASYNC: Final = "respond-async"
 _QUESTIONS: Final[dict[str, Any]] = {
@@ -108,7 +111,9 @@ async def start_job(
     Raises:
         Refused: as `Queries.check_questions` and `Jobs.create` say.
     """
-    await asyncio.to_thread(rooms.queries.check_questions, contract, questions, asker)
+    check = partial(rooms.queries.check_questions, contract, questions, asker)
+    # In the asker's share: a thousand questions may take seconds.
+    await rooms.reading.run(check, who=asker.participant)
     job = await asyncio.to_thread(rooms.jobs.create, asker, contract, questions)
     rooms.job_runner.ring()
     location = {"Location": f"/v1/jobs/{job.id}", **NO_STORE, **(headers or {})}
@@ -128,6 +133,10 @@ def _read_questions(document: Any) -> list[Any]:
     if not isinstance(questions, list) or not 1 <= len(questions) <= MOST_QUESTIONS:
         detail = f"must be a list of 1 to {MOST_QUESTIONS} questions"
         raise Invalid("The body has no usable `questions`.", errors=[FieldError("/questions", detail)])
+    for number, question in enumerate(questions):
+        if len(json.dumps(question)) > LARGEST_QUESTION:
+            at = FieldError(f"/questions/{number}", f"must have at most {LARGEST_QUESTION} bytes")
+            raise Invalid("A question is larger than an agency is asked.", errors=[at])
     return questions
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from bus.contracts import parse_body
 from bus.http.api.contracts import Body, DocumentTooLarge
-from bus.http.api.jobs import PREFERENCE_APPLIED, JobDocument, Prefer, start_job, wishes_async
+from bus.http.api.jobs import LARGEST_QUESTION, PREFERENCE_APPLIED, JobDocument, Prefer, start_job, wishes_async
 from bus.http.asking import ask_while_granted
 from bus.http.openapi_parts import refer_headers
 from bus.http.page import NO_STORE
@@ -20,7 +20,6 @@ router = APIRouter(prefix="/v1/queries", tags=["Queries"], route_class=Authorise
 
 Asker = Annotated[Principal, Depends(caller(Scope.QUERIES_CALL))]
 
-_LARGEST_QUESTION: Final = 64 * 1024
 _QUESTION: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -53,8 +52,8 @@ async def ask_query(
 
     If your token or your grant ends while the agency is asked, the question ends with the reason.
     """
-    if len(body) > _LARGEST_QUESTION:
-        raise DocumentTooLarge(f"A question has at most {_LARGEST_QUESTION} bytes.")
+    if len(body) > LARGEST_QUESTION:
+        raise DocumentTooLarge(f"A question has at most {LARGEST_QUESTION} bytes.")
     question = parse_body(body, rooms.settings.max_depth)
     if wishes_async(prefer):
         return await start_job(rooms, contract, [question], caller, PREFERENCE_APPLIED)

@@ -14,6 +14,7 @@ from bus.agencies.jobs import Jobs
 from bus.agencies.tables import QUERY_QUESTIONS
 from bus.kit import AgencyUnavailable, QuotaExhausted
 from tests.a_bus import Bus
+from tests.an_actor import OPERATOR
 from tests.an_agency import AnAdapter
 from tests.builders import Document, a_grant, a_nik
 from tests.http.api.queries.a_query import ANSWER, NIK, PAST, URL, a_query_document, ask, disclosed, problem, until
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """The edge is the same on both databases; their statements have tests of their own in the rooms."""
 
 BATCH = f"{URL}/batch"
+OWNERS = ["dinkes"] * 3 + ["bapenda"] * 3
 
 
 @pytest.fixture
@@ -88,6 +90,22 @@ async def test_progress_is_told_and_answers_come_in_order(
     assert pages == [[0, 1], [2, 3], [4]]
 
 
+async def test_a_page_of_large_answers_takes_no_more_memory_than_one_of_them(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, running: asyncio.Task[None]
+):
+    desk.apply(a_query_document())
+    adapter.answer = ANSWER | {"nama": "x" * 1_500_000}
+    job = await start(http, some(7))
+    page = await finished(http, job, limit=0)
+    told = []
+    while page["next"] is not None:
+        answer = await http.get(job, params={"after": page["next"], "limit": 200})
+        page = answer.json()
+        assert 1 <= len(page["answers"]) <= 3
+        told += [one["index"] for one in page["answers"]]
+    assert told == list(range(7))
+
+
 async def test_nobody_reads_an_answer_before_its_disclosure_is_written(
     desk: Bus, http: httpx.AsyncClient, running: asyncio.Task[None]
 ):
@@ -145,6 +163,17 @@ async def test_a_body_without_usable_questions_is_refused(desk: Bus, http: httpx
     assert problem(await http.post(BATCH, json=body)) == (400, "invalid-request")
 
 
+async def test_a_question_too_large_to_be_asked_live_is_not_asked_by_a_job(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query_document())
+    large = {"nik": NIK, "catatan": "x" * 64 * 1024}
+    assert problem(await ask(http, large)) == (413, "document-too-large")
+    answer = await http.post(BATCH, json={"questions": [*some(1), large]})
+    assert problem(answer) == (400, "invalid-request")
+    assert answer.json()["errors"][0]["pointer"] == "/questions/1"
+
+
 async def test_without_a_grant_there_is_no_job(desk: Bus):
     desk.apply(a_query_document())
     answer = await desk.reader("bapenda", "queries.call").post(BATCH, json={"questions": some(1)})
@@ -180,11 +209,30 @@ async def test_a_job_goes_on_after_a_restart(desk: Bus, http: httpx.AsyncClient,
     first.cancel()
     await asyncio.wait([first])
     rooms = desk.rooms
-    second = asyncio.create_task(JobRunner(Jobs(rooms.storage, rooms.keys), rooms.queries).follow())
+    second = asyncio.create_task(JobRunner(Jobs(rooms.storage, rooms.keys), rooms.queries, rooms.participants).follow())
     page = await finished(http, job)
     second.cancel()
     await asyncio.wait([second])
     assert page["answered"] == 6
+
+
+@pytest.mark.parametrize("is_revoked", [True, False], ids=["revoked", "without-the-scope"])
+async def test_a_client_that_may_not_ask_any_more_asks_nothing_by_its_jobs(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, is_revoked: bool
+):
+    desk.apply(a_query_document())
+    job = await start(http, some(6))
+    client = desk.rooms.jobs.read(job.rpartition("/")[2], "dinkes").client_id
+    if is_revoked:
+        desk.rooms.participants.revoke_client("dinkes", client, OPERATOR)
+    else:
+        desk.rooms.participants.update_client("dinkes", client, ["events.read"], by=OPERATOR)
+    runner = asyncio.create_task(desk.rooms.job_runner.follow())
+    page = await finished(desk.reader("dinkes", "queries.call"), job)
+    runner.cancel()
+    await asyncio.wait([runner])
+    assert {one["problem"]["type"] for one in page["answers"]} == {"urn:bus:problem:client-may-not-ask"}
+    assert (page["refused"], adapter.questions) == (6, [])
 
 
 async def test_questions_and_answers_rest_encrypted(desk: Bus, http: httpx.AsyncClient, running: asyncio.Task[None]):
@@ -203,6 +251,22 @@ async def test_a_participant_has_only_so_many_jobs(desk: Bus, http: httpx.AsyncC
     answer = await http.post(BATCH, json={"questions": some(1)})
     assert problem(answer) == (429, "too-many-jobs")
     assert answer.headers["retry-after"] == "60"
+
+
+async def test_long_jobs_do_not_hold_up_the_short_job_of_somebody_else(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter
+):
+    desk.apply(a_query_document(a_grant("dinkes"), a_grant("bapenda"), a_grant("dukcapil")))
+    long = [await start(one, some(200)) for one in (http, desk.reader("bapenda", "queries.call")) for _ in range(3)]
+    last = desk.reader("dukcapil", "queries.call")
+    short = await start(last, some(1))
+    rooms = desk.rooms
+    runner = asyncio.create_task(JobRunner(rooms.jobs, rooms.queries, rooms.participants, slice_seconds=0.05).follow())
+    await finished(last, short)
+    states = [desk.rooms.jobs.read(one.rpartition("/")[2], who).done_at for one, who in zip(long, OWNERS, strict=True)]
+    runner.cancel()
+    await asyncio.wait([runner])
+    assert states == [None] * 6
 
 
 async def test_one_question_is_a_job_if_its_asker_prefers_that(
