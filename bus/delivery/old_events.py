@@ -111,6 +111,7 @@ class OldEvents:
         if goes_on_at > started:
             self._retention.end_walk(number, goes_on_at)
         if deleted:
+            self._retention.forget_values(number)
             self._tell(name, deleted, days)
 
     def _find_held(self, transaction: Transaction, positions: Sequence[int]) -> Collection[int]:

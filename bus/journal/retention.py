@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from bus.journal import statements
+from bus.journal import statements, value_statements
 from bus.journal.entries import lengths_at
 from bus.journal.horizon import Horizon, read_horizon
 from bus.journal.projection import Projection
@@ -49,8 +49,6 @@ _LOCK: Final = Prepared(
 )
 _DELETE_EVENTS: Final = Prepared(*(f"DELETE FROM journal WHERE position {among}" for among in _IN))  # noqa: S608
 _DELETE_LINKS: Final = Prepared(*(f"DELETE FROM journal_preceding WHERE position {among}" for among in _IN))  # noqa: S608
-_DELETE_VALUES: Final = Prepared(*(f"DELETE FROM record_values WHERE position {among}" for among in _IN))  # noqa: S608
-"""Of records that are gone. The values of other records stand at their newest events, which stay."""
 _DELETE_RECORDS: Final = Prepared(
     *(f"DELETE FROM records WHERE contract_id = :contract AND position {among}" for among in _IN)  # noqa: S608
 )
@@ -155,6 +153,11 @@ class Retention:
                 self._carry_out(transaction, contract_id, plan)
         return Step(looks[-1].position if looks else until, len(plan.going), plan.held, is_last)
 
+    def forget_values(self, contract_id: int) -> None:
+        """Have the index of a contract's values made again: it may hold values of deleted events."""
+        with self._storage.write(durable=False) as transaction:
+            transaction.execute(value_statements.ABANDON_CONTRACT, {"contract": contract_id})
+
     def end_walk(self, contract_id: int, position: int) -> None:
         """Have the next walk begin behind a position."""
         with self._storage.write(durable=False) as transaction:
@@ -209,7 +212,6 @@ class Retention:
         if plan.deletions:
             asked = {"contract": contract_id, "positions": transaction.numbers(plan.deletions)}
             transaction.execute(_DELETE_RECORDS, asked)
-            transaction.execute(_DELETE_VALUES, {"positions": asked["positions"]})
         before = read_horizon(transaction, contract_id)
         horizon = Horizon(max(before.whole, plan.whole), max([before.deletions, *plan.deletions]))
         looked_at = int(transaction.value(_LOOKED_AT, {"contract": contract_id}) or 0)

@@ -2,7 +2,7 @@
 
 Promise: for each field, the index is complete up to the field's `reached`, and no further event is in it. Appends never wait for
 it. Whoever reads looks at the events behind `reached` one by one, so an index that lags or is being built makes no answer wrong.
-It can be made again from the journal.
+It can be made again from the journal. It is made again after each walk of retention that deleted events: their values go too.
 """
 
 import asyncio
@@ -73,8 +73,9 @@ class ValueIndex:
     def _agree(self) -> bool:
         """Index the fields that contracts in force call filterable, and no others. Returns whether rows are left to delete."""
         epoch = self._catalogue.epoch
-        if epoch == self._agreed_at:
+        if epoch == self._agreed_at and not self._has_abandoned():
             return False
+        self._agreed_at = None
         wanted = {(number, one) for number, fields in self._catalogue.list_filterable().items() for one in fields}
         with self._storage.read() as transaction:
             known = _read_fields(transaction, value_statements.FIELDS)
@@ -94,6 +95,11 @@ class ValueIndex:
             self._agreed_at = epoch
             return False
         return True
+
+    def _has_abandoned(self) -> bool:
+        """Whether rows of some field are to be deleted, since a contract gave the field up or retention deleted events."""
+        with self._storage.read() as transaction:
+            return transaction.value(value_statements.HAS_ABANDONED) is not None
 
     def _delete_some(self, field: ValueField) -> None:
         with self._storage.write(durable=False) as transaction:

@@ -19,6 +19,10 @@ ADD_FIELD: Final = Prepared.in_both(
     "ON CONFLICT (contract_id, pointer) DO NOTHING"
 )
 ABANDON_FIELD: Final = Prepared.in_both("UPDATE value_fields SET reached = -1 WHERE number = :field")
+ABANDON_CONTRACT: Final = Prepared.in_both(
+    "UPDATE value_fields SET reached = -1 WHERE contract_id = :contract AND reached >= 0"
+)
+HAS_ABANDONED: Final = Prepared.in_both("SELECT 1 FROM value_fields WHERE reached = -1 LIMIT 1")
 _SOME: Final = "SELECT value, position FROM record_values WHERE field = :field LIMIT :limit"
 DELETE_SOME: Final = Prepared.in_both(
     f"DELETE FROM record_values WHERE field = :field AND (value, position) IN ({_SOME})"  # noqa: S608

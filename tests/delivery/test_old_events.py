@@ -16,7 +16,8 @@ from bus.delivery.ledger import DeliveryState, Ledger, NewDelivery
 from bus.delivery.old_events import OldEvents
 from bus.delivery.relayed import write_relayed
 from bus.delivery.tables import DELIVERIES
-from bus.journal.tables import JOURNAL
+from bus.journal import Projection, ValueIndex
+from bus.journal.tables import JOURNAL, RECORD_VALUES
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.builders import WARGA, a_document, a_grant, a_new_subscription, a_nik
@@ -127,6 +128,26 @@ async def test_what_the_relay_has_not_seen_stays_until_it_has(bus: Bus):
     while cleaning.look():
         pass
     assert positions(bus) == [2, 3]
+
+
+async def test_the_index_of_values_forgets_what_deleted_events_held(bus: Bus):
+    bus.apply(a_document(a_grant("dinkes"), delivery={"retention_days": DAYS}, filterable=["/nama"]))
+    index = ValueIndex(bus.rooms.storage, bus.rooms.catalogue)
+    for name in ("Rahasia Lama", "Rekaan"):
+        await bus.publish({"nik": a_nik(1), "nama": name}, subject=a_nik(1))
+    Projection(bus.rooms.storage).reach_end()
+    index.catch_up()
+    assert values(bus) == {b"Rahasia Lama", b"Rekaan"}
+    clean(bus)
+    index.catch_up()
+    assert values(bus) == {b"Rekaan"}
+
+
+def values(bus: Bus) -> set[bytes]:
+    """The texts in the index."""
+    with bus.rooms.storage.read() as transaction:
+        rows = transaction.rows(sa.select(RECORD_VALUES.c.value))
+    return {one for one in (b"Rahasia Lama", b"Rekaan") if any(one in bytes(row[0]) for row in rows)}
 
 
 async def test_it_is_told_by_contract(bus: Bus):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bus import json
 from bus.journal import Appender, JournalReader, Projection, Retention, Submission, retention
 from bus.journal.horizon import Horizon, read_horizon
-from bus.journal.tables import JOURNAL, PRECEDING, PROJECTED, RECORD_VALUES, RECORDS, RETENTION
+from bus.journal.tables import JOURNAL, PRECEDING, PROJECTED, RECORDS, RETENTION
 from bus.storage import Storage, Transaction
 
 CONTRACT, OTHER = 1, 2
@@ -193,16 +193,6 @@ def test_what_is_held_stays_linked_past_several_events_that_went(site: Site):
     site.held = set()
     site.walk(5)
     assert (site.positions(), site.links()) == ([4, 5], {})
-
-
-def test_the_indexed_values_of_a_record_go_with_its_deletion_alone(site: Site):
-    site.append([("a", True), ("b", True), ("a", False), ("b", True), ("c", True)])
-    with site.storage.write() as transaction:
-        for position in (3, 4):
-            row = {"field": 1, "value": b"sembung", "position": position}
-            transaction.execute(sa.insert(RECORD_VALUES).values(**row))
-    site.walk(5)
-    assert (site.positions(), site.positions(RECORD_VALUES)) == ([4, 5], [4])
 
 
 def test_a_key_that_comes_back_after_its_deletion_went(site: Site):
