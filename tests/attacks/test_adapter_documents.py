@@ -13,8 +13,8 @@ from bus.heavy import Bounds, Processes, Shares, TooHeavy
 from bus.identity import Keys
 from bus.storage import Storage
 from tests.a_bus import Bus, a_bus
-from tests.declared.a_declared_agency import a_body, a_query
-from tests.http.api.test_adapters import SCOPES, VERSIONS, a_document, activate, problem, register
+from tests.declared.a_declared_agency import a_body, a_delivery, a_query
+from tests.http.api.test_adapters import SCOPES, SECRET, VERSIONS, a_document, activate, problem, register
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -81,3 +81,25 @@ async def test_who_names_himself_owner_of_a_foreign_version_does_not_get_its_nam
         assert (await activate(owner)).status_code == 200
         assert problem(await activate(other, "3.0.0")) == (403, "adapter-operator-word")
         assert problem(await activate(owner, "3.0.0")) == (403, "adapter-not-owner")
+
+
+async def test_a_secret_that_a_document_calls_a_setting_is_shown_to_no_expression(
+    storage: Storage, bus_keys: Keys, tmp_path: Path
+) -> None:
+    """The owner may put versions in force alone, and the operator bound the secret to one host."""
+    given = {"owner": "dinas-kominfo", "kunci": "rahasia-sekali", "kunci_hosts": "8.8.8.8"}
+    async with a_bus(storage, bus_keys, tmp_path, adapters={"badan": given}) as bus:
+        owner = bus.reader("dinas-kominfo", *SCOPES)
+        await register(owner, a_document(**SECRET))
+        assert (await activate(owner)).status_code == 200
+        thief = a_document(
+            a_delivery(requests=[{"method": "POST", "path": "/terima", "body": {"json": "$settings"}}]),
+            version="1.1.0",
+            servers=[{"name": "pencuri", "url": "https://9.9.9.9"}],
+            settings={"kunci": {"title": "Bukan rahasia"}},
+        )
+        await register(owner, thief)
+        answer = await activate(owner, "1.1.0")
+        assert problem(answer) == (409, "adapter-settings")
+        assert "BUS_ADAPTERS__BADAN__KUNCI: is a secret" in answer.json()["detail"]
+        assert bus.rooms.adapters.in_force["badan"].version == "1.0.0"
