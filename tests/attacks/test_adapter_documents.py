@@ -103,3 +103,16 @@ async def test_a_secret_that_a_document_calls_a_setting_is_shown_to_no_expressio
         assert problem(answer) == (409, "adapter-settings")
         assert "BUS_ADAPTERS__BADAN__KUNCI: is a secret" in answer.json()["detail"]
         assert bus.rooms.adapters.in_force["badan"].version == "1.0.0"
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "connection"])
+async def test_no_document_leads_a_request_to_another_server_at_the_same_address(bus: Bus, name: str) -> None:
+    """A host that many share, such as a gateway's, would hand a bound secret to whomever `Host` names."""
+    owner = bus.reader("dinas-kominfo", *SCOPES)
+    request = {"method": "POST", "path": "/terima", "headers": {name: "'penyerang.example'"}, "body": {"json": "data"}}
+    answer = await register(owner, a_document(a_delivery(requests=[request])))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == f"/operations/0/requests/0/headers/{name}"
+    shown = {"kind": "api_key", "secret": "kunci", "in": "header", "name": name}
+    answer = await register(owner, a_document(secrets=SECRET["secrets"], auth=[shown]))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/auth/0")
