@@ -13,6 +13,7 @@ from bus.heavy import Bounds, Processes, Shares, TooHeavy
 from bus.identity import Keys
 from bus.storage import Storage
 from tests.a_bus import Bus, a_bus
+from tests.builders import a_document as a_contract
 from tests.declared.a_declared_agency import a_body, a_delivery, a_query
 from tests.http.api.test_adapters import SCOPES, SECRET, VERSIONS, a_document, activate, problem, register
 
@@ -116,3 +117,19 @@ async def test_no_document_leads_a_request_to_another_server_at_the_same_address
     shown = {"kind": "api_key", "secret": "kunci", "in": "header", "name": name}
     answer = await register(owner, a_document(secrets=SECRET["secrets"], auth=[shown]))
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/auth/0")
+
+
+async def test_a_document_that_calls_its_data_public_does_not_lead_persons_elsewhere_by_one_hand(
+    storage: Storage, bus_keys: Keys, tmp_path: Path
+) -> None:
+    """A contract about persons may name an operation that asks for nothing. Its events would go to the new server."""
+    async with a_bus(storage, bus_keys, tmp_path, adapters={"badan": {"owner": "dinas-kominfo"}}) as bus:
+        owner, second = bus.reader("dinas-kominfo", *SCOPES), bus.reader("dinas-kominfo", *SCOPES)
+        await register(owner, a_document())
+        assert (await activate(owner)).status_code == 200
+        bus.apply(a_contract(adapters=[{"adapter": "badan", "operation": "kirim"}]))
+        elsewhere = [{"name": "lain", "url": "https://9.9.9.9"}]
+        await register(owner, a_document(version="1.1.0", servers=elsewhere))
+        assert problem(await activate(owner, "1.1.0")) == (409, "adapter-four-eyes")
+        assert bus.rooms.adapters.in_force["badan"].version == "1.0.0"
+        assert (await activate(second, "1.1.0")).status_code == 200

@@ -78,17 +78,23 @@ def check_word(known: Sequence[RegisteredAdapter], present: RegisteredAdapter, a
         raise AdapterNotOwner(f"{present.name} {present.version} is a draft of {present.owner}; the name is {owner}'s.")
 
 
-def check_four_eyes(known: Iterable[RegisteredAdapter], present: RegisteredAdapter, actor: Actor) -> None:
+def check_four_eyes(
+    known: Iterable[RegisteredAdapter], present: RegisteredAdapter, actor: Actor, *, serves_persons: bool = False
+) -> None:
     """Refuse an activation by the client that made the version, if the adapter carries personal data.
 
     A version that was in force before was approved already, so the way back needs one person. The operator's command line may
     do both; the history says so.
 
+    Args:
+        serves_persons: contracts in force that name the adapter carry personal data.
+
     Raises:
         AdapterFourEyes: says who has to do what.
     """
     settled = [one for one in known if not one.is_free]
-    if actor.is_command_line or not present.is_free or not any(one.is_personal for one in (present, *settled)):
+    is_personal = serves_persons or any(one.is_personal for one in (present, *settled))
+    if actor.is_command_line or not present.is_free or not is_personal:
         return
     named = f"{present.name} {present.version}"
     if present.state is State.DRAFT and any(move.state is State.PROPOSED for move in present.history):
