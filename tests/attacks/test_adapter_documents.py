@@ -133,3 +133,16 @@ async def test_a_document_that_calls_its_data_public_does_not_lead_persons_elsew
         assert problem(await activate(owner, "1.1.0")) == (409, "adapter-four-eyes")
         assert bus.rooms.adapters.in_force["badan"].version == "1.0.0"
         assert (await activate(second, "1.1.0")).status_code == 200
+
+
+async def test_an_owner_does_not_publish_as_another_participant_by_its_own_word(
+    storage: Storage, bus_keys: Keys, tmp_path: Path
+) -> None:
+    """Contracts name the operation, and not whom it publishes as. Rows of one office would come as another's."""
+    async with a_bus(storage, bus_keys, tmp_path, adapters={"badan": {"owner": "dinas-kominfo"}}) as bus:
+        owner, operator = bus.reader("dinas-kominfo", *SCOPES), bus.reader("operator", *SCOPES, "admin")
+        await register(owner, a_document())
+        assert (await activate(owner)).status_code == 200
+        await register(owner, a_document(version="1.1.0", participant="disdukcapil"))
+        assert problem(await activate(owner, "1.1.0")) == (403, "adapter-operator-word")
+        assert (await activate(operator, "1.1.0")).status_code == 200

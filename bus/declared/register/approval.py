@@ -16,8 +16,8 @@ from bus.problem import FieldError
 
 def find_owner(known: Iterable[RegisteredAdapter]) -> str | None:
     """The participant that a name belongs to: the owner in the version that was put in force last; None: nobody yet."""
-    settled = [one for one in known if not one.is_free]
-    return max(settled, key=lambda one: one.put_in_force_at).owner if settled else None
+    last = _find_last(known)
+    return None if last is None else last.owner
 
 
 def check_draft_owner(known: Sequence[RegisteredAdapter], draft: Draft, actor: Actor) -> None:
@@ -63,7 +63,8 @@ def check_word(known: Sequence[RegisteredAdapter], present: RegisteredAdapter, a
     """Refuse an activation without the word of the operator, or of the owner that the operator names.
 
     Raises:
-        OperatorWordMissing: says who may, and how the operator names an owner.
+        OperatorWordMissing: says who may, and how the operator names an owner. Also if the version publishes as another
+            participant than the version that was put in force last: nobody may speak for others by his own word.
         AdapterNotOwner: the version is a draft of another participant than the name's owner.
     """
     if actor.is_operator:
@@ -73,9 +74,18 @@ def check_word(known: Sequence[RegisteredAdapter], present: RegisteredAdapter, a
             f"An adapter opens connections and names secrets. So {named or 'the operator'} puts {present.name} in force. The"
             f" operator names an owner who may do so with the setting BUS_ADAPTERS__{present.name.upper()}__OWNER."
         )
-    owner = find_owner(known)
-    if owner not in (None, present.owner):
-        raise AdapterNotOwner(f"{present.name} {present.version} is a draft of {present.owner}; the name is {owner}'s.")
+    last = _find_last(known)
+    if last is None:
+        return
+    if last.owner != present.owner:
+        raise AdapterNotOwner(
+            f"{present.name} {present.version} is a draft of {present.owner}; the name is {last.owner}'s."
+        )
+    if last.participant != present.participant:
+        raise OperatorWordMissing(
+            f"{present.name} {present.version} publishes as {present.participant}, and {last.version} as"
+            f" {last.participant}. So the operator puts it in force."
+        )
 
 
 def check_four_eyes(
@@ -104,6 +114,12 @@ def check_four_eyes(
             f"{named} carries personal data, and this client wrote or proposed it: let another client with"
             " contracts.approve activate it."
         )
+
+
+def _find_last(known: Iterable[RegisteredAdapter]) -> RegisteredAdapter | None:
+    """The version that was put in force last; None: none was."""
+    settled = [one for one in known if not one.is_free]
+    return max(settled, key=lambda one: one.put_in_force_at) if settled else None
 
 
 def _check_name(owner: str | None, name: str, actor: Actor) -> None:
