@@ -146,3 +146,18 @@ async def test_an_owner_does_not_publish_as_another_participant_by_its_own_word(
         await register(owner, a_document(version="1.1.0", participant="disdukcapil"))
         assert problem(await activate(owner, "1.1.0")) == (403, "adapter-operator-word")
         assert (await activate(operator, "1.1.0")).status_code == 200
+
+
+async def test_a_token_goes_where_its_secret_may_go(storage: Storage, bus_keys: Keys, tmp_path: Path) -> None:
+    """The secret would buy a token at the agency, as the operator wants, and the token would go to the author's server."""
+    bound = {"owner": "dinas-kominfo", "kunci": "rahasia-sekali", "kunci_hosts": "8.8.8.8"}
+    login = {"kind": "oauth2", "token_path": "https://8.8.8.8/token", "client_id": "kunci", "client_secret": "kunci"}
+    async with a_bus(storage, bus_keys, tmp_path, adapters={"badan": bound}) as bus:
+        owner = bus.reader("dinas-kominfo", *SCOPES)
+        await register(owner, a_document(**(SECRET | {"auth": [login]})))
+        assert (await activate(owner)).status_code == 200
+        theirs = [{"name": "pencuri", "url": "https://9.9.9.9"}]
+        await register(owner, a_document(**(SECRET | {"auth": [login], "version": "1.1.0", "servers": theirs})))
+        answer = await activate(owner, "1.1.0")
+        assert problem(answer) == (409, "adapter-settings")
+        assert "KUNCI_HOSTS: should list 9.9.9.9" in answer.json()["detail"]
