@@ -161,3 +161,13 @@ async def test_a_token_goes_where_its_secret_may_go(storage: Storage, bus_keys: 
         answer = await activate(owner, "1.1.0")
         assert problem(answer) == (409, "adapter-settings")
         assert "KUNCI_HOSTS: should list 9.9.9.9" in answer.json()["detail"]
+
+
+async def test_a_proposal_that_changed_under_the_eyes_of_the_operator_is_not_put_in_force(bus: Bus) -> None:
+    owner, operator = bus.reader("dinas-kominfo", *SCOPES), bus.reader("operator", *SCOPES, "admin")
+    await register(owner, a_document())
+    assert (await owner.post(f"{VERSIONS}/1.0.0/propose")).status_code == 200
+    await register(owner, a_document(servers=[{"name": "lain", "url": "https://9.9.9.9"}]))
+    assert problem(await activate(operator)) == (409, "adapter-four-eyes")
+    assert (await owner.post(f"{VERSIONS}/1.0.0/propose")).status_code == 200
+    assert (await activate(operator)).status_code == 200

@@ -93,6 +93,8 @@ def check_four_eyes(
 ) -> None:
     """Refuse an activation by the client that made the version, if the adapter carries personal data.
 
+    Whatever it carries, nobody puts in force what another changed after it was proposed: it may not be what was read.
+
     A version that was in force before was approved already, so the way back needs one person. The operator's command line may
     do both; the history says so.
 
@@ -102,14 +104,17 @@ def check_four_eyes(
     Raises:
         AdapterFourEyes: says who has to do what.
     """
-    settled = [one for one in known if not one.is_free]
-    is_personal = serves_persons or any(one.is_personal for one in (present, *settled))
-    if actor.is_command_line or not present.is_free or not is_personal:
+    if actor.is_command_line or not present.is_free:
         return
     named = f"{present.name} {present.version}"
-    if present.state is State.DRAFT and any(move.state is State.PROPOSED for move in present.history):
+    made = _list_making(present.history)
+    was_proposed = any(move.state is State.PROPOSED for move in present.history)
+    if present.state is State.DRAFT and was_proposed and not all(_is_same(move, actor) for move in made):
         raise AdapterFourEyes(f"{named} changed after it was proposed: propose it again, then let another activate it.")
-    if any(_is_same(move, actor) for move in _list_making(present.history)):
+    settled = [one for one in known if not one.is_free]
+    if not (serves_persons or any(one.is_personal for one in (present, *settled))):
+        return
+    if any(_is_same(move, actor) for move in made):
         raise AdapterFourEyes(
             f"{named} carries personal data, and this client wrote or proposed it: let another client with"
             " contracts.approve activate it."
