@@ -26,6 +26,8 @@ def test_an_address_is_one(text: str) -> None:
         "a@b..example",
         '"a b"@c.example',
         "a@[127.0.0.1]",
+        "=?utf-8?q?a=0D=0ABcc=3A_c?=@b.example",
+        "=?utf-8?b?YUBkLmV4YW1wbGU=?=@b.example",
         "ä@b.example",
         "a@b\u202e.example",
         f"{'a' * 65}@b.example",

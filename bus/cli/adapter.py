@@ -33,6 +33,7 @@ from bus.declared import (
     Mapper,
     Shown,
     Surroundings,
+    check_no_secret_is_shown,
     lint_document,
     load_document,
     make_simulator,
@@ -167,6 +168,7 @@ def _make_settings(
         raise typer.BadParameter("--set takes NAME=VALUE, each name once")
     host = urlsplit(against or document.servers[0].url).hostname or ""
     address = {} if against is None else {"base_url": against}
+    check_no_secret_is_shown(document, known)
     return read_adapter_settings(
         document.adapter,
         DeclaredFactory(document).settings,

@@ -29,6 +29,7 @@ class Page(APIRoute):
 
         async def handle(request: Request) -> Response:
             try:
+                _check_address(request)
                 if request.method == "POST":
                     request.state.form = await read_form(request)
                     check_token(request.state.form, bound_of(request))
@@ -41,6 +42,13 @@ class Page(APIRoute):
                 return await show_refusal(request, refusal)
 
         return handle
+
+
+def _check_address(request: Request) -> None:
+    """Refuse an address with a NUL, which PostgreSQL takes in no text."""
+    texts = [request.url.path, *request.query_params.values()]
+    if any("\0" in text for text in texts):
+        raise Refused("Part of the address is not as the console writes it.")
 
 
 def page_router() -> APIRouter:

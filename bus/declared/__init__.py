@@ -6,7 +6,7 @@ bound it to. Connections go only to public addresses, and to networks that the o
 
 from bus.declared.document import AdapterDocument
 from bus.declared.errors import AdapterInvalid
-from bus.declared.factory import DeclaredFactory, Surroundings
+from bus.declared.factory import DeclaredFactory, Surroundings, check_no_secret_is_shown
 from bus.declared.lint import lint_document
 from bus.declared.load import check_document, load_body, load_document, read_document, write_schema
 from bus.declared.mapper import Mapper
@@ -47,6 +47,7 @@ __all__ = [
     "Shown",
     "Surroundings",
     "check_document",
+    "check_no_secret_is_shown",
     "lint_document",
     "list_broken",
     "load_body",

@@ -1,6 +1,6 @@
 """Makes a declared adapter from its document and the operator's settings, as the registry of agencies expects it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -80,6 +80,7 @@ class DeclaredFactory:
         Raises:
             SettingsWrong: names each setting that is missing or wrong, or the secret that is not bound to its host.
         """
+        check_no_secret_is_shown(self._document, given)
         known = {name: value for name, value in given.items() if name in self.settings.model_fields}
         settings = read_adapter_settings(self.name, self.settings, known)
         try:
@@ -105,6 +106,22 @@ def make_settings(document: AdapterDocument) -> type[AdapterSettings]:
         fields[name] = (SecretStr, ...)
         fields[f"{name}_hosts"] = (str, ...)
     return create_model(f"Settings of {document.adapter}", __base__=AdapterSettings, **fields)
+
+
+def check_no_secret_is_shown(document: AdapterDocument, given: Collection[str]) -> None:
+    """Refuse a document that calls a secret of the operator's a setting. Expressions see settings, and send them anywhere.
+
+    Args:
+        given: the names of the operator's settings. One that has `…_hosts` beside it is a secret.
+
+    Raises:
+        SettingsWrong: names the setting.
+    """
+    if shown := next((name for name in document.settings if f"{name}_hosts" in given), None):
+        setting = f"BUS_ADAPTERS__{document.adapter}__{shown}".upper()
+        raise SettingsWrong(
+            f"{setting}: is a secret, since {setting}_HOSTS binds it; the document must name it in `secrets`, not in `settings`"
+        )
 
 
 def make_vault(document: AdapterDocument, given: Mapping[str, Any]) -> Vault:

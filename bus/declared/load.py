@@ -13,7 +13,18 @@ from pydantic import TypeAdapter, ValidationError
 from bus import json
 from bus.contracts import read_yaml
 from bus.declared.auth import list_secrets
-from bus.declared.document import AdapterDocument, Example, Operation, Poll, Request, Signature
+from bus.declared.document import (
+    AdapterDocument,
+    ApiKey,
+    Auth,
+    Example,
+    Login,
+    OAuth2,
+    Operation,
+    Poll,
+    Request,
+    Signature,
+)
 from bus.declared.errors import AdapterInvalid
 from bus.kit import AdapterSettings, BaseUrl
 from bus.problem import FieldError, Refused
@@ -25,6 +36,22 @@ _PLACE: Final = re.compile(r"\{([a-z0-9_]+)\}")
 _TEXTS: Final = frozenset({"id", "source", "type", "subject", "time", "dataschema", "datacontenttype", "publisher"})
 """Attributes of an example's event that are texts."""
 _ADDRESS: Final[TypeAdapter[str]] = TypeAdapter(BaseUrl)
+_FRAMING: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that say to which server a request goes, and where it ends (RFC 9110, sections 7.2 and 7.6; RFC 9112, section 6)."""
 _RESERVED: Final = frozenset(AdapterSettings.model_fields) | {"server"}
 
 
@@ -127,6 +154,8 @@ def _find_wrong_names(document: AdapterDocument) -> Iterator[FieldError]:
                 yield FieldError(f"/auth/{at}", f"uses the secret {name}, which `secrets` does not name")
         if isinstance(auth, Signature) and auth.algorithm.startswith("hmac") and auth.key is None:
             yield FieldError(f"/auth/{at}/key", "an HMAC needs a key")
+        for name in sorted(_FRAMING & {one.lower() for one in _list_headers(auth)}):
+            yield FieldError(f"/auth/{at}", f"the header {name} is the bus's own, since it leads or ends the request")
     names = [*document.settings, *document.secrets, *(f"{name}_hosts" for name in document.secrets)]
     for name, count in Counter(names).items():
         if count > 1 or name in _RESERVED:
@@ -136,6 +165,19 @@ def _find_wrong_names(document: AdapterDocument) -> Iterator[FieldError]:
             yield FieldError("/operations", f"{name} is the name of several operations")
     for at, operation in enumerate(document.operations):
         yield from _find_wrong_operation(document, operation, f"/operations/{at}")
+
+
+def _list_headers(auth: Auth) -> list[str]:
+    """The headers that a kind of auth writes, by the names that the document gives."""
+    match auth:
+        case OAuth2() | Login():
+            return [auth.header]
+        case ApiKey():
+            return [auth.name] if auth.place == "header" else []
+        case Signature():
+            return [auth.header, auth.time_header or auth.header]
+        case _:
+            return []
 
 
 def _is_address(url: str) -> bool:
@@ -173,6 +215,10 @@ def _find_wrong_request(document: AdapterDocument, request: Request, at: str) ->
     known = {*request.values, *document.settings}
     for name in sorted(set(_PLACE.findall(request.path)) - known):
         yield FieldError(f"{at}/path", f"{{{name}}} is neither a value of the request nor a setting")
+    for name in sorted(request.headers):
+        if name.lower() in _FRAMING:
+            detail = "is the bus's own header, since it leads or ends the request"
+            yield FieldError(f"{at}/headers/{name}", detail)
     if request.body is not None and (request.body.json_ is None) == (request.body.form is None):
         yield FieldError(f"{at}/body", "must have either `json` or `form`")
 

@@ -87,10 +87,18 @@ class MailSender:
         """Do nothing: no connection is kept."""
 
     def _write(self, letter: Letter, address: str) -> EmailMessage:
-        """The message. `email` refuses a header with a line break, and encodes what is not ASCII (RFC 2047)."""
+        """The message. `email` refuses a header with a line break, and encodes what is not ASCII (RFC 2047).
+
+        Raises:
+            NotSent: the address is read otherwise than it is written.
+        """
         message = EmailMessage(policy=SMTP_POLICY)
         message["From"] = self._server.sender
-        message["To"] = address
+        try:
+            message["To"] = address
+        except ValueError:
+            # An address that the bus took when it refused less. Its letter holds up no other.
+            raise NotSent("the mail address is none that mail programs read as it is written") from None
         message["Subject"] = letter.subject
         message["Date"] = format_datetime(clock.now())
         message["Message-ID"] = f"<{letter.id}@{self._server.sender.rpartition('@')[2]}>"

@@ -176,6 +176,8 @@ class Accounts:
     def disable(self, name: str, by: Actor) -> None:
         """Shut an account out for good: its sessions and links end at once. A second call changes nothing.
 
+        The account of the command line is not shut out, since nobody could then open the console by it again.
+
         Raises:
             StaffUnknown: see the class.
         """
@@ -183,8 +185,9 @@ class Accounts:
             account = _get(transaction, name)
             if account.is_disabled:
                 return
-            disabled = sa.update(STAFF).where(STAFF.c.name == name).values(disabled_at=clock.micros(clock.now()))
-            transaction.execute(disabled)
+            if name != COMMAND_LINE:
+                at = clock.micros(clock.now())
+                transaction.execute(sa.update(STAFF).where(STAFF.c.name == name).values(disabled_at=at))
             _forget(transaction, name)
             note(transaction, Action(Verb.STAFF_DISABLE, by, make_object(name), account.participant))
 

@@ -13,8 +13,9 @@ from bus.heavy import Bounds, Processes, Shares, TooHeavy
 from bus.identity import Keys
 from bus.storage import Storage
 from tests.a_bus import Bus, a_bus
-from tests.declared.a_declared_agency import a_body, a_query
-from tests.http.api.test_adapters import SCOPES, VERSIONS, a_document, activate, problem, register
+from tests.builders import a_document as a_contract
+from tests.declared.a_declared_agency import a_body, a_delivery, a_query
+from tests.http.api.test_adapters import SCOPES, SECRET, VERSIONS, a_document, activate, problem, register
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -81,3 +82,92 @@ async def test_who_names_himself_owner_of_a_foreign_version_does_not_get_its_nam
         assert (await activate(owner)).status_code == 200
         assert problem(await activate(other, "3.0.0")) == (403, "adapter-operator-word")
         assert problem(await activate(owner, "3.0.0")) == (403, "adapter-not-owner")
+
+
+async def test_a_secret_that_a_document_calls_a_setting_is_shown_to_no_expression(
+    storage: Storage, bus_keys: Keys, tmp_path: Path
+) -> None:
+    """The owner may put versions in force alone, and the operator bound the secret to one host."""
+    given = {"owner": "dinas-kominfo", "kunci": "rahasia-sekali", "kunci_hosts": "8.8.8.8"}
+    async with a_bus(storage, bus_keys, tmp_path, adapters={"badan": given}) as bus:
+        owner = bus.reader("dinas-kominfo", *SCOPES)
+        await register(owner, a_document(**SECRET))
+        assert (await activate(owner)).status_code == 200
+        thief = a_document(
+            a_delivery(requests=[{"method": "POST", "path": "/terima", "body": {"json": "$settings"}}]),
+            version="1.1.0",
+            servers=[{"name": "pencuri", "url": "https://9.9.9.9"}],
+            settings={"kunci": {"title": "Bukan rahasia"}},
+        )
+        await register(owner, thief)
+        answer = await activate(owner, "1.1.0")
+        assert problem(answer) == (409, "adapter-settings")
+        assert "BUS_ADAPTERS__BADAN__KUNCI: is a secret" in answer.json()["detail"]
+        assert bus.rooms.adapters.in_force["badan"].version == "1.0.0"
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "connection"])
+async def test_no_document_leads_a_request_to_another_server_at_the_same_address(bus: Bus, name: str) -> None:
+    """A host that many share, such as a gateway's, would hand a bound secret to whomever `Host` names."""
+    owner = bus.reader("dinas-kominfo", *SCOPES)
+    request = {"method": "POST", "path": "/terima", "headers": {name: "'penyerang.example'"}, "body": {"json": "data"}}
+    answer = await register(owner, a_document(a_delivery(requests=[request])))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == f"/operations/0/requests/0/headers/{name}"
+    shown = {"kind": "api_key", "secret": "kunci", "in": "header", "name": name}
+    answer = await register(owner, a_document(secrets=SECRET["secrets"], auth=[shown]))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/auth/0")
+
+
+async def test_a_document_that_calls_its_data_public_does_not_lead_persons_elsewhere_by_one_hand(
+    storage: Storage, bus_keys: Keys, tmp_path: Path
+) -> None:
+    """A contract about persons may name an operation that asks for nothing. Its events would go to the new server."""
+    async with a_bus(storage, bus_keys, tmp_path, adapters={"badan": {"owner": "dinas-kominfo"}}) as bus:
+        owner, second = bus.reader("dinas-kominfo", *SCOPES), bus.reader("dinas-kominfo", *SCOPES)
+        await register(owner, a_document())
+        assert (await activate(owner)).status_code == 200
+        bus.apply(a_contract(adapters=[{"adapter": "badan", "operation": "kirim"}]))
+        elsewhere = [{"name": "lain", "url": "https://9.9.9.9"}]
+        await register(owner, a_document(version="1.1.0", servers=elsewhere))
+        assert problem(await activate(owner, "1.1.0")) == (409, "adapter-four-eyes")
+        assert bus.rooms.adapters.in_force["badan"].version == "1.0.0"
+        assert (await activate(second, "1.1.0")).status_code == 200
+
+
+async def test_an_owner_does_not_publish_as_another_participant_by_its_own_word(
+    storage: Storage, bus_keys: Keys, tmp_path: Path
+) -> None:
+    """Contracts name the operation, and not whom it publishes as. Rows of one office would come as another's."""
+    async with a_bus(storage, bus_keys, tmp_path, adapters={"badan": {"owner": "dinas-kominfo"}}) as bus:
+        owner, operator = bus.reader("dinas-kominfo", *SCOPES), bus.reader("operator", *SCOPES, "admin")
+        await register(owner, a_document())
+        assert (await activate(owner)).status_code == 200
+        await register(owner, a_document(version="1.1.0", participant="disdukcapil"))
+        assert problem(await activate(owner, "1.1.0")) == (403, "adapter-operator-word")
+        assert (await activate(operator, "1.1.0")).status_code == 200
+
+
+async def test_a_token_goes_where_its_secret_may_go(storage: Storage, bus_keys: Keys, tmp_path: Path) -> None:
+    """The secret would buy a token at the agency, as the operator wants, and the token would go to the author's server."""
+    bound = {"owner": "dinas-kominfo", "kunci": "rahasia-sekali", "kunci_hosts": "8.8.8.8"}
+    login = {"kind": "oauth2", "token_path": "https://8.8.8.8/token", "client_id": "kunci", "client_secret": "kunci"}
+    async with a_bus(storage, bus_keys, tmp_path, adapters={"badan": bound}) as bus:
+        owner = bus.reader("dinas-kominfo", *SCOPES)
+        await register(owner, a_document(**(SECRET | {"auth": [login]})))
+        assert (await activate(owner)).status_code == 200
+        theirs = [{"name": "pencuri", "url": "https://9.9.9.9"}]
+        await register(owner, a_document(**(SECRET | {"auth": [login], "version": "1.1.0", "servers": theirs})))
+        answer = await activate(owner, "1.1.0")
+        assert problem(answer) == (409, "adapter-settings")
+        assert "KUNCI_HOSTS: should list 9.9.9.9" in answer.json()["detail"]
+
+
+async def test_a_proposal_that_changed_under_the_eyes_of_the_operator_is_not_put_in_force(bus: Bus) -> None:
+    owner, operator = bus.reader("dinas-kominfo", *SCOPES), bus.reader("operator", *SCOPES, "admin")
+    await register(owner, a_document())
+    assert (await owner.post(f"{VERSIONS}/1.0.0/propose")).status_code == 200
+    await register(owner, a_document(servers=[{"name": "lain", "url": "https://9.9.9.9"}]))
+    assert problem(await activate(operator)) == (409, "adapter-four-eyes")
+    assert (await owner.post(f"{VERSIONS}/1.0.0/propose")).status_code == 200
+    assert (await activate(operator)).status_code == 200

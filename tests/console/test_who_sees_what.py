@@ -184,3 +184,12 @@ async def test_a_refused_look_is_in_the_action_log(site: Site):
     rooms.attempts.flush(all=True)
     (told,) = [one for one in actions(rooms.storage) if one.what is Verb.AUTHORITY_REFUSED]
     assert (told.by.user, told.on.id) == ("rini", "GET /konsol/tindakan")
+
+
+async def test_an_address_that_no_database_takes_is_refused_as_a_page(console: Console) -> None:
+    operator = console.member(Role.OPERATOR)
+    for path in ("/konsol/peserta?setelah=%00", "/konsol/peserta/%00", f"/konsol/tindakan?sebelum={2**63}"):
+        answer = await operator.look(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (400, "text/html; charset=utf-8"), path
+    for path in ("/konsol/instansi/%00/lepaskan", "/konsol/sesi/%00/akhiri"):
+        assert (await operator.send(path)).status_code == 400, path

@@ -195,8 +195,8 @@ async def test_a_token_s_endpoint_elsewhere_needs_the_secret_bound_to_it():
     with pytest.raises(SettingsWrong, match=r"should list pencuri\.example"):
         await deliver(AnAgency(), elsewhere)
     agency = AnAgency(an_oauth_server)
-    bound = {"kunci_hosts": "pencuri.example", "sandi_hosts": "pencuri.example"}
-    assert await deliver(agency, elsewhere, **bound) == [DELIVERED]
+    both = f"pencuri.example, {HOST}"
+    assert await deliver(agency, elsewhere, kunci_hosts=both, sandi_hosts=both) == [DELIVERED]
     assert agency.requests[0].url.host == "pencuri.example"
 
 

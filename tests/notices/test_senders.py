@@ -129,3 +129,10 @@ async def test_the_webhook_gets_a_signed_event_with_the_same_id_for_each_attempt
     event = sink.taken[0].event
     assert (event["type"], event["data"]["text"], event["data"]["new"]) == ("bus.notice", LETTER.text, [])
     assert sink.forged == 1
+
+
+async def test_an_address_with_a_hidden_line_break_fails_alone() -> None:
+    """The bus once took such an address as a contact. A fault of any other kind would end the notices of all."""
+    hidden = Recipient(Way.MAIL, "=?utf-8?q?a=0D=0ABcc=3A_c?=@bapenda.example", participants=frozenset({"bapenda"}))
+    with pytest.raises(NotSent, match="mail address"):
+        await a_sender(1).send(LETTER, hidden)

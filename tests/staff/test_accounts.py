@@ -119,6 +119,16 @@ def test_the_link_of_the_command_line_opens_once_and_sets_nothing(accounts: Acco
         accounts.open(accounts.add("siti", Role.OPERATOR, None, OPERATOR))
 
 
+def test_who_shuts_out_the_command_line_ends_its_sessions_and_locks_nobody_out(accounts: Accounts, sessions: Sessions):
+    session = sessions.open(accounts.open(accounts.make_opening(OPERATOR)), "10.1.2.3", "Uji")
+    link = accounts.make_opening(OPERATOR)
+    accounts.disable("baris-perintah", OPERATOR)
+    assert sessions.find(session) is None
+    with pytest.raises(LinkUnusable):
+        accounts.open(link)
+    assert accounts.open(accounts.make_opening(OPERATOR)).name == "baris-perintah"
+
+
 @pytest.mark.parametrize("role", Role)
 def test_a_role_has_a_participant_or_none(accounts: Accounts, role: Role):
     needs = role in (Role.APP_OWNER, Role.CONTRACT_OWNER)

@@ -24,7 +24,7 @@ async def list_actions(
     visit: Annotated[Visit, visiting(*AUDITING)],
     siapa: Words = "",
     objek: Words = "",
-    sebelum: Annotated[int, Query(ge=0)] = 0,
+    sebelum: Annotated[int, Query(ge=0, lt=2**63)] = 0,
 ) -> Response:
     """The newest entries. The look is an entry too."""
     who, about = (_clean(text) for text in (siapa, objek))

@@ -45,11 +45,12 @@ def list_secrets(auth: Auth) -> list[str]:
 
 
 def list_destinations(auths: Sequence[Auth], base_url: str) -> Iterator[tuple[str, str]]:
-    """Each secret, and a host that gets it."""
+    """Each secret, and a host that gets it, or gets the token that it buys: a token opens as much as its secret does."""
     for auth in auths:
-        address = find_endpoint(auth, base_url) if isinstance(auth, OAuth2) else base_url
+        endpoint = [find_endpoint(auth, base_url)] if isinstance(auth, OAuth2) else []
         for name in list_secrets(auth):
-            yield name, urlsplit(address).hostname or ""
+            for address in (*endpoint, base_url):
+                yield name, urlsplit(address).hostname or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from bus.problem import FieldError
 
 def find_owner(known: Iterable[RegisteredAdapter]) -> str | None:
     """The participant that a name belongs to: the owner in the version that was put in force last; None: nobody yet."""
-    settled = [one for one in known if not one.is_free]
-    return max(settled, key=lambda one: one.put_in_force_at).owner if settled else None
+    last = _find_last(known)
+    return None if last is None else last.owner
 
 
 def check_draft_owner(known: Sequence[RegisteredAdapter], draft: Draft, actor: Actor) -> None:
@@ -63,7 +63,8 @@ def check_word(known: Sequence[RegisteredAdapter], present: RegisteredAdapter, a
     """Refuse an activation without the word of the operator, or of the owner that the operator names.
 
     Raises:
-        OperatorWordMissing: says who may, and how the operator names an owner.
+        OperatorWordMissing: says who may, and how the operator names an owner. Also if the version publishes as another
+            participant than the version that was put in force last: nobody may speak for others by his own word.
         AdapterNotOwner: the version is a draft of another participant than the name's owner.
     """
     if actor.is_operator:
@@ -73,31 +74,57 @@ def check_word(known: Sequence[RegisteredAdapter], present: RegisteredAdapter, a
             f"An adapter opens connections and names secrets. So {named or 'the operator'} puts {present.name} in force. The"
             f" operator names an owner who may do so with the setting BUS_ADAPTERS__{present.name.upper()}__OWNER."
         )
-    owner = find_owner(known)
-    if owner not in (None, present.owner):
-        raise AdapterNotOwner(f"{present.name} {present.version} is a draft of {present.owner}; the name is {owner}'s.")
+    last = _find_last(known)
+    if last is None:
+        return
+    if last.owner != present.owner:
+        raise AdapterNotOwner(
+            f"{present.name} {present.version} is a draft of {present.owner}; the name is {last.owner}'s."
+        )
+    if last.participant != present.participant:
+        raise OperatorWordMissing(
+            f"{present.name} {present.version} publishes as {present.participant}, and {last.version} as"
+            f" {last.participant}. So the operator puts it in force."
+        )
 
 
-def check_four_eyes(known: Iterable[RegisteredAdapter], present: RegisteredAdapter, actor: Actor) -> None:
+def check_four_eyes(
+    known: Iterable[RegisteredAdapter], present: RegisteredAdapter, actor: Actor, *, serves_persons: bool = False
+) -> None:
     """Refuse an activation by the client that made the version, if the adapter carries personal data.
+
+    Whatever it carries, nobody puts in force what another changed after it was proposed: it may not be what was read.
 
     A version that was in force before was approved already, so the way back needs one person. The operator's command line may
     do both; the history says so.
 
+    Args:
+        serves_persons: contracts in force that name the adapter carry personal data.
+
     Raises:
         AdapterFourEyes: says who has to do what.
     """
-    settled = [one for one in known if not one.is_free]
-    if actor.is_command_line or not present.is_free or not any(one.is_personal for one in (present, *settled)):
+    if actor.is_command_line or not present.is_free:
         return
     named = f"{present.name} {present.version}"
-    if present.state is State.DRAFT and any(move.state is State.PROPOSED for move in present.history):
+    made = _list_making(present.history)
+    was_proposed = any(move.state is State.PROPOSED for move in present.history)
+    if present.state is State.DRAFT and was_proposed and not all(_is_same(move, actor) for move in made):
         raise AdapterFourEyes(f"{named} changed after it was proposed: propose it again, then let another activate it.")
-    if any(_is_same(move, actor) for move in _list_making(present.history)):
+    settled = [one for one in known if not one.is_free]
+    if not (serves_persons or any(one.is_personal for one in (present, *settled))):
+        return
+    if any(_is_same(move, actor) for move in made):
         raise AdapterFourEyes(
             f"{named} carries personal data, and this client wrote or proposed it: let another client with"
             " contracts.approve activate it."
         )
+
+
+def _find_last(known: Iterable[RegisteredAdapter]) -> RegisteredAdapter | None:
+    """The version that was put in force last; None: none was."""
+    settled = [one for one in known if not one.is_free]
+    return max(settled, key=lambda one: one.put_in_force_at) if settled else None
 
 
 def _check_name(owner: str | None, name: str, actor: Actor) -> None:

@@ -37,11 +37,13 @@ class Judgement:
         findings: lint, as JSON: a list of objects.
         errors: the findings that keep the version from being used.
         broken: what contracts in force would lose.
+        serves_persons: contracts in force that name the adapter carry personal data, whatever the document says of itself.
     """
 
     findings: bytes
     errors: tuple[FieldError, ...]
     broken: tuple[FieldError, ...]
+    serves_persons: bool = False
 
 
 class Judge:
@@ -76,10 +78,12 @@ class Judge:
             TooHeavy, TooMuchAtOnce, HeavyWorkWaits: the check takes too long, or others wait for theirs.
             AdapterInvalid: this version of the bus cannot read the document.
         """
-        asked = await asyncio.to_thread(self._list_asked, draft)
+        naming, asked = await asyncio.to_thread(self._list_asked, draft)
         found = json.loads(await self._heavy.run(check_adapter, draft.text, asked, who=who))
         errors = [one for one in found["findings"] if one["severity"] == Severity.ERROR.value]
-        return Judgement(json.dumps(found["findings"]), _list_errors(errors), _list_errors(found["broken"]))
+        serves_persons = any(one.classification.is_about_persons for one in naming)
+        broken = _list_errors(found["broken"])
+        return Judgement(json.dumps(found["findings"]), _list_errors(errors), broken, serves_persons)
 
     async def approve(self, present: RegisteredAdapter, who: str) -> Judgement:
         """The judgement of a version that may be put in force.
@@ -107,17 +111,17 @@ class Judge:
         await self._check_settings(document)
         return judged
 
-    def _list_asked(self, draft: Draft | RegisteredAdapter) -> bytes:
-        """What `check_adapter` has to know of contracts in force."""
+    def _list_asked(self, draft: Draft | RegisteredAdapter) -> tuple[Sequence[Contract], bytes]:
+        """The versions in force that name the adapter, and what `check_adapter` has to know of contracts in force."""
         # Another process may have put one in force a moment ago.
         self._catalogue.refresh()
         named = [name for name in _list_contracts(draft.document) if self._catalogue.has_active(name)]
-        return json.dumps(
-            {
-                "contracts": [self._catalogue.newest(name).contract.document for name in named],
-                "naming": [one.document for one in self._catalogue.list_contracts_using(draft.name)],
-            }
-        )
+        naming = self._catalogue.list_contracts_using(draft.name)
+        told = {
+            "contracts": [self._catalogue.newest(name).contract.document for name in named],
+            "naming": [one.document for one in naming],
+        }
+        return naming, json.dumps(told)
 
     async def _list_refused(self, document: AdapterDocument) -> list[FieldError]:
         """The servers that the bus may not connect to."""
@@ -165,7 +169,8 @@ def list_broken(draft: Draft, naming: Sequence[Contract]) -> Judgement:
         naming: the versions in force that name an operation of the adapter.
     """
     broken = find_broken(draft.document, naming)
-    return Judgement(b"[]", (), tuple(FieldError(one.pointer, one.message) for one in broken))
+    serves_persons = any(one.classification.is_about_persons for one in naming)
+    return Judgement(b"[]", (), tuple(FieldError(one.pointer, one.message) for one in broken), serves_persons)
 
 
 def _list_contracts(document: AdapterDocument) -> list[str]:

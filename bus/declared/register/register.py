@@ -80,16 +80,27 @@ def propose(
 
 
 def activate(
-    transaction: Transaction, present: RegisteredAdapter, findings: bytes, actor: Actor, named: str
+    transaction: Transaction,
+    present: RegisteredAdapter,
+    findings: bytes,
+    actor: Actor,
+    named: str,
+    *,
+    serves_persons: bool,
 ) -> RegisteredAdapter:
     """Put a judged version in force. The version that was in force becomes deprecated.
+
+    Args:
+        serves_persons: contracts in force that name the adapter carry personal data.
 
     Raises:
         OperatorWordMissing, AdapterNotOwner, AdapterFourEyes, AdapterTransition, AdapterVersionChanged: see there.
     """
     announce(transaction, TOPIC)
     found = read_candidate(transaction, present.name, present.version, actor, frozenset({present.tag}), named)
-    for other in read_known_versions(transaction, present.name):
+    known = read_known_versions(transaction, present.name)
+    approval.check_four_eyes(known, found, actor, serves_persons=serves_persons)
+    for other in known:
         if other.state is State.ACTIVE:
             _move(transaction, other, State.DEPRECATED, actor)
     _keep_findings(transaction, found, findings)

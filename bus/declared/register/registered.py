@@ -108,6 +108,11 @@ class RegisteredAdapter:
         return check_document(body)
 
     @property
+    def participant(self) -> str:
+        """Who publishes what the version polls. It is read also of a document that this version of the bus refuses."""
+        return str(json.loads(self.text)["participant"])
+
+    @property
     def is_free(self) -> bool:
         """Whether its document may still be replaced."""
         return self.state in FREE_TO_CHANGE

@@ -77,7 +77,9 @@ class AdapterRegistrar:
         named = self._get_owner(present.name)
 
         def activate(transaction: Transaction) -> RegisteredAdapter:
-            done = register.activate(transaction, present, judged.findings, by, named)
+            done = register.activate(
+                transaction, present, judged.findings, by, named, serves_persons=judged.serves_persons
+            )
             if find_last_change(transaction, _CONTRACTS) != contracts:
                 raise AdapterChangedMeanwhile(f"Contracts changed while {present.name} was judged; do it again.")
             return done
