@@ -4,7 +4,16 @@ from bus.agencies.holding import TOPIC, Holds, NoSuchAgency, NothingHeld, PollRe
 from bus.agencies.job_runner import JobRunner
 from bus.agencies.jobs import KEPT, MOST_QUESTIONS, Job, Jobs, QuestionState
 from bus.agencies.memory import Held
-from bus.agencies.offers import Declared, list_mapped_fields, list_names, make_bindings, none_declared, read_declared
+from bus.agencies.offers import (
+    Declared,
+    find_factory,
+    list_mapped_fields,
+    list_names,
+    list_polls,
+    make_bindings,
+    none_declared,
+    read_declared,
+)
 from bus.agencies.pauses import LONGEST_REASON, PAUSES, AgencyPaused, Pause, Pauses
 from bus.agencies.poller import Poller
 from bus.agencies.queries import Collected, Queries
@@ -39,10 +48,12 @@ __all__ = [
     "QuotaLedger",
     "Renewal",
     "find_adapters",
+    "find_factory",
     "find_installed",
     "list_coded",
     "list_mapped_fields",
     "list_names",
+    "list_polls",
     "list_shipped",
     "make_bindings",
     "none_declared",

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from bus.agencies.registry import Find, find_installed, list_coded
+from bus.agencies.registry import Find, find_installed, list_coded, list_shipped
 from bus.contracts import AdapterUse, Binding, Bindings, make_binding
-from bus.kit import AdapterFactory
+from bus.kit import AdapterFactory, Does
 from bus.networks import Network
+from bus.refusals import Poll
 from bus.storage import Storage
 
 if TYPE_CHECKING:
@@ -71,6 +72,27 @@ def make_bindings(
 def list_names(declared: Declared = none_declared) -> list[str]:
     """The names of the known adapters."""
     return sorted({*find_installed(), *declared()})
+
+
+def find_factory(name: str, declared: Declared = none_declared) -> AdapterFactory | None:
+    """What makes the adapter of this name: a registered document in force, else what is installed; None: nothing does."""
+    registered = None if name in list_coded() else declared().get(name)
+    if registered is not None:
+        return registered.factory
+    find = find_installed().get(name)
+    return find() if find else None
+
+
+def list_polls(settings: Mapping[str, Mapping[str, str]], declared: Declared = none_declared) -> list[Poll]:
+    """The polls that a bus with these settings should run, for a command that runs none itself.
+
+    What ships with the bus counts if it has settings. A document of the operator's own counts without them, too.
+    """
+    names = {*settings, *(declared().keys() - list_shipped())}
+    found = [factory for name in sorted(names) if (factory := find_factory(name, declared)) is not None]
+    return [
+        Poll(one.name, operation.name) for one in found for operation in one.operations if operation.does is Does.POLL
+    ]
 
 
 def list_mapped_fields(

@@ -1,7 +1,7 @@
 """`bus adapter apply`, `list`, `show`, `activate`, `deprecate` and `retire`: the operator's register of adapter documents."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -43,6 +43,7 @@ class _Desk:
     registrar: AdapterRegistrar
     judge: Judge
     by: Actor
+    given: Mapping[str, Mapping[str, str]]
 
 
 def apply_documents(
@@ -61,6 +62,8 @@ def apply_documents(
     async def apply_all(desk: _Desk) -> None:
         for draft in drafts:
             say(await _apply(desk, draft))
+            if missing := _list_unset(draft, desk.given.get(draft.name, {})):
+                say(f"  it serves where the bus has {', '.join(missing)}; give them, then restart the bus")
 
     _run(data, apply_all)
 
@@ -192,6 +195,12 @@ async def _apply(desk: _Desk, draft: Draft) -> str:
     return await _activate(desk, draft.name, draft.version)
 
 
+def _list_unset(draft: Draft, given: Mapping[str, str]) -> list[str]:
+    """The variables of the document's secrets that are not set for this command. The bus may have them all the same."""
+    names = [name for secret in json.loads(draft.text).get("secrets", {}) for name in (secret, f"{secret}_hosts")]
+    return [f"BUS_ADAPTERS__{draft.name}__{name}".upper() for name in names if name not in given]
+
+
 async def _activate(desk: _Desk, name: str, version: str) -> str:
     candidate = desk.registrar.read_candidate(name, version, desk.by)
     judged = await desk.judge.approve(candidate[0], desk.by.participant)
@@ -216,7 +225,7 @@ async def _open_desk(workspace: Workspace, catalogue: Catalogue) -> AsyncIterato
     try:
         registrar = AdapterCatalogue(workspace.storage, list_coded(), settings.adapters).registrar
         judge = Judge(catalogue, workers, settings.adapters, settings.agency_networks)
-        yield _Desk(registrar, judge, identify_operator(Channel.CLI))
+        yield _Desk(registrar, judge, identify_operator(Channel.CLI), settings.adapters)
     finally:
         await workers.close()
 

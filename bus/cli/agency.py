@@ -7,7 +7,19 @@ import typer
 
 from bus import clock
 from bus.actions import Channel, identify_operator
-from bus.agencies import Held, Holds, NoSuchAgency, Pause, Pauses, PollReport, find_installed
+from bus.agencies import (
+    Declared,
+    Held,
+    Holds,
+    NoSuchAgency,
+    Pause,
+    Pauses,
+    PollReport,
+    find_factory,
+    list_names,
+    list_polls,
+    read_declared,
+)
 from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
 
@@ -24,13 +36,18 @@ def list_agencies(data: Data = None, as_json: AsJson = False) -> None:
     Example: bus agency list
     """
     with open_workspace(data) as workspace:
-        reports, pauses = Holds(workspace.storage).report(), Pauses(workspace.storage).list()
+        polls = list_polls(workspace.settings.adapters, read_declared(workspace.storage))
+        reports, pauses = Holds(workspace.storage).report(polls), Pauses(workspace.storage).list()
+    if not reports and not pauses and not as_json:
+        say("no agency is polled, and none is paused")
     for report in reports:
         if as_json:
             say_json(_to_document(report))
             continue
         at = clock.rfc3339(report.polled_at) if report.polled_at else "never"
         say_row([report.poll.adapter, report.poll.operation, f"polled {at}", f"{report.set_aside} rows set aside"])
+        if not report.polled_at:
+            say("  no step ended well; the log lines `poll.failed` and `poll.unbound` say why")
         for held in report.held:
             say(f"  holds {_describe(held)}; run `bus agency release {report.poll.adapter}` if they are right")
     for one in pauses:
@@ -70,8 +87,8 @@ def pause(
 
     Example: bus agency pause kominfo katalog --reason "pemeliharaan SPLP sampai pukul 22"
     """
-    _check_known(name, operation)
     with open_workspace(data) as workspace:
+        _check_known(name, operation, read_declared(workspace.storage))
         Pauses(workspace.storage).pause(name, operation, reason, identify_operator(Channel.CLI))
     say(f"{_name(name, operation)} is paused; `bus agency resume` ends it")
 
@@ -91,12 +108,13 @@ def resume(
     say(f"{_name(name, operation)} goes on")
 
 
-def _check_known(name: str, operation: str | None) -> None:
-    """Refuse a pause of something that no installed adapter has: a mistyped name would stop nothing."""
-    find = find_installed().get(name)
-    if find is None:
-        raise NoSuchAgency(f"No adapter {name} is installed; there are {', '.join(sorted(find_installed()))}.")
-    names = [one.name for one in find().operations]
+def _check_known(name: str, operation: str | None, declared: Declared) -> None:
+    """Refuse a pause of something that no adapter has: a mistyped name would stop nothing."""
+    known = list_names(declared)
+    if name not in known:
+        raise NoSuchAgency(f"No adapter {name} is known here; there are {', '.join(known)}.")
+    factory = find_factory(name, declared)
+    names = [one.name for one in factory.operations] if factory else []
     if operation is not None and operation not in names:
         raise NoSuchAgency(f"{name} has no operation {operation}; it has {', '.join(names)}.")
 

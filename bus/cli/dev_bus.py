@@ -12,9 +12,9 @@ from bus.cli.contract_files import check_files
 from bus.cli.dev_notebook import DevClient, Notebook
 from bus.cli.init import make_bus
 from bus.cli.workspace import Workspace, find_settings, open_workspace
-from bus.contracts import Catalogue, Contract
+from bus.contracts import Catalogue, Contract, read_yaml
 from bus.delivery import new_webhook_secret
-from bus.identity import Kind, Participants, ParticipantUnknown, Scope
+from bus.identity import Kind, Participants, ParticipantUnknown, Scope, carry_out_roster, plan_roster, read_roster
 from bus.process import Wakeups
 
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
@@ -39,10 +39,10 @@ def open_dev_bus(
     """
     settings = find_settings(notebook.folder)
     make_bus(settings, identify_operator(Channel.CLI))
-    networks = ",".join([*map(str, settings.sink_networks), *_LOOPBACK])
     # The bus is at this machine's address alone, whatever the environment says for another bus.
     local: dict[str, Any] = {
-        "sink_networks": networks,
+        "sink_networks": ",".join([*map(str, settings.sink_networks), *_LOOPBACK]),
+        "agency_networks": ",".join([*map(str, settings.agency_networks), *_LOOPBACK]),
         "public_url": "",
         "operation_address": "",
         "console_parts": True,
@@ -59,6 +59,8 @@ def prepare(workspace: Workspace, notebook: Notebook, office: str) -> None:
     if not notebook.has_contracts:
         contracts = check_files([shipped.CONTRACTS])
         catalogue, by = _open_catalogue(workspace), identify_operator(Channel.CLI)
+        steps = plan_roster(workspace.storage, read_roster(read_yaml(shipped.PARTICIPANTS.read_bytes())))
+        carry_out_roster(workspace.storage, [step for step in steps if step.changes_anything], by)
         catalogue.registrar.apply(contracts, by)
         for _ in apply_shipped(workspace, catalogue, by):
             pass

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from bus.agencies import list_polls, read_declared
 from bus.cli.terminal import say, say_json
 from bus.cli.workspace import open_workspace
 from bus.contracts import Catalogue
@@ -40,7 +41,8 @@ def show_status(
         reader = StatusReader(workspace.storage, subscriptions, catalogue, workspace.settings.data_dir)
         while True:
             catalogue.refresh()
-            found = describe_status(reader.read())
+            polls = list_polls(workspace.settings.adapters, read_declared(workspace.storage))
+            found = describe_status(reader.read(polls=polls))
             if watch and not as_json:
                 typer.echo(_CLEAR, nl=False)
             _show(found, is_troubled_only=troubled, as_json=as_json)

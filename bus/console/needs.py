@@ -67,6 +67,10 @@ def _of_finding(finding: Finding, words: Words) -> Need:
         "agency-without-settings": say(
             "Instansi %(about)s belum diatur, padahal ada kontrak yang memerlukannya.", about=about
         ),
+        "adapter-off": say(
+            "Adaptor %(about)s belum bekerja karena pengaturannya kurang atau salah; kiriman ke instansinya menunggu.",
+            about=about,
+        ),
     }
     text = known.get(finding.code)
     is_urgent = finding.urgency is Urgency.NOW

@@ -109,3 +109,18 @@ def test_a_refused_trial_exits_with_one(run: Commands, document: Path, address: 
     payload.write_bytes(json.dumps({"nik": 9124010101900001}))
     ran = run("adapter", "try", document, "--operation", "kirim", "--payload", f"@{payload}", *given)
     assert (ran.code, '"outcome": "permanent"' in ran.out) == (1, True)
+
+
+def test_who_applies_a_document_is_told_of_the_secrets_that_it_needs(
+    run: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers = [{"name": "uji", "url": "https://8.8.8.8/api"}]
+    auth = [{"kind": "api_key", "secret": "kunci", "in": "query", "name": "apikey"}]
+    path = run.folder / "badan.json"
+    path.write_bytes(
+        json.dumps(a_body(a_delivery(), auth=auth, secrets={"kunci": {"title": "kunci"}}, servers=servers))
+    )
+    assert "BUS_ADAPTERS__BADAN__KUNCI, BUS_ADAPTERS__BADAN__KUNCI_HOSTS" in run("adapter", "apply", path).out
+    monkeypatch.setenv("BUS_ADAPTERS__BADAN__KUNCI", "rahasia")
+    monkeypatch.setenv("BUS_ADAPTERS__BADAN__KUNCI_HOSTS", "8.8.8.8")
+    assert run("adapter", "apply", path).out.strip() == "badan 1.0.0: active already"

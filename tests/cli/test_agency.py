@@ -6,16 +6,49 @@ from pathlib import Path
 import pytest
 
 from bus import json
-from bus.agencies import Holds
+from bus.agencies import Holds, list_coded
 from bus.cli.workspace import open_workspace
+from bus.declared import AdapterCatalogue, make_draft
+from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, hold_some_deletions
 from tests.cli.a_command import Commands, commands
+from tests.declared.a_declared_agency import UNCHECKED, a_body, a_poll
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Commands]:
     with commands(tmp_path, monkeypatch, capsys) as run:
         yield run
+
+
+@pytest.fixture
+def registered(run: Commands) -> str:
+    """The name of an adapter that a document describes, with the poll `tarik`."""
+    with open_workspace(run.folder / "data") as workspace:
+        registrar = AdapterCatalogue(workspace.storage, list_coded()).registrar
+        draft = make_draft(a_body(a_poll()))
+        registrar.add_draft(draft, UNCHECKED, OPERATOR)
+        registrar.activate(registrar.read_candidate(draft.name, draft.version, OPERATOR), UNCHECKED, OPERATOR)
+    return draft.name
+
+
+def test_an_empty_list_says_that_it_is_empty(run: Commands) -> None:
+    assert "no agency is polled" in run("agency", "list").out
+    assert run("agency", "list", "--json").out == ""
+
+
+def test_a_poll_that_never_ended_well_is_told_with_where_to_look(run: Commands, registered: str) -> None:
+    said = run("agency", "list").out
+    assert f"{registered}\ttarik\tpolled never" in said
+    assert "poll.failed" in said
+    assert f"agency {registered}/tarik: never polled" in run("status").out
+
+
+def test_a_registered_adapter_is_paused_by_its_name_and_its_operation(run: Commands, registered: str) -> None:
+    assert run("agency", "pause", registered, "--reason", "pemeliharaan").code == 0
+    assert run("agency", "pause", registered, "tarik", "--reason", "pemeliharaan").code == 0
+    refused = run("agency", "pause", registered, "lain", "--reason", "x")
+    assert (refused.code, "it has tarik" in refused.err) == (1, True)
 
 
 def test_the_list_says_what_is_held_and_what_to_do(run: Commands) -> None:

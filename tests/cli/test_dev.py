@@ -114,6 +114,18 @@ def test_every_office_and_agency_of_a_contract_has_a_client(made: Path) -> None:
     assert named <= notebook.clients.keys()
 
 
+def test_each_shipped_participant_has_its_title(made: Path) -> None:
+    with open_dev_bus(Notebook.open(made), Wakeups()) as workspace:
+        assert Participants(workspace.storage).get("bapenda").title == "Badan Pendapatan Daerah"
+
+
+def test_agencies_of_documents_may_be_on_this_machine(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUS_AGENCY_NETWORKS", "10.30.0.0/16")
+    with open_dev_bus(Notebook.open(made), Wakeups()) as workspace:
+        networks = [str(one) for one in workspace.settings.agency_networks]
+    assert networks == ["10.30.0.0/16", "127.0.0.0/8", "::1/128"]
+
+
 def test_a_revoked_client_is_replaced(made: Path) -> None:
     notebook = Notebook.open(made)
     lost = notebook.clients["bpkad"].client_id
