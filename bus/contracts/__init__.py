@@ -92,7 +92,7 @@ from bus.contracts.suspension import LONGEST_REASON, Suspension, Suspensions, Wa
 from bus.contracts.validation import Validator, write_pointer
 from bus.contracts.value_keys import MANY, ValueKeys, list_keys, spell_value
 from bus.contracts.version import ContractVersion, Notice, make_text_finder
-from bus.contracts.view import View, Wanted, WantedRows
+from bus.contracts.view import View, Wanted, WantedRows, find_single_values
 from bus.contracts.yaml import read_yaml, write_yaml
 
 __all__ = [
@@ -174,6 +174,7 @@ __all__ = [
     "find_ending_grants",
     "find_granted",
     "find_schemas_at",
+    "find_single_values",
     "find_successions",
     "find_touched",
     "generate_models",

@@ -2,7 +2,7 @@
 
 import hmac
 from base64 import b32encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -35,6 +35,18 @@ class WantedRows(NamedTuple):
     dialect: str
     pointer: str
     value: str
+
+
+def find_single_values(rows: Sequence[Mapping[str, Any]]) -> list[WantedRows]:
+    """Those of a grant's row filters that ask for one text in one field."""
+    return [
+        WantedRows(dialect, pointer, value)
+        for expression in rows
+        for dialect, asked in expression.items()
+        if dialect in ("exact", "prefix") and len(expression) == len(asked) == 1
+        for pointer, value in asked.items()
+        if isinstance(value, str)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

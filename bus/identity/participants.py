@@ -124,7 +124,7 @@ def check_participant(participant: Participant) -> None:
             "Choose 2 to 63 small letters, digits and hyphens, a letter first, such as dukcapil-lamongan.",
             errors=[FieldError("/name", "not a participant's name")],
         )
-    if not participant.title or not participant.title.isprintable():
+    if not participant.title.strip() or not participant.title.isprintable():
         raise TitleRefused("Give its full name on one line.", errors=[FieldError("/title", "not one printable line")])
     if participant.kind is Kind.OPERATOR:
         raise KindRefused("The operator is made by `bus init`; choose app, ministry or developer.")

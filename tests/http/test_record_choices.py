@@ -37,6 +37,7 @@ CHOICES = [
     {"prefix": "/lahir/tempat=Babat", "exact": "/desa=35.24.02"},
     {"exact": ["/lahir/tempat=Babat", "/desa=35.24.02"]},
 ]
+VILLAGE = {"exact": {"/desa": "35.24.01"}}
 ROUNDS = 15
 ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -70,8 +71,9 @@ class Course:
         grant = a_grant("dinkes", mask=mask)
         # One version in force always lets the consumer choose by both.
         first = {"filterable": ["/desa", "/lahir/tempat"]} if not self._versions else {"filterable": filterable}
+        village = a_grant("desa-sembung", rows=[VILLAGE])
         self.bus.apply(
-            a_document(grant if self._versions else a_grant("dinkes"), schema=OPEN, version=version, **first)
+            a_document(grant if self._versions else a_grant("dinkes"), village, schema=OPEN, version=version, **first)
         )
         self._versions.append(version)
         if len(self._versions) > 2:
@@ -109,16 +111,16 @@ async def read_pass(client: httpx.AsyncClient, asked: dict[str, Any]) -> list[by
         after = page.json()["next"]
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("seed", "consumer"), [(0, "dinkes"), (1, "dinkes"), (2, "desa-sembung")])
 async def test_the_index_answers_as_reading_all_does(
-    bus: Bus, storage: Storage, seed: int, monkeypatch: pytest.MonkeyPatch
+    bus: Bus, storage: Storage, seed: int, consumer: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(value_index, "_MOST_VALUES", 3)
     monkeypatch.setattr(value_index, "_STEP", 5)
     monkeypatch.setattr(value_index, "_DELETED", 7)
     course = Course(bus, storage, seed)
     course.change_the_version()
-    client, cursors = bus.reader("dinkes"), [""]
+    client, cursors = bus.reader(consumer), [""]
     for _ in range(ROUNDS):
         await course.write()
         course.index_some()
@@ -180,3 +182,30 @@ async def test_of_many_records_only_those_are_read_that_may_match(bus: Bus, stor
         assert not any(step.startswith(("SCAN v", "SCAN r", "SCAN journal")) for step in steps)
     # Later, few records changed: to look at them costs less than the range.
     assert bus.rooms.journal.choose_records(contract, state, a_choice("prefix", "/desa", "desa-0"), 499) is state
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([VILLAGE], [WantedRows("exact", "/desa", "35.24.01")]),
+        ([{"any": [VILLAGE]}], []),
+        ([], [WantedRows("exact", "/nik", a_nik(7))]),
+    ],
+    ids=["by the grant's rows", "rows that the index does not know", "no rows"],
+)
+async def test_no_filter_has_the_index_look_at_records_outside_the_grant_s_rows(
+    bus: Bus, storage: Storage, rows: list[dict[str, Any]], found: list[WantedRows]
+):
+    bus.apply(a_document(a_grant("dinkes", rows=rows or None), schema=OPEN, filterable=["/nik", "/desa"]))
+    await bus.publish_all([a_person(number, desa="35.24.01") for number in range(3)])
+    Projection(storage).reach_end()
+    ValueIndex(storage, bus.rooms.catalogue).catch_up()
+    asked: list[WantedRows] = []
+
+    def find(storage: Storage, contract_id: int, wanted: Any, after: int) -> None:
+        asked.extend(wanted)
+
+    with patch("bus.journal.read.find_choice", find):
+        answer = await bus.reader("dinkes").get(RECORDS, params={"exact": f"/nik={a_nik(7)}"})
+    assert (answer.status_code, asked) == (200, found)

@@ -56,7 +56,7 @@ def test_a_strange_name_is_refused(participants: Participants, name: str):
         participants.add(name, "Dinas", Kind.APP, OPERATOR)
 
 
-@pytest.mark.parametrize("title", ["", "two\nlines", "nul\x00"])
+@pytest.mark.parametrize("title", ["", " ", "two\nlines", "nul\x00"])
 def test_a_strange_title_is_refused(participants: Participants, title: str):
     with pytest.raises(TitleRefused):
         participants.add("dinkes", title, Kind.APP, OPERATOR)
