@@ -3,6 +3,7 @@
 from bus.agencies.holding import TOPIC, Holds, NoSuchAgency, NothingHeld, PollReport
 from bus.agencies.job_runner import JobRunner
 from bus.agencies.jobs import KEPT, MOST_QUESTIONS, Job, Jobs, QuestionState
+from bus.agencies.known import KnownAgency, list_configured, list_serving
 from bus.agencies.memory import Held
 from bus.agencies.offers import Declared, list_mapped_fields, list_names, make_bindings, none_declared, read_declared
 from bus.agencies.pauses import LONGEST_REASON, PAUSES, AgencyPaused, Pause, Pauses
@@ -28,6 +29,7 @@ __all__ = [
     "Job",
     "JobRunner",
     "Jobs",
+    "KnownAgency",
     "NoSuchAgency",
     "NothingHeld",
     "Pause",
@@ -41,8 +43,10 @@ __all__ = [
     "find_adapters",
     "find_installed",
     "list_coded",
+    "list_configured",
     "list_mapped_fields",
     "list_names",
+    "list_serving",
     "list_shipped",
     "make_bindings",
     "none_declared",

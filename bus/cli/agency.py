@@ -7,7 +7,18 @@ import typer
 
 from bus import clock
 from bus.actions import Channel, identify_operator
-from bus.agencies import Held, Holds, NoSuchAgency, Pause, Pauses, PollReport, find_installed
+from bus.agencies import (
+    Held,
+    Holds,
+    KnownAgency,
+    NoSuchAgency,
+    Pause,
+    Pauses,
+    PollReport,
+    QuotaLedger,
+    find_installed,
+    list_configured,
+)
 from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
 
@@ -19,12 +30,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 @agency.command("list")
 def list_agencies(data: Data = None, as_json: AsJson = False) -> None:
-    """Show each poll: its last step, its rows set aside, and the deletions that it holds back.
+    """Show each poll: its last step, its rows set aside, and the deletions that it holds back; and what today's quota has left.
 
     Example: bus agency list
     """
     with open_workspace(data) as workspace:
         reports, pauses = Holds(workspace.storage).report(), Pauses(workspace.storage).list()
+        known = list_configured(workspace.settings.adapters, QuotaLedger(workspace.storage))
     for report in reports:
         if as_json:
             say_json(_to_document(report))
@@ -33,6 +45,13 @@ def list_agencies(data: Data = None, as_json: AsJson = False) -> None:
         say_row([report.poll.adapter, report.poll.operation, f"polled {at}", f"{report.set_aside} rows set aside"])
         for held in report.held:
             say(f"  holds {_describe(held)}; run `bus agency release {report.poll.adapter}` if they are right")
+    for known_one in known:
+        if as_json:
+            say_json(_to_known_document(known_one))
+        elif known_one.off is not None:
+            say(f"{known_one.name} is off: {known_one.off}")
+        elif known_one.quota_daily is not None:
+            say(f"{known_one.name} quota {known_one.quota_left} of {known_one.quota_daily} calls left today")
     for one in pauses:
         if as_json:
             say_json(_to_pause_document(one))
@@ -126,6 +145,11 @@ def _to_document(report: PollReport) -> dict[str, Any]:
             for held in report.held
         ],
     }
+
+
+def _to_known_document(known: KnownAgency) -> dict[str, Any]:
+    quota = None if known.quota_daily is None else {"daily": known.quota_daily, "left": known.quota_left}
+    return {"agency": known.name, "off": known.off, "quota": quota}
 
 
 def _to_pause_document(pause: Pause) -> dict[str, Any]:
