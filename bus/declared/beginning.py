@@ -8,8 +8,9 @@ from typing import Any, Final
 from bus.contracts import lint_contract, parse_contract
 from bus.declared.begin_auth import begin_auth
 from bus.declared.begin_operation import Begun, Does, begin_operation, guess_does
-from bus.declared.errors import OpenApiInvalid
+from bus.declared.errors import AdapterInvalid, OpenApiInvalid
 from bus.declared.lint import MARK
+from bus.declared.load import check_document
 from bus.declared.openapi import UNKNOWN_SERVER, ApiOperation, OpenApi
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -69,7 +70,7 @@ def begin_adapter(office: Office, api: OpenApi, choices: Sequence[Choice]) -> Be
     """A document with an example for each operation, and a contract for each.
 
     Raises:
-        OpenApiInvalid: an operation is not there, or the file's schemas cannot be read.
+        OpenApiInvalid: an operation is not there, the file's schemas cannot be read, or it says what no document can.
     """
     operations = [api.read_operation(one.method, one.path) for one in choices]
     names = _make_names(operations)
@@ -82,7 +83,13 @@ def begin_adapter(office: Office, api: OpenApi, choices: Sequence[Choice]) -> Be
         contracts[name] = _classify(one)
     servers = api.list_servers()
     account = begin_auth(api.list_schemes(operations), servers[0])
-    return Beginning(_write(office, servers, account.auth, account.secrets, account.unknown, begun), contracts)
+    document = _write(office, servers, account.auth, account.secrets, account.unknown, begun)
+    try:
+        check_document(document)
+    except AdapterInvalid as invalid:
+        wrong = "; ".join(f"{one.pointer}: {one.detail}" for one in invalid.errors[:3])
+        raise OpenApiInvalid(f"What the file says fits no adapter document: {wrong}") from None
+    return Beginning(document, contracts)
 
 
 def _write(

@@ -78,7 +78,7 @@ class Shape:
             case "boolean":
                 return True
             case _:
-                return max(1, self.bounds.get("minimum", 1)) if self.bounds.get("maximum", 1) >= 1 else 0
+                return self.bounds.get("minimum", min(1, self.bounds.get("maximum", 1)))
 
     def _make_up_text(self) -> str:
         if "enum" in self.bounds:

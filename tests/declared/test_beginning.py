@@ -85,6 +85,7 @@ paths:
                   required: [nama, nik]
                   properties: {nama: {type: string}, nik: {type: string, pattern: "^[0-9]{16}$", minLength: 16}}
       security: [{kue: []}]
+  "/pasar lama": {get: {responses: {"200": {description: ok}}}}
   /luar: {get: {responses: {"200": {content: {application/json: {schema: {$ref: "lain.yaml#/X"}}}}}}}
   /putar: {get: {responses: {"200": {$ref: "#/paths/~1putar/get/responses/200"}}}}
 """
@@ -188,6 +189,12 @@ def test_data_about_persons_are_personal_and_granted_to_nobody() -> None:
 def test_what_the_file_cannot_say_is_refused(chosen: str, said: str) -> None:
     with pytest.raises(OpenApiInvalid, match=said):
         begin(chosen)
+
+
+def test_what_no_document_can_say_is_refused_with_its_place() -> None:
+    api = OpenApi(FILE)
+    with pytest.raises(OpenApiInvalid, match="/operations/0/requests/0/path"):
+        begin_adapter(OFFICE, api, [Choice("GET", "/pasar lama")])
 
 
 def test_references_that_mean_more_than_any_api_needs_are_refused() -> None:
