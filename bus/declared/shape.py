@@ -1,5 +1,6 @@
 """Shapes: what OpenAPI schemas say, with references followed, within bounds. They make contracts' schemas and invented data."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ _FORMATS: Final = {
     "uri": "https://contoh.example",
 }
 _TEXT: Final = "contoh"
+_TYPES: Final = frozenset({"object", "array", "string", "integer", "number", "boolean"})
 _DIGITS: Final = re.compile(r"\^?(\\d|\[0-9\])")
 
 
@@ -78,7 +80,8 @@ class Shape:
             case "boolean":
                 return True
             case _:
-                return self.bounds.get("minimum", min(1, self.bounds.get("maximum", 1)))
+                number = self.bounds.get("minimum", min(1, self.bounds.get("maximum", 1)))
+                return math.ceil(number) if self.type == "integer" else number
 
     def _make_up_text(self) -> str:
         if "enum" in self.bounds:
@@ -130,7 +133,7 @@ class ShapeReader:
         path = (*above, _find_reference(schema))
         types = [one for one in _list(flat.get("type")) if isinstance(one, str)]
         is_nullable = "null" in types or flat.get("nullable") is True
-        kind = next((one for one in types if one != "null"), _guess_type(flat))
+        kind = next((one for one in types if one in _TYPES), _guess_type(flat))
         example = flat.get("example", next(iter(_list(flat.get("examples"))), flat.get("default")))
         said = flat.get("description")
         found = Shape(

@@ -197,6 +197,30 @@ def test_what_no_document_can_say_is_refused_with_its_place() -> None:
         begin_adapter(OFFICE, api, [Choice("GET", "/pasar lama")])
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "{type: file}",
+        "{type: integer, minimum: 0.5}",
+        "{type: integer, maximum: -3, example: tiga}",
+        "{type: string, minLength: 9, maxLength: 3}",
+        "{type: [string, 'null'], enum: [satu, null]}",
+        "{type: array, items: true}",
+        "{enum: [1, 2]}",
+        "{}",
+    ],
+)
+def test_a_schema_that_few_files_have_lints_as_made_too(schema: str) -> None:
+    text = (
+        "openapi: 3.1.0\npaths: {/a: {post: {summary: Kirim, requestBody: {content: {application/json: "
+        f"{{schema: {{type: object, properties: {{nilai: {schema}}}}}}}}}}}, responses: {{'200': {{}}}}}}}}}}"
+    )
+    begun = begin("POST /a", text=text.encode())
+    assert [code for code, _, _ in lint(begun)] == ["todo"]
+    (contract,) = begun.contracts.values()
+    assert [one for one in lint_contract(parse_contract(contract)) if one.severity is Severity.ERROR] == []
+
+
 def test_references_that_mean_more_than_any_api_needs_are_refused() -> None:
     schemas = ", ".join(
         f"A{level}: {{type: object, properties: {{a: {{$ref: '#/components/schemas/A{level + 1}'}}, "
