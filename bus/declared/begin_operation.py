@@ -1,27 +1,34 @@
 """The beginning of one operation of an adapter document, with an example and a contract, from an operation of an OpenAPI file."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from bus import json
+from bus.declared.begin_member import (
+    Member,
+    join_members,
+    list_members,
+    list_whole,
+    make_schema,
+    quote_text,
+    take_parameter,
+    to_text,
+    to_word,
+    write_name,
+)
 from bus.declared.errors import OpenApiInvalid
 from bus.declared.openapi import ApiOperation, Parameter
 from bus.declared.shape import Shape
 
 Does = Literal["deliver", "poll", "query"]
 _PLACE: Final = re.compile(r"\{([^}]*)\}")
-_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED: Final = frozenset({"and", "or", "in", "true", "false", "null", "function"})
-_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PAGES: Final = frozenset({"page", "halaman", "hal"})
 _OFFSETS: Final = frozenset({"offset", "skip", "start", "mulai"})
 _LIMITS: Final = frozenset({"limit", "per_page", "page_size", "size", "batas", "jumlah", "count"})
 _KEYS: Final = ("id", "kode", "nomor", "no", "nik", "uuid")
 _SCALARS: Final = frozenset({"string", "integer", "number"})
-_NAMES_OF_SETTINGS: Final = 40
 _TYPE_OF_PAGE: Final = {"page": "1", "offset": "0"}
 _LIMIT: Final = 100
 
@@ -33,16 +40,6 @@ class Begun:
     operation: dict[str, Any]
     contract: dict[str, Any]
     settings: dict[str, dict[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """A member of the agency's data: its name there, its name in the contract, and its shape."""
-
-    name: str
-    field: str
-    shape: Shape
-    is_required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +105,20 @@ def begin_operation(adapter: str, owner: str, name: str, api: ApiOperation, does
 
 
 def _begin_poll(adapter: str, name: str, api: ApiOperation, found: _List) -> Begun:
-    members = [one for one in _list_members(found.row) if one.name]
+    members = [one for one in list_members(found.row) if one.name]
     key = next(one for one in members if one.name == found.key)
     row = found.row.make_up()
     row[key.name] = row.get(key.name, key.shape.make_up())
-    data = {one.field: row[one.name] for one in members if one.name in row} | {key.field: _to_text(row[key.name])}
+    data = {one.field: row[one.name] for one in members if one.name in row} | {key.field: to_text(row[key.name])}
     body: Any = [row]
     for step in reversed(found.path):
         body = {step: body}
     settings, request, sent = _ask_with_settings(api)
     paging = _find_paging(api)
-    parts = [f"{_quote(one.field)}: {_write_member(one, key)}" for one in members]
+    parts = [f"{quote_text(one.field)}: {_write_member(one, key)}" for one in members]
     request["query"] = request["query"] | {one: f"${what}" for one, what in paging.items()}
     shown = {one: str(_LIMIT) if what == "limit" else _TYPE_OF_PAGE[what] for one, what in paging.items()}
-    schema = _make_schema(members)
+    schema = make_schema(members)
     schema["properties"][key.field] |= {"type": "string", "maxLength": _find_bound(key.shape)}
     schema["properties"][key.field] = {
         word: value for word, value in schema["properties"][key.field].items() if word not in ("minimum", "maximum")
@@ -135,8 +132,8 @@ def _begin_poll(adapter: str, name: str, api: ApiOperation, found: _List) -> Beg
             "fields": [f"/{one.field}" for one in members],
             "request": _drop_empty(request),
             **({"paging": {"kind": kind, "limit": _LIMIT}} if kind else {}),
-            "rows": ".".join(map(_name, found.path)) or "$",
-            "key": f"$string({_name(found.key)})",
+            "rows": ".".join(map(write_name, found.path)) or "$",
+            "key": f"$string({write_name(found.key)})",
             "record": "{" + ", ".join(parts) + "}",
             "examples": [
                 {
@@ -161,8 +158,8 @@ def _begin_poll(adapter: str, name: str, api: ApiOperation, found: _List) -> Beg
 def _begin_delivery(adapter: str, name: str, api: ApiOperation) -> Begun:
     asked = [one for one in _list_asked(api) if one.place != "header"]
     is_object = api.body is not None and api.body.type == "object"
-    inner = _list_members(api.body) if is_object and api.body is not None else _list_whole("isi", api.body)
-    members = _join([_take_parameter(one) for one in asked], inner)
+    inner = list_members(api.body) if is_object and api.body is not None else list_whole("isi", api.body)
+    members = join_members([take_parameter(one) for one in asked], inner)
     data = {one.field: one.shape.make_up() for one in members}
     given = None if api.body is None else api.body.make_up()
     if is_object and isinstance(given, dict):
@@ -192,7 +189,7 @@ def _begin_delivery(adapter: str, name: str, api: ApiOperation) -> Begun:
         },
         {
             "kind": "event",
-            "schema": _make_schema(members),
+            "schema": make_schema(members),
             "delivery": {
                 **({"ordered_by": f"/{first}"} if first else {}),
                 "retention_days": 365,
@@ -207,18 +204,18 @@ def _begin_delivery(adapter: str, name: str, api: ApiOperation) -> Begun:
 def _begin_query(api: ApiOperation) -> Begun:
     asked = [one for one in api.parameters if one.place != "header"]
     is_object = api.body is not None and api.body.type == "object"
-    inner = _list_members(api.body) if is_object and api.body is not None else _list_whole("isi", api.body)
-    members = _join([_take_parameter(one) for one in asked], inner)
+    inner = list_members(api.body) if is_object and api.body is not None else list_whole("isi", api.body)
+    members = join_members([take_parameter(one) for one in asked], inner)
     question = {one.field: one.shape.make_up() for one in members}
     request, sent = _fill_request(api, asked, question, {one.name: one.field for one in members}, "")
     if api.body is not None:
         _add_body(request, sent, api, inner, question, is_object=is_object, root="")
     is_answer = api.answer is not None and api.answer.type == "object"
-    answered = _list_members(api.answer) if is_answer and api.answer is not None else _list_whole("hasil", api.answer)
+    answered = list_members(api.answer) if is_answer and api.answer is not None else list_whole("hasil", api.answer)
     body = None if api.answer is None else api.answer.make_up()
     if is_answer and body is not None:
         result = {one.field: body[one.name] for one in answered if one.name in body}
-        expression = "{" + ", ".join(f"{_quote(one.field)}: {_name(one.name)}" for one in answered) + "}"
+        expression = "{" + ", ".join(f"{quote_text(one.field)}: {write_name(one.name)}" for one in answered) + "}"
     else:
         result = {} if body is None else {"hasil": body}
         expression = '{"hasil": $}' if body is not None else "{}"
@@ -241,8 +238,8 @@ def _begin_query(api: ApiOperation) -> Begun:
         },
         {
             "kind": "query",
-            "request": _make_schema(members),
-            "answer": _make_schema(answered),
+            "request": make_schema(members),
+            "answer": make_schema(answered),
             "examples": [{"request": question, "answer": result}],
         },
         settings,
@@ -273,42 +270,6 @@ def _find_key(row: Shape) -> str | None:
     return next((named[one] for one in _KEYS if one in named), next(iter(possible), None))
 
 
-def _list_members(shape: Shape) -> list[_Member]:
-    return _join(
-        [
-            _Member(name, _to_field(name), inner, name in shape.required and not inner.is_nullable)
-            for name, inner in shape.properties.items()
-        ],
-        [],
-    )
-
-
-def _list_whole(name: str, shape: Shape | None) -> list[_Member]:
-    """A value that is no object, as the one member of an object."""
-    return [] if shape is None else [_Member(name, name, shape, is_required=True)]
-
-
-def _take_parameter(one: Parameter) -> _Member:
-    return _Member(one.name, _to_field(one.name), one.shape, one.is_required or one.place == "path")
-
-
-def _join(first: Iterable[_Member], second: Iterable[_Member]) -> list[_Member]:
-    """The members of both; of one field the first."""
-    found: dict[str, _Member] = {}
-    for one in [*first, *second]:
-        found.setdefault(one.field, one)
-    return list(found.values())
-
-
-def _make_schema(members: Sequence[_Member]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": sorted(one.field for one in members if one.is_required),
-        "properties": {one.field: one.shape.to_schema(one.field) for one in members},
-    }
-
-
 def _list_asked(api: ApiOperation) -> list[Parameter]:
     return [one for one in api.parameters if one.is_required or one.place == "path"]
 
@@ -317,21 +278,21 @@ def _fill_request(
     api: ApiOperation, asked: Sequence[Parameter], data: Mapping[str, Any], fields: Mapping[str, str], root: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The request whose values come from data, and the one that an example's data make."""
-    values = {_to_word(one.name): one for one in asked if one.place == "path"}
+    values = {to_word(one.name): one for one in asked if one.place == "path"}
     query = {one.name: one for one in asked if one.place == "query"}
-    path = _PLACE.sub(lambda place: f"{{{_to_word(place.group(1))}}}", api.path)
-    texts = {word: _to_text(data[fields[one.name]]) for word, one in values.items()}
+    path = _PLACE.sub(lambda place: f"{{{to_word(place.group(1))}}}", api.path)
+    texts = {word: to_text(data[fields[one.name]]) for word, one in values.items()}
     return (
         {
             "method": api.method,
             "path": path,
-            "values": {word: root + _name(fields[one.name]) for word, one in values.items()},
-            "query": {name: root + _name(fields[one.name]) for name, one in query.items()},
+            "values": {word: root + write_name(fields[one.name]) for word, one in values.items()},
+            "query": {name: root + write_name(fields[one.name]) for name, one in query.items()},
         },
         {
             "method": api.method,
             "path": _PLACE.sub(lambda place: quote(texts.get(place.group(1), ""), safe=""), path),
-            "query": {name: _to_text(data[fields[one.name]]) for name, one in query.items()},
+            "query": {name: to_text(data[fields[one.name]]) for name, one in query.items()},
         },
     )
 
@@ -340,19 +301,21 @@ def _add_body(
     request: dict[str, Any],
     sent: dict[str, Any],
     api: ApiOperation,
-    inner: Sequence[_Member],
+    inner: Sequence[Member],
     data: Mapping[str, Any],
     *,
     is_object: bool,
     root: str = "data.",
 ) -> None:
     """Add the body to a request and to the example's request."""
-    written = {one.name: root + _name(one.field) for one in inner}
+    written = {one.name: root + write_name(one.field) for one in inner}
     if api.is_form:
         request["body"] = {"form": written}
-        sent["body"] = {one.name: _to_text(data[one.field]) for one in inner}
+        sent["body"] = {one.name: to_text(data[one.field]) for one in inner}
     elif is_object:
-        request["body"] = {"json": "{" + ", ".join(f"{_quote(name)}: {text}" for name, text in written.items()) + "}"}
+        request["body"] = {
+            "json": "{" + ", ".join(f"{quote_text(name)}: {text}" for name, text in written.items()) + "}"
+        }
         sent["body"] = {one.name: data[one.field] for one in inner}
     else:
         request["body"] = {"json": f"{root}isi"}
@@ -363,10 +326,10 @@ def _ask_with_settings(api: ApiOperation) -> tuple[dict[str, dict[str, str]], di
     """A poll's settings, its request, and the request of its example: nobody asks, so the operator gives the parameters."""
     pages = _find_paging(api)
     asked = [one for one in _list_asked(api) if one.name not in pages and one.place != "header"]
-    settings = {_to_word(one.name): _make_setting(one) for one in asked}
-    default = {one.name: settings[_to_word(one.name)]["default"] for one in asked}
-    path = _PLACE.sub(lambda place: f"{{{_to_word(place.group(1))}}}", api.path)
-    query = {one.name: f"$settings.{_to_word(one.name)}" for one in asked if one.place == "query"}
+    settings = {to_word(one.name): _make_setting(one) for one in asked}
+    default = {one.name: settings[to_word(one.name)]["default"] for one in asked}
+    path = _PLACE.sub(lambda place: f"{{{to_word(place.group(1))}}}", api.path)
+    query = {one.name: f"$settings.{to_word(one.name)}" for one in asked if one.place == "query"}
     request = {"method": api.method, "path": path, "query": query}
     sent = {
         "method": api.method,
@@ -381,59 +344,36 @@ def _list_header_settings(
 ) -> dict[str, dict[str, str]]:
     """The settings of required headers, which are added to the request and to the example's request."""
     asked = [one for one in api.parameters if one.place == "header" and one.is_required]
-    settings = {_to_word(one.name): _make_setting(one) for one in asked}
+    settings = {to_word(one.name): _make_setting(one) for one in asked}
     if asked:
-        request["headers"] = {one.name: f"$settings.{_to_word(one.name)}" for one in asked}
-        sent["headers"] = {one.name: settings[_to_word(one.name)]["default"] for one in asked}
+        request["headers"] = {one.name: f"$settings.{to_word(one.name)}" for one in asked}
+        sent["headers"] = {one.name: settings[to_word(one.name)]["default"] for one in asked}
     return settings
 
 
 def _make_setting(one: Parameter) -> dict[str, str]:
     title = " ".join(one.shape.description.split())[:200] or f"Isi parameter {one.name}"
-    return {"title": title, "default": _to_text(one.shape.make_up())[:500]}
+    return {"title": title, "default": to_text(one.shape.make_up())[:500]}
 
 
 def _find_paging(api: ApiOperation) -> dict[str, str]:
     """The parameters of the query that count pages or rows: name to page, offset or limit."""
     found: dict[str, str] = {}
     for one in api.parameters:
-        word = _to_word(one.name)
+        word = to_word(one.name)
         if one.place == "query" and word in _PAGES | _OFFSETS and not found:
             found[one.name] = "page" if word in _PAGES else "offset"
     if found:
-        found |= {one.name: "limit" for one in api.parameters if one.place == "query" and _to_word(one.name) in _LIMITS}
+        found |= {one.name: "limit" for one in api.parameters if one.place == "query" and to_word(one.name) in _LIMITS}
     return found
 
 
-def _write_member(one: _Member, key: _Member) -> str:
-    return f"$string({_name(one.name)})" if one.name == key.name else _name(one.name)
+def _write_member(one: Member, key: Member) -> str:
+    return f"$string({write_name(one.name)})" if one.name == key.name else write_name(one.name)
 
 
 def _find_bound(shape: Shape) -> int:
     return int(shape.bounds.get("maxLength", 40))
-
-
-def _name(name: str) -> str:
-    """A member's name in JSONata."""
-    return name if _PLAIN.fullmatch(name) and name not in _RESERVED else f"`{name.replace('`', '')}`"
-
-
-def _quote(name: str) -> str:
-    return json.dumps(name).decode()
-
-
-def _to_field(name: str) -> str:
-    """A name in snake_case."""
-    words = "_".join(word.lower() for word in _WORDS.findall(name))
-    return words if words[:1].isalpha() else f"isi_{words}".rstrip("_")
-
-
-def _to_word(name: str) -> str:
-    return _to_field(name)[:_NAMES_OF_SETTINGS].rstrip("_")
-
-
-def _to_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value).decode()
 
 
 def _drop_empty(request: dict[str, Any]) -> dict[str, Any]:
