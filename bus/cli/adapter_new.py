@@ -62,10 +62,7 @@ def new_adapter(
     Example: bus adapter new balai --coded --title "Balai Bengawan Solo" --owner dpupr
     """
     _check_options(name, coded, declared, title, owner)
-    if openapi is None and operation:
-        raise typer.BadParameter("--operation needs --openapi")
-    if openapi is not None and not declared:
-        raise typer.BadParameter("--openapi needs --declared")
+    _check_openapi(openapi, operation, declared=declared)
     api = read_openapi(openapi) if openapi else None
     if api is not None and not operation:
         _list_operations(api)
@@ -89,6 +86,13 @@ def _list_operations(api: OpenApi) -> None:
     for method, path, title in api.list_operations():
         say(f'--operation "{method} {path}"  {title}'.rstrip())
     say("Nothing was written: choose from these operations.", err=True)
+
+
+def _check_openapi(openapi: Path | None, operation: list[str] | None, *, declared: bool) -> None:
+    if openapi is None and operation:
+        raise typer.BadParameter("--operation needs --openapi")
+    if openapi is not None and not declared:
+        raise typer.BadParameter("--openapi needs --declared")
 
 
 def _check_options(name: str, coded: bool, declared: bool, title: str | None, owner: str) -> None:
