@@ -3,6 +3,7 @@
 from bus.agencies.holding import TOPIC, Holds, NoSuchAgency, NothingHeld, PollReport
 from bus.agencies.job_runner import JobRunner
 from bus.agencies.jobs import KEPT, MOST_QUESTIONS, Job, Jobs, QuestionState
+from bus.agencies.known import KnownAgency, list_configured, list_serving
 from bus.agencies.memory import Held
 from bus.agencies.offers import (
     Declared,
@@ -37,6 +38,7 @@ __all__ = [
     "Job",
     "JobRunner",
     "Jobs",
+    "KnownAgency",
     "NoSuchAgency",
     "NothingHeld",
     "Pause",
@@ -51,9 +53,11 @@ __all__ = [
     "find_factory",
     "find_installed",
     "list_coded",
+    "list_configured",
     "list_mapped_fields",
     "list_names",
     "list_polls",
+    "list_serving",
     "list_shipped",
     "make_bindings",
     "none_declared",

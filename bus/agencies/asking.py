@@ -96,6 +96,11 @@ class Asking:
     def _make_agency(self) -> _Agency:
         return _Agency(asyncio.Semaphore(self._policy.concurrency))
 
+    def list_open(self) -> frozenset[str]:
+        """The agencies that are left in peace."""
+        # A copy, since other threads read it while the event loop meets new agencies.
+        return frozenset(name for name, one in list(self._agencies.items()) if one.circuit.is_open)
+
     async def ask(self, served: Served, question: Question) -> Mapping[str, Any]:
         """The adapter's answer. Who asks the same at the same time gets the same answer, if they may share one.
 

@@ -27,6 +27,11 @@ class QueryCircuit:
     _open_until: float | None = None
     _is_probing: bool = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the agency is left in peace, or is being tried again."""
+        return self._open_until is not None
+
     def find_wait(self, now: float) -> float | None:
         """Seconds until a question may pass; None: it may pass now. Who passes has to report `succeed`, `fail` or `give_up`."""
         if self._open_until is None:

@@ -111,6 +111,10 @@ class Queries:
         self._asking = Asking(limits, ration, policy or QueryPolicy())
         self._heavy = heavy or Here()
 
+    def list_open_circuits(self) -> frozenset[str]:
+        """The agencies to which this process puts no questions, since they do not answer."""
+        return self._asking.list_open()
+
     async def ask(self, contract: str, question: Any, caller: Principal) -> Any:
         """The answer to a question, as the caller's grant shows it.
 

@@ -357,6 +357,14 @@ class Agencies:
         """The adapters that have settings, by name."""
         return sorted(self._serving)
 
+    def list_off(self) -> list[str]:
+        """The adapters that are off though somebody wants them: a document that ships counts only if it has settings."""
+        return sorted(
+            name
+            for name, taken in self._taken.items()
+            if taken.off and (name in self._settings or name not in list_shipped())
+        )
+
     def find_interval(self, adapter: str, operation: Operation) -> float:
         """Seconds between two steps of a poll, if the agency has no more."""
         return self._get(adapter).settings.poll_seconds or operation.interval

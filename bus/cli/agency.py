@@ -11,11 +11,14 @@ from bus.agencies import (
     Declared,
     Held,
     Holds,
+    KnownAgency,
     NoSuchAgency,
     Pause,
     Pauses,
     PollReport,
+    QuotaLedger,
     find_factory,
+    list_configured,
     list_names,
     list_polls,
     read_declared,
@@ -31,14 +34,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 @agency.command("list")
 def list_agencies(data: Data = None, as_json: AsJson = False) -> None:
-    """Show each poll: its last step, its rows set aside, and the deletions that it holds back.
+    """Show each poll: its last step, its rows set aside, and the deletions that it holds back; and what today's quota has left.
 
     Example: bus agency list
     """
     with open_workspace(data) as workspace:
         polls = list_polls(workspace.settings.adapters, read_declared(workspace.storage))
         reports, pauses = Holds(workspace.storage).report(polls), Pauses(workspace.storage).list()
-    if not reports and not pauses and not as_json:
+        known = list_configured(workspace.settings.adapters, QuotaLedger(workspace.storage))
+    if not reports and not pauses and not known and not as_json:
         say("no agency is polled, and none is paused")
     for report in reports:
         if as_json:
@@ -50,6 +54,13 @@ def list_agencies(data: Data = None, as_json: AsJson = False) -> None:
             say("  no step ended well; the log lines `poll.failed` and `poll.unbound` say why")
         for held in report.held:
             say(f"  holds {_describe(held)}; run `bus agency release {report.poll.adapter}` if they are right")
+    for known_one in known:
+        if as_json:
+            say_json(_to_known_document(known_one))
+        elif known_one.off is not None:
+            say(f"{known_one.name} is off: {known_one.off}")
+        elif known_one.quota_daily is not None:
+            say(f"{known_one.name} quota {known_one.quota_left} of {known_one.quota_daily} calls left today")
     for one in pauses:
         if as_json:
             say_json(_to_pause_document(one))
@@ -144,6 +155,11 @@ def _to_document(report: PollReport) -> dict[str, Any]:
             for held in report.held
         ],
     }
+
+
+def _to_known_document(known: KnownAgency) -> dict[str, Any]:
+    quota = None if known.quota_daily is None else {"daily": known.quota_daily, "left": known.quota_left}
+    return {"agency": known.name, "off": known.off, "quota": quota}
 
 
 def _to_pause_document(pause: Pause) -> dict[str, Any]:

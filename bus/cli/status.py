@@ -1,14 +1,16 @@
 """`bus status`: who does not get what, and since when."""
 
+import shutil
+import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from bus.agencies import list_polls, read_declared
+from bus.agencies import QuotaLedger, list_configured, list_polls, read_declared
 from bus.cli.terminal import say, say_json
 from bus.cli.workspace import open_workspace
 from bus.contracts import Catalogue
@@ -20,6 +22,8 @@ _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 _GIBIBYTE: Final = 1024**3
 _SCARCE: Final = 0.05
 """Share of the disk that is free, below which somebody should make room."""
+_HANGING: Final = 6
+"""Blanks before what does not fit on a line."""
 _LATE_SECONDS: Final = 5.0
 """Age of the oldest event from which on a relay that lives would have taken it."""
 
@@ -39,13 +43,16 @@ def show_status(
         catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
         subscriptions = Subscriptions(workspace.storage, workspace.keys)
         reader = StatusReader(workspace.storage, subscriptions, catalogue, workspace.settings.data_dir)
+        quotas = QuotaLedger(workspace.storage)
         while True:
             catalogue.refresh()
             polls = list_polls(workspace.settings.adapters, read_declared(workspace.storage))
-            found = describe_status(reader.read(polls=polls))
+            known = list_configured(workspace.settings.adapters, quotas)
+            found = describe_status(reader.read(polls=polls, known=known))
             if watch and not as_json:
                 typer.echo(_CLEAR, nl=False)
-            _show(found, is_troubled_only=troubled, as_json=as_json)
+            columns = shutil.get_terminal_size().columns if watch else None
+            _show(found, is_troubled_only=troubled, as_json=as_json, columns=columns)
             if not watch:
                 return
             try:
@@ -54,12 +61,21 @@ def show_status(
                 return
 
 
-def _show(found: dict[str, Any], *, is_troubled_only: bool, as_json: bool) -> None:
+def _show(found: dict[str, Any], *, is_troubled_only: bool, as_json: bool, columns: int | None) -> None:
     if as_json:
         say_json(found)
         return
-    for line in write_lines(found, is_troubled_only=is_troubled_only):
+    lines = write_lines(found, is_troubled_only=is_troubled_only)
+    for line in lines if columns is None else wrap_lines(lines, columns):
         say(line)
+
+
+def wrap_lines(lines: Iterable[str], columns: int) -> Iterator[str]:
+    """The lines, each broken between words so that none is wider than the terminal. A longer word keeps its line."""
+    for line in lines:
+        yield from textwrap.wrap(
+            line, columns, subsequent_indent=" " * _HANGING, break_long_words=False, break_on_hyphens=False
+        )
 
 
 def write_lines(found: dict[str, Any], *, is_troubled_only: bool = False) -> Iterator[str]:
@@ -70,6 +86,9 @@ def write_lines(found: dict[str, Any], *, is_troubled_only: bool = False) -> Ite
     for one in found["subscribers"]:
         if one["troubled"] or not is_troubled_only:
             yield from _write_subscriber(one, now)
+    for one in found["agency_states"]:
+        if one["troubled"] or not is_troubled_only:
+            yield from _write_agency(one, now)
     for one in found["agencies"]:
         if one["troubled"] or not is_troubled_only:
             polled = f"polled {_ago(one['polled_at'], now)}" if one["polled_at"] else "never polled"
@@ -134,6 +153,20 @@ def _write_subscriber(one: dict[str, Any], now: datetime) -> Iterator[str]:
             f"    its grant in {contract} is suspended: bus grant list --suspended says why; over? "
             f"bus grant resume {contract} {one['participant']}"
         )
+
+
+def _write_agency(one: dict[str, Any], now: datetime) -> Iterator[str]:
+    quota = "" if one["quota_daily"] is None else f", quota {one['quota_left']} of {one['quota_daily']} left today"
+    yield f"{_mark(one)} agency {one['agency']}: last success {_ago(one['last_success'], now)}{quota}"
+    # Pauses, rows set aside and held deletions have lines of their own, since they may be of one operation.
+    if one["state"] == "off":
+        yield f"    off: {one['why']}"
+    failure = one["last_failure"]
+    if failure is not None:
+        yield f"    last failure {_ago(failure['at'], now)}: {failure['detail'] or failure['failure']}"
+    for what in ("delivery", "question"):
+        if one[f"{what}_circuit"] == "open":
+            yield f"    {what} circuit open: the bus leaves it in peace"
 
 
 def _write_producer(one: dict[str, Any], now: datetime) -> Iterator[str]:

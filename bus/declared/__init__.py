@@ -4,12 +4,14 @@ Promise: a document's expressions run in processes of their own, within bounds. 
 bound it to. Connections go only to public addresses, and to networks that the operator names.
 """
 
+from bus.declared.beginning import Beginning, Choice, Office, begin_adapter, read_choice
 from bus.declared.document import AdapterDocument
-from bus.declared.errors import AdapterInvalid
+from bus.declared.errors import AdapterInvalid, OpenApiInvalid
 from bus.declared.factory import DeclaredFactory, Surroundings, check_no_secret_is_shown
 from bus.declared.lint import lint_document
 from bus.declared.load import check_document, load_body, load_document, read_document, write_schema
 from bus.declared.mapper import Mapper
+from bus.declared.openapi import OpenApi
 from bus.declared.register import (
     TOPIC,
     AdapterCatalogue,
@@ -37,15 +39,21 @@ __all__ = [
     "AdapterInvalid",
     "AdapterMove",
     "AdapterRegistrar",
+    "Beginning",
+    "Choice",
     "DeclaredFactory",
     "Draft",
     "InForce",
     "Judge",
     "Judgement",
     "Mapper",
+    "Office",
+    "OpenApi",
+    "OpenApiInvalid",
     "RegisteredAdapter",
     "Shown",
     "Surroundings",
+    "begin_adapter",
     "check_document",
     "check_no_secret_is_shown",
     "lint_document",
@@ -57,6 +65,7 @@ __all__ = [
     "name_settings",
     "order_version",
     "read_adapter",
+    "read_choice",
     "read_document",
     "try_operation",
     "write_schema",

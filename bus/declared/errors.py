@@ -8,3 +8,10 @@ class AdapterInvalid(Refused):
 
     status = 422
     slug = "adapter-invalid"
+
+
+class OpenApiInvalid(Refused):
+    """The OpenAPI file cannot become an adapter document; the detail says why."""
+
+    status = 422
+    slug = "openapi-invalid"

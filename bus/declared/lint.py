@@ -27,6 +27,8 @@ _EXPRESSIONS: Final = frozenset(
     | {"token", "expires_in", "refused_when"}
 )
 """Members that hold an expression, and those whose members do."""
+MARK: Final = "TODO"
+"""A text that begins so is for a person to write."""
 _TABLES: Final = frozenset({"values", "query", "headers", "form"})
 
 
@@ -39,6 +41,7 @@ async def lint_document(document: AdapterDocument, find_contract: FindContract, 
     """
     found = [finding async for finding in _check_expressions(document, mapper)]
     found += _check_unused(document)
+    found += _check_marks(document)
     for at, operation in enumerate(document.operations):
         pointer = f"/operations/{at}"
         found += _check_contracts(operation, pointer, find_contract)
@@ -86,6 +89,15 @@ def _check_unused(document: AdapterDocument) -> Iterator[Finding]:
         if server.url.startswith("http:"):
             message = "is plain http: everything on the way reads along"
             yield Finding("plain", Severity.WARNING, f"/servers/{at}/url", message, "Ask the agency for https.")
+
+
+def _check_marks(document: AdapterDocument) -> Iterator[Finding]:
+    """Warnings for the texts that `bus adapter new` leaves to a person."""
+    texts = {"/description": document.description, "/title": document.title}
+    texts |= {f"/operations/{at}/title": one.title for at, one in enumerate(document.operations)}
+    for pointer, text in texts.items():
+        if text.startswith(MARK):
+            yield Finding("todo", Severity.WARNING, pointer, text, "Do what the text says, then write what is so.")
 
 
 def _check_contracts(operation: Operation, at: str, find_contract: FindContract) -> Iterator[Finding]:

@@ -5,15 +5,18 @@ document, and `write_metrics` writes what metrics need of it. Nothing here count
 partial index, or a row of its own.
 """
 
+from bus.status.agency import AgencyState, Standing
 from bus.status.document import describe_status, name_sink
 from bus.status.metrics import write_metrics
 from bus.status.reader import StatusReader
 from bus.status.state import BusState, PollState, ProducerState, Status, SubscriberState
 
 __all__ = [
+    "AgencyState",
     "BusState",
     "PollState",
     "ProducerState",
+    "Standing",
     "Status",
     "StatusReader",
     "SubscriberState",

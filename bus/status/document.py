@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bus.delivery import AgencySink, Sink, Webhook
+from bus.delivery import AgencySink, Health, Sink, Webhook
+from bus.status.agency import AgencyState
 from bus.status.state import BusState, PollState, ProducerState, Status, SubscriberState
 
 
@@ -14,6 +15,7 @@ def describe_status(status: Status) -> dict[str, Any]:
         "bus": None if status.bus is None else _describe_bus(status.bus),
         "subscribers": [_describe_subscriber(one) for one in status.subscribers],
         "agencies": [_describe_poll(one) for one in status.polls],
+        "agency_states": [_describe_agency(one) for one in status.agencies],
         "pauses": [
             {
                 "agency": one.agency,
@@ -58,7 +60,7 @@ def _describe_bus(state: BusState) -> dict[str, Any]:
 
 def _describe_subscriber(state: SubscriberState) -> dict[str, Any]:
     health, subscription = state.health, state.subscription
-    failure = {"at": health.failed_at, "failure": health.failure, "status": health.status, "detail": health.detail}
+    failure = _describe_failure(health)
     return {
         "subscription": subscription.id,
         "participant": subscription.participant,
@@ -90,6 +92,33 @@ def _describe_poll(state: PollState) -> dict[str, Any]:
         "held": sum(one.deletions for one in report.held if one.released is None),
         "troubled": state.is_troubled,
     }
+
+
+def _describe_agency(state: AgencyState) -> dict[str, Any]:
+    known, failed = state.known, state.last_failure
+    return {
+        "agency": known.name,
+        "state": state.standing.value,
+        "why": state.why,
+        "since": None if state.pause is None or known.off is not None else state.pause.since,
+        "last_success": state.last_success,
+        "last_failure": None if failed is None else _describe_failure(failed),
+        "delivery_circuit": _name_circuit(is_open=state.is_delivery_open if state.sinks else None),
+        "question_circuit": _name_circuit(is_open=known.is_left_in_peace),
+        "quota_daily": known.quota_daily,
+        "quota_left": known.quota_left,
+        "held_polls": state.held,
+        "set_aside": state.set_aside,
+        "troubled": state.is_troubled,
+    }
+
+
+def _describe_failure(health: Health) -> dict[str, Any]:
+    return {"at": health.failed_at, "failure": health.failure, "status": health.status, "detail": health.detail}
+
+
+def _name_circuit(*, is_open: bool | None) -> str | None:
+    return None if is_open is None else "open" if is_open else "closed"
 
 
 def _describe_producer(state: ProducerState) -> dict[str, Any]:

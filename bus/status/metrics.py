@@ -8,6 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from bus import clock
+from bus.status.agency import AgencyState
 from bus.status.reader import StatusReader
 from bus.status.state import SubscriberState
 
@@ -18,8 +19,9 @@ _LABELS: Final = ("participant", "subscription")
 class _Gauges(Collector):
     """The gauges of the whole bus at one moment."""
 
-    def __init__(self, subscribers: Sequence[SubscriberState], lag: int) -> None:
+    def __init__(self, subscribers: Sequence[SubscriberState], lag: int, agencies: Sequence[AgencyState]) -> None:
         self._subscribers = subscribers
+        self._agencies = agencies
         self._lag = lag
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -37,15 +39,36 @@ class _Gauges(Collector):
             oldest.add_metric(named, max(0.0, waits))
             circuit.add_metric(named, float(one.health.circuit_since is not None))
         yield from (pending, dead, oldest, circuit)
+        yield from self._collect_agencies()
         # No process keeps this one: it must grow above all if no relay runs.
         behind = "Events in the journal that the relay has not fanned out yet"
         yield GaugeMetricFamily("bus_relay_lag_events", behind, value=self._lag)
+
+    def _collect_agencies(self) -> Iterator[GaugeMetricFamily]:
+        """The gauges of agencies. What is left of quotas and the circuits of questions are metrics of the processes."""
+        paused = GaugeMetricFamily("bus_agency_paused", "1: the operator paused the agency", labels=["agency"])
+        circuit = GaugeMetricFamily(
+            "bus_agency_delivery_circuit_open", "1: a delivery to the agency is left in peace", labels=["agency"]
+        )
+        success = GaugeMetricFamily(
+            "bus_agency_last_success_timestamp_seconds",
+            "The newest poll or delivery that ended well",
+            labels=["agency"],
+        )
+        for one in self._agencies:
+            named = (one.known.name,)
+            paused.add_metric(named, float(one.pause is not None))
+            circuit.add_metric(named, float(one.is_delivery_open))
+            if one.last_success is not None:
+                success.add_metric(named, one.last_success.timestamp())
+        yield from (paused, circuit, success)
 
 
 def write_metrics(reader: StatusReader) -> bytes:
     """The gauges of the whole bus, as Prometheus reads them."""
     registry = CollectorRegistry()
-    registry.register(_Gauges(reader.read_subscribers(), reader.read_lag().events))
+    subscribers = reader.read_subscribers()
+    registry.register(_Gauges(subscribers, reader.read_lag().events, reader.read_agencies(subscribers)))
     return generate_latest(registry)
 
 

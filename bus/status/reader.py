@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from bus import clock
-from bus.agencies import Holds, Pauses
+from bus.agencies import Holds, KnownAgency, Pauses
 from bus.contracts import Catalogue, Freshness, GrantExpired, NotGranted
 from bus.delivery import (
+    AgencySink,
     DeliveryState,
+    Health,
     Lag,
     Subscription,
     Subscriptions,
@@ -24,6 +26,7 @@ from bus.delivery import (
 from bus.journal import JournalReader, Placed
 from bus.problem import Refused
 from bus.refusals import Poll, RefusalLog
+from bus.status.agency import AgencyState, sum_agencies
 from bus.status.state import BusState, PollState, ProducerState, Status, SubscriberState
 from bus.storage import Storage
 
@@ -46,7 +49,11 @@ class StatusReader:
         self._newest: tuple[Mapping[int, Placed], int] = {}, 0
 
     def read(
-        self, participant: str | None = None, polls: Sequence[Poll] = (), agencies: Collection[str] = ()
+        self,
+        participant: str | None = None,
+        polls: Sequence[Poll] = (),
+        agencies: Collection[str] = (),
+        known: Sequence[KnownAgency] = (),
     ) -> Status:
         """The status of the whole bus.
 
@@ -54,22 +61,33 @@ class StatusReader:
             participant: only what belongs to this participant; None: everything.
             polls: the polls of this bus, which are told even if they never ran.
             agencies: the participant's agencies.
+            known: what the bus knows of agencies.
         """
         now = clock.now()
+        subscribers = self.read_subscribers(participant)
+
+        def is_told(agency: str) -> bool:
+            return participant is None or agency in agencies
+
+        reports = [one for one in Holds(self._storage).report(polls) if is_told(one.poll.adapter)]
+        pauses = [one for one in Pauses(self._storage).list() if is_told(one.agency)]
+        sinks = [(sink, health) for sink, health in _list_sinks(subscribers) if is_told(sink.adapter)]
         return Status(
             at=now,
             version=metadata.version("bus-lamongan"),
             bus=self._read_bus() if participant is None else None,
-            subscribers=self.read_subscribers(participant),
-            polls=[
-                PollState(report)
-                for report in Holds(self._storage).report(polls)
-                if participant is None or report.poll.adapter in agencies
-            ],
+            subscribers=subscribers,
+            polls=[PollState(report) for report in reports],
             producers=self._read_producers(participant, now),
             refused=self._refusals.count_since(now - _REFUSED, participant),
-            pauses=[one for one in Pauses(self._storage).list() if participant is None or one.agency in agencies],
+            pauses=pauses,
+            agencies=sum_agencies([one for one in known if is_told(one.name)], pauses, reports, sinks),
         )
+
+    def read_agencies(self, subscribers: Sequence[SubscriberState]) -> list[AgencyState]:
+        """How each agency stands that was ever polled, paused, or delivered to."""
+        pauses = Pauses(self._storage).list()
+        return sum_agencies((), pauses, Holds(self._storage).report(), _list_sinks(subscribers))
 
     def read_subscribers(self, participant: str | None = None) -> list[SubscriberState]:
         """How each subscription stands, those first that somebody should look at."""
@@ -143,6 +161,10 @@ class StatusReader:
         # Replaced as a whole, since several threads read the status.
         self._newest = newest, end
         return newest
+
+
+def _list_sinks(subscribers: Sequence[SubscriberState]) -> list[tuple[AgencySink, Health]]:
+    return [(one.subscription.sink, one.health) for one in subscribers if isinstance(one.subscription.sink, AgencySink)]
 
 
 def _make_subscriber(

@@ -7,6 +7,7 @@ from datetime import datetime
 from bus.agencies import Pause, PollReport
 from bus.delivery import Health, Lag, Living, Subscription, SubscriptionState
 from bus.refusals import RefusedCount
+from bus.status.agency import AgencyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Status:
         bus: None for a participant.
         refused: events that were refused in the last day.
         pauses: the agencies and operations that the operator paused.
+        agencies: how each agency stands as a whole.
     """
 
     at: datetime
@@ -108,3 +110,4 @@ class Status:
     producers: Sequence[ProducerState]
     refused: Sequence[RefusedCount]
     pauses: Sequence[Pause] = ()
+    agencies: Sequence[AgencyState] = ()

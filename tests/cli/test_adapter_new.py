@@ -7,6 +7,7 @@ from typer.testing import CliRunner, Result
 
 from bus.cli.adapter import adapter
 from bus.cli.adapter_new import PackageRefused
+from bus.declared import OpenApiInvalid
 
 
 def new(*arguments: str | Path) -> Result:
@@ -40,6 +41,21 @@ def test_a_name_that_an_adapter_has_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "b").exists()
 
 
+def test_the_operations_of_an_openapi_file_are_listed_and_nothing_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "api.json"
+    file.write_text('{"openapi": "3.1.0", "paths": {"/pasar": {"get": {"summary": "Daftar pasar"}, "post": {}}}}')
+    listed = new("pasar", "--declared", "--openapi", file, "--to", tmp_path / "b")
+    assert listed.stdout.splitlines() == ['--operation "GET /pasar"  Daftar pasar', '--operation "POST /pasar"']
+    assert not (tmp_path / "b").exists()
+
+
+def test_an_openapi_file_above_a_mebibyte_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "api.json"
+    file.write_text('{"openapi": "3.1.0", "info": {"description": "' + "x" * 1024 * 1024 + '"}}')
+    refused = new("pasar", "--declared", "--openapi", file)
+    assert isinstance(refused.exception, OpenApiInvalid)
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -47,6 +63,8 @@ def test_a_name_that_an_adapter_has_is_refused(tmp_path: Path) -> None:
         ("balai-solo", "--coded"),
         ("b", "--coded"),
         ("balai",),
+        ("balai", "--declared", "--coded"),
+        ("balai", "--declared", "--operation", "GET /berkas"),
         ("balai", "--coded", "--title", 'Balai" + exit()'),
         ("balai", "--coded", "--owner", "Dinas PU"),
     ],

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bus import json
-from bus.agencies import Holds, list_coded
+from bus.agencies import Holds, QuotaLedger, list_coded
+from bus.agencies.quotas import QuotaTerms
 from bus.cli.workspace import open_workspace
 from bus.declared import AdapterCatalogue, make_draft
 from tests.an_actor import OPERATOR
@@ -88,6 +89,30 @@ def test_a_paused_agency_is_listed_with_its_reason_in_both_places(run: Commands)
     assert run("agency", "resume", "kominfo").code == 1
     assert run("agency", "resume", "kominfo", "katalog").code == 0
     assert "pemeliharaan" not in run("agency", "list").out
+
+
+def test_what_a_quota_has_left_is_shown_in_both_places(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUS_ADAPTERS__SPLP__BASE_URL", "https://splp.example")
+    for name in ("CONSUMER_KEY", "CONSUMER_SECRET"):
+        monkeypatch.setenv(f"BUS_ADAPTERS__SPLP__{name}", "rahasia")
+        monkeypatch.setenv(f"BUS_ADAPTERS__SPLP__{name}_HOSTS", "splp.example")
+    monkeypatch.setenv("BUS_ADAPTERS__SPLP__DAILY_QUOTA", "3")
+    with open_workspace(run.folder / "data") as workspace:
+        QuotaLedger(workspace.storage).take("splp", "bapenda", QuotaTerms(3))
+    assert "splp quota 2 of 3 calls left today" in run("agency", "list").out
+    assert "  agency splp: last success never, quota 2 of 3 left today" in run("status").out
+    assert "splp" not in run("status", "--troubled").out
+
+
+def test_an_agency_whose_settings_are_wrong_is_off_with_the_setting_and_no_value(
+    run: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUS_ADAPTERS__SPLP__DAILY_QUOTA", "rahasia")
+    for command in (["agency", "list"], ["status", "--troubled"]):
+        said = run(*command).out
+        assert "splp" in said
+        assert "off: " in said
+        assert "rahasia" not in said
 
 
 @pytest.mark.parametrize("named", [["komimfo"], ["kominfo", "katalok"]])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bus import json
+from bus.cli.status import wrap_lines
 from bus.cli.workspace import open_workspace
 from bus.delivery import Subscriptions, Webhook
 from bus.delivery.health import CircuitReport
@@ -59,8 +60,16 @@ def test_only_what_is_wrong_is_shown_when_asked_for(bus: Commands, failing: str)
 
 def test_the_status_as_json_has_the_members_of_the_api(bus: Commands, failing: str) -> None:
     found = json.loads(bus("status", "--json").out)
-    assert found.keys() == {"at", "version", "bus", "subscribers", "agencies", "pauses", "producers", "refused"}
+    parts = {"at", "version", "bus", "subscribers", "agencies", "agency_states", "pauses", "producers", "refused"}
+    assert found.keys() == parts
     assert found["subscribers"][0]["subscription"] == failing
+
+
+def test_lines_fit_a_narrow_terminal_and_keep_their_words() -> None:
+    line = "! agency kominfo: last success never, quota 3 of 1000 left today, https://" + "x" * 90
+    wrapped = list(wrap_lines([line, "", "short"], 40))
+    assert [one for one in wrapped if len(one) > 40] == ["      https://" + "x" * 90]
+    assert " ".join(one.strip() for one in wrapped) == f"{line} short"
 
 
 def test_deliveries_are_listed_with_their_last_failure_and_a_wrong_state_is_wrong_usage(

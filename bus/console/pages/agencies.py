@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
-from bus.agencies import PollReport
+from bus.agencies import KnownAgency, Pause, PollReport, list_serving
 from bus.console.page import go_to, page_router
 from bus.console.render import show
 from bus.console.roles import OPERATING
@@ -29,6 +29,8 @@ class Agency:
     name: str
     polls: Sequence[PollReport]
     deliveries: Sequence[SubscriberState]
+    known: KnownAgency | None = None
+    pauses: Sequence[Pause] = ()
 
     @property
     def is_holding(self) -> bool:
@@ -56,12 +58,17 @@ def _read(rooms: Rooms) -> list[Agency]:
         for one in rooms.status.read_subscribers()
         if isinstance(one.subscription.sink, AgencySink)
     ]
-    names = sorted({report.poll.adapter for report in reports} | {adapter for adapter, _ in sinks})
+    known = {one.name: one for one in list_serving(rooms.agencies, rooms.quotas, rooms.queries)}
+    pauses = rooms.pauses.list()
+    polled = {report.poll.adapter for report in reports}
+    names = sorted(polled | {adapter for adapter, _ in sinks} | known.keys() | {one.agency for one in pauses})
     return [
         Agency(
             name,
             [report for report in reports if report.poll.adapter == name],
             [state for adapter, state in sinks if adapter == name],
+            known.get(name),
+            [one for one in pauses if one.agency == name],
         )
         for name in names
     ]

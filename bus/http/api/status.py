@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
+from bus.agencies import list_serving
 from bus.delivery import MOST
 from bus.http.api.subscriptions import whose
 from bus.http.page import NO_STORE
@@ -65,6 +66,26 @@ class PollStateDocument(BaseModel):
     troubled: bool
 
 
+class AgencyStateDocument(BaseModel):
+    """How an agency stands as a whole."""
+
+    agency: str
+    state: str = Field(description="serving, paused or off")
+    why: str | None = Field(description="why it is paused or off; null: it serves")
+    since: datetime | None = Field(description="when the operator paused it")
+    last_success: datetime | None = Field(description="of its polls and deliveries; null: none yet")
+    last_failure: LastFailure | None = Field(description="of deliveries to it")
+    delivery_circuit: str | None = Field(description="open or closed; null: nothing is delivered to it")
+    question_circuit: str | None = Field(
+        description="open: the process that answers puts no questions to it; null: unknown here"
+    )
+    quota_daily: int | None = Field(description="calls of a day; null: it counts no calls")
+    quota_left: int | None = Field(description="calls that are left until midnight WIB")
+    held_polls: int = Field(description="polls whose deletions wait for the operator's word")
+    set_aside: int = Field(description="rows that were refused, and are tried again")
+    troubled: bool = Field(description="somebody should look")
+
+
 class PauseStateDocument(BaseModel):
     """An agency, or one of its operations, that the operator paused."""
 
@@ -121,6 +142,7 @@ class StatusDocument(BaseModel):
     bus: BusDocument | None = Field(description="for the operator; else null")
     subscribers: list[SubscriberDocument] = Field(description="those first that somebody should look at")
     agencies: list[PollStateDocument]
+    agency_states: list[AgencyStateDocument] = Field(description="those first that somebody should look at")
     producers: list[ProducerDocument]
     refused: list[RefusedDocument]
     pauses: list[PauseStateDocument]
@@ -135,5 +157,9 @@ def read_status(rooms: TheRooms, caller: Annotated[Principal, Depends(caller(Non
     whom = whose(caller)
     polls = [Poll(adapter, operation.name) for adapter, operation in rooms.agencies.list_polls()]
     mine = {one.adapter for one in polls if rooms.agencies.find_participant(one.adapter) == caller.participant}
+    known = list_serving(rooms.agencies, rooms.quotas, rooms.queries)
+    mine |= {
+        one.name for one in known if one.off is None and rooms.agencies.find_participant(one.name) == caller.participant
+    }
     wanted = [one for one in polls if whom is None or one.adapter in mine]
-    return write_model(StatusDocument(**describe_status(rooms.status.read(whom, wanted, mine))), NO_STORE)
+    return write_model(StatusDocument(**describe_status(rooms.status.read(whom, wanted, mine, known))), NO_STORE)

@@ -5,6 +5,7 @@ import pytest
 
 from tests.a_bus import Bus
 from tests.agencies.a_polled_agency import CLOSED, POLL, SOURCE, APolledAgency, APolledBus, a_row
+from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY
 from tests.builders import OWNER, WARGA, a_nik
 
@@ -37,6 +38,30 @@ async def test_the_operator_sees_what_is_held_and_lets_it_go_on(
     answer = await operator.post(f"{AGENCIES}/{AGENCY}/release", params={"operation": POLL.name})
     assert (answer.status_code, answer.json()["released"][0]["deletions"]) == (200, 97)
     assert len(await polled.step()) == 97
+
+
+async def test_the_status_says_how_an_agency_stands_as_a_whole(polled: APolledBus, operator: httpx.AsyncClient) -> None:
+    await polled.step(*HUNDRED)
+    await polled.step(*HUNDRED[:3])
+    (state,) = (await operator.get("/v1/status")).json()["agency_states"]
+    assert (state["agency"], state["state"], state["why"], state["troubled"]) == (AGENCY, "serving", None, True)
+    assert (state["held_polls"], state["set_aside"], state["last_failure"]) == (1, 0, None)
+    assert state["last_success"]
+    rooms = polled.bus.rooms
+    rooms.pauses.pause(AGENCY, None, "pemeliharaan", OPERATOR)
+    (state,) = (await operator.get("/v1/status")).json()["agency_states"]
+    assert (state["state"], state["why"], bool(state["since"])) == ("paused", "pemeliharaan", True)
+    text = (await operator.get("/metrics")).text
+    assert f'bus_agency_paused{{agency="{AGENCY}"}} 1.0' in text
+    assert f'bus_agency_last_success_timestamp_seconds{{agency="{AGENCY}"}}' in text
+
+
+async def test_an_agency_is_told_to_its_own_participant_and_to_no_other(polled: APolledBus) -> None:
+    await polled.step(a_row(1))
+    (state,) = (await polled.bus.reader("operator", "admin").get("/v1/status")).json()["agency_states"]
+    assert state["agency"] == AGENCY
+    found = (await polled.bus.reader("bapenda", "events.read").get("/v1/status")).json()
+    assert (found["agency_states"], found["agencies"]) == ([], [])
 
 
 async def test_nothing_is_released_where_nothing_is_held(polled: APolledBus, operator: httpx.AsyncClient) -> None:
