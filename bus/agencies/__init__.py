@@ -7,6 +7,7 @@ from bus.agencies.memory import Held
 from bus.agencies.offers import Declared, list_mapped_fields, list_names, make_bindings, none_declared, read_declared
 from bus.agencies.pauses import LONGEST_REASON, PAUSES, AgencyPaused, Pause, Pauses
 from bus.agencies.poller import Poller
+from bus.agencies.pushes import Pushes
 from bus.agencies.queries import Collected, Queries
 from bus.agencies.quotas import QuotaLedger
 from bus.agencies.registry import AdapterOff, Agencies, find_adapters, find_installed, list_coded, list_shipped
@@ -34,6 +35,7 @@ __all__ = [
     "Pauses",
     "PollReport",
     "Poller",
+    "Pushes",
     "Queries",
     "QuestionState",
     "QuotaLedger",
