@@ -93,7 +93,8 @@ def make_settings(document: AdapterDocument) -> type[AdapterSettings]:
     """The settings that the operator gives: those of every adapter, and those that the document names.
 
     For each secret there are two: its value, and `…_hosts`, the hosts that may get it, separated by commas.
-    A secret that only proves pushes goes to no host, and needs none.
+    A secret that only proves pushes goes to no host, and may be missing: the
+    push then lets nobody in.
     """
     servers: Any = Literal[tuple(server.name for server in document.servers)]
     fields: dict[str, Any] = {
@@ -105,8 +106,10 @@ def make_settings(document: AdapterDocument) -> type[AdapterSettings]:
     sent = {name for auth in document.auth for name in list_secrets(auth)}
     received = {name for one in document.operations if isinstance(one, Push) for name in list_secrets(one.verify)}
     for name in document.secrets:
-        fields[name] = (SecretStr, ...)
-        fields[f"{name}_hosts"] = (str, "" if name in received - sent else ...)
+        only_received = name in received - sent
+        # An office may use the adapter without the push. An empty secret lets nobody in.
+        fields[name] = (SecretStr, SecretStr("") if only_received else ...)
+        fields[f"{name}_hosts"] = (str, "" if only_received else ...)
     return create_model(f"Settings of {document.adapter}", __base__=AdapterSettings, **fields)
 
 

@@ -69,7 +69,8 @@ def _list_expressions(value: Any, at: str) -> Iterator[tuple[str, str]]:
         return
     for name, item in value.items():
         pointer = f"{at}{json.to_pointer([name])}"
-        if name == "examples":
+        # What is signed has a `time` of strftime, and the `values` of a push are pointers.
+        if name in ("examples", "parts") or (name == "values" and value.get("does") == "push"):
             continue
         if isinstance(item, str) and (name in _EXPRESSIONS or at.rpartition("/")[2] in _TABLES):
             yield pointer, item

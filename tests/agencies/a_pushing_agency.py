@@ -10,7 +10,7 @@ import httpx
 
 from bus import clock, json
 from bus.agencies import Agencies, Pushes
-from bus.declared import DeclaredFactory, Mapper, Surroundings
+from bus.declared import AdapterDocument, DeclaredFactory, Mapper, Surroundings
 from bus.heavy import Here
 from bus.http.edge import create_edge
 from bus.http.health import Health
@@ -78,13 +78,15 @@ class APushedBus:
     settings: Mapping[str, str]
     changes: Mapping[str, Any]
     wrong: Rate = FEW
+    document: AdapterDocument | None = None
 
     def __post_init__(self) -> None:
         rooms = self.bus.rooms
-        document = a_declaration(a_push(**self.changes), secrets=a_push_body()["secrets"])
-        around = Surroundings(mapper=Mapper("badan", Here()))
+        document = self.document or a_declaration(a_push(**self.changes), secrets=a_push_body()["secrets"])
+        name = document.adapter
+        around = Surroundings(mapper=Mapper(name, Here()))
         agencies = Agencies(
-            {"badan": self.settings}, {"badan": lambda: DeclaredFactory(document, around)}, None, rooms.pauses
+            {name: self.settings}, {name: lambda: DeclaredFactory(document, around)}, None, rooms.pauses
         )
         pushes = Pushes(
             rooms.storage,
@@ -118,9 +120,12 @@ class APushedBus:
 
     def told(self) -> list[tuple[str, str | None]]:
         """Key and name of each event in the journal."""
+        return [(one["subject"], one["data"] and one["data"].get("nama")) for one in self.events()]
+
+    def events(self) -> list[Any]:
+        """The events in the journal."""
         positions = list(range(1, self.bus.rooms.journal.last_position() + 1))
-        documents = [json.loads(entry.body) for entry in self.bus.rooms.journal.at(positions).values()]
-        return [(one["subject"], one["data"] and one["data"].get("nama")) for one in documents]
+        return [json.loads(entry.body) for entry in self.bus.rooms.journal.at(positions).values()]
 
     def aside(self) -> dict[str, list[tuple[str, str]]]:
         """The rows that are set aside: key to rules and places."""

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from bus import shipped
 from bus.agencies.poller import TooManySetAside
+from bus.declared import load_document
 from bus.limits import Rate
 from bus.storage import StorageFull
 from tests.a_bus import Bus
@@ -19,11 +21,13 @@ from tests.agencies.a_pushing_agency import (
     PATH,
     REFUSED,
     SETTINGS,
+    USER,
     APushedBus,
     sign,
 )
 from tests.an_actor import OPERATOR
 from tests.builders import a_nik
+from tests.contracts.documents import shipped as read_shipped
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LONG = "x" * 30
@@ -241,3 +245,26 @@ async def test_a_push_is_refused_while_too_many_rows_are_set_aside(
 
 def test_the_contract_of_these_tests_bounds_names() -> None:
     assert CLOSED["properties"]["nama"]["maxLength"] < len(LONG)  # type: ignore[index]
+
+
+@on_sqlite
+async def test_oss_sends_a_nib_as_its_interface_says(bus: Bus) -> None:
+    document = load_document(shipped.ADAPTERS / "oss.yaml")
+    settings = {"user_key": "x", "user_key_hosts": "api-prd.oss.go.id", "push_user": USER, "push_password": PASSWORD}
+    pushed = APushedBus(bus, settings, {}, document=document)
+    bus.rooms.catalogue.registrar.apply([read_shipped(shipped.CONTRACTS / "perizinan/nib.yaml")], OPERATOR)
+    nib, path = "9120200012345", "/v1/agencies/oss/push/nib"
+    body = {"dataNIB": {"nib": nib, "nama_perseroan": "-", "perseroan_daerah_id": "3524142003", "data_proyek": [{}]}}
+    answers = [
+        await pushed.http.post(path, json=body, headers=headers)
+        for headers in (sign(nib), sign(nib), sign(nib, "lain"), {})
+    ]
+    assert [one.status_code for one in answers] == [200] * 4
+    assert [one.json()["responreceiveNIB"]["status"] for one in answers] == ["1", "1", "2", "2"]
+    (event,) = pushed.events()
+    assert (event["type"], event["subject"]) == ("perizinan.nib", nib)
+    assert event["data"] == {"nib": nib, "kode_wilayah": "35.24.14.2003"}
+    body["dataNIB"]["nib"] = "912"
+    refused = await pushed.http.post(path, json=body, headers=sign("912"))
+    assert refused.json()["responreceiveNIB"]["status"] == "2"
+    assert len(pushed.events()) == 1

@@ -56,6 +56,7 @@ def test_all_shipped_contracts_are_there() -> None:
         "perencanaan.kegiatan-krisna",
         "perencanaan.kegiatan",
         "perizinan.izin",
+        "perizinan.nib",
         "satudata.dataset",
         "satudata.indikator",
         "satudata.tabel",
