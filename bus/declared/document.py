@@ -319,18 +319,21 @@ class Paging(_Part):
     )
 
 
-class Poll(_Operation):
-    """Fetches rows of a list. The bus finds which of them are new, changed or gone."""
-
-    does: Literal["poll"] = Field(description="Fetches rows of a list.")
+class _Listing(_Operation):
     contract: str = Field(description="The contract of the rows.")
-    interval_seconds: float = Field(300, ge=10, le=604_800, description="Seconds between rounds.")
-    request: Request = Field(description="Asks for a page, or for the list.")
-    rows: Jsonata = Field(description="Gives the list; an answer without a list is a failure.")
+    source: str = Field(pattern=r"^/[a-z0-9/_-]+$", max_length=200, description="The source of the events.")
     key: Jsonata = Field(description="Gives a row's key, a text.")
     record: Jsonata = Field(description="Gives a row's record. A member whose expression finds nothing is left out.")
     time: Jsonata | None = Field(None, description="Gives when the row changed, in RFC 3339.")
-    source: str = Field(pattern=r"^/[a-z0-9/_-]+$", max_length=200, description="The source of the events.")
+
+
+class Poll(_Listing):
+    """Fetches rows of a list. The bus finds which of them are new, changed or gone."""
+
+    does: Literal["poll"] = Field(description="Fetches rows of a list.")
+    interval_seconds: float = Field(300, ge=10, le=604_800, description="Seconds between rounds.")
+    request: Request = Field(description="Asks for a page, or for the list.")
+    rows: Jsonata = Field(description="Gives the list; an answer without a list is a failure.")
     is_whole: bool = Field(False, description="The answer is the whole list: a row that is gone is deleted.")
     paging: Paging | None = Field(None, description="How the list goes on; absent: one answer has all of it.")
 
@@ -342,20 +345,15 @@ class PushReply(_Part):
     body: dict[str, Any] = Field(description="The JSON body. It repeats nothing of the push.")
 
 
-class Push(_Operation):
+class Push(_Listing):
     """Takes rows that the agency sends to the bus."""
 
     does: Literal["push"] = Field(description="Takes rows that the agency sends to the bus.")
-    contract: str = Field(description="The contract of the rows.")
-    source: str = Field(pattern=r"^/[a-z0-9/_-]+$", max_length=200, description="The source of the events.")
     verify: Verify = Field(description="How the agency shows that it is the sender.")
     values: dict[Word, Pointer] = Field(
         default_factory=dict, description="Values for a signature: pointers to texts of the body."
     )
     rows: Jsonata = Field(description="Gives the list of rows in the body.")
-    key: Jsonata = Field(description="Gives a row's key, a text.")
-    record: Jsonata = Field(description="Gives a row's record. A member whose expression finds nothing is left out.")
-    time: Jsonata | None = Field(None, description="Gives when the row changed, in RFC 3339.")
     accepted: PushReply = Field(description="The answer once every row is in the journal.")
     refused: PushReply = Field(description="The answer if the push, or a row of it, is refused.")
     denied: PushReply | None = Field(None, description="The answer to a wrong proof; absent: 401 and a problem.")

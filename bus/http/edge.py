@@ -125,9 +125,7 @@ _TAKES_MORE: Final = re.compile("/v1/(contracts|adapters|queries|agencies/[^/]+/
 """Begins the paths that take documents or pushes; they bound and read their bodies themselves."""
 _LARGEST_ORDER: Final = 128 * 1024
 """Bytes of every other body: the framework parses it in the event loop."""
-_PUBLISHING: Final = Endpoint(
-    None, {parameter["name"]: False for parameter in OPENAPI["parameters"] if parameter["in"] == "query"}
-)
+_PUBLISHING: Final = Endpoint(None, {one["name"]: False for one in OPENAPI["parameters"] if one["in"] == "query"})
 
 
 class Edge:
