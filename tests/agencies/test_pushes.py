@@ -252,7 +252,7 @@ async def test_oss_sends_a_nib_as_its_interface_says(bus: Bus) -> None:
     document = load_document(shipped.ADAPTERS / "oss.yaml")
     settings = {"user_key": "x", "user_key_hosts": "api-prd.oss.go.id", "push_user": USER, "push_password": PASSWORD}
     pushed = APushedBus(bus, settings, {}, document=document)
-    bus.rooms.catalogue.registrar.apply([read_shipped(shipped.CONTRACTS / "perizinan/nib.yaml")], OPERATOR)
+    bus.rooms.catalogue.registrar.apply([read_shipped(shipped.CONTRACTS / "perizinan/data-nib.yaml")], OPERATOR)
     nib, path = "9120200012345", "/v1/agencies/oss/push/nib"
     body = {"dataNIB": {"nib": nib, "nama_perseroan": "-", "perseroan_daerah_id": "3524142003", "data_proyek": [{}]}}
     answers = [
@@ -262,7 +262,7 @@ async def test_oss_sends_a_nib_as_its_interface_says(bus: Bus) -> None:
     assert [one.status_code for one in answers] == [200] * 4
     assert [one.json()["responreceiveNIB"]["status"] for one in answers] == ["1", "1", "2", "2"]
     (event,) = pushed.events()
-    assert (event["type"], event["subject"]) == ("perizinan.nib", nib)
+    assert (event["type"], event["subject"]) == ("perizinan.data-nib", nib)
     assert event["data"] == {"nib": nib, "kode_wilayah": "35.24.14.2003"}
     body["dataNIB"]["nib"] = "912"
     refused = await pushed.http.post(path, json=body, headers=sign("912"))
