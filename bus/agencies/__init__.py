@@ -17,6 +17,7 @@ from bus.agencies.offers import (
 )
 from bus.agencies.pauses import LONGEST_REASON, PAUSES, AgencyPaused, Pause, Pauses
 from bus.agencies.poller import Poller
+from bus.agencies.pushes import Pushes
 from bus.agencies.queries import Collected, Queries
 from bus.agencies.quotas import QuotaLedger
 from bus.agencies.registry import AdapterOff, Agencies, find_adapters, find_installed, list_coded, list_shipped
@@ -45,6 +46,7 @@ __all__ = [
     "Pauses",
     "PollReport",
     "Poller",
+    "Pushes",
     "Queries",
     "QuestionState",
     "QuotaLedger",

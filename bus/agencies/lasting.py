@@ -4,12 +4,28 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from bus.kit import Adapter, AgencyFault, Deliver, Event, Failure, Outcome, Poll, Polled, Query, Question
+from bus.kit import (
+    Adapter,
+    AgencyFault,
+    Deliver,
+    Event,
+    Failure,
+    Outcome,
+    Poll,
+    Polled,
+    Push,
+    PushAnswer,
+    PushRequest,
+    Query,
+    Question,
+    Rows,
+    Verdict,
+)
 
 _REPLACED = "the adapter's version was replaced at this moment"
 
 
-class LastingAdapter(Deliver, Poll, Query):
+class LastingAdapter(Deliver, Poll, Query, Push):
     """An adapter that counts its calls, so that it is closed behind the last one. Belongs to one event loop."""
 
     def __init__(self, adapter: Adapter) -> None:
@@ -35,6 +51,19 @@ class LastingAdapter(Deliver, Poll, Query):
                 return await cast("Query", self._adapter).query(operation, question)
         except AgencyFault as fault:
             raise fault.to_refusal() from None
+
+    def verify(self, operation: str, request: PushRequest) -> bool | None:
+        """As the adapter does."""
+        return cast("Push", self._adapter).verify(operation, request)
+
+    async def receive(self, operation: str, request: PushRequest) -> Rows:
+        """As the adapter does. Raises AgencyFault, transient, if the adapter is closed already."""
+        async with self._count():
+            return await cast("Push", self._adapter).receive(operation, request)
+
+    def answer(self, operation: str, verdict: Verdict) -> PushAnswer | None:
+        """As the adapter does."""
+        return cast("Push", self._adapter).answer(operation, verdict)
 
     async def retire(self) -> None:
         """Take no further call, and close the adapter once no call is under way."""

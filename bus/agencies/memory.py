@@ -15,6 +15,11 @@ _TAKE: Final = sa.text("""
     INSERT INTO polled_rows (adapter, operation, source, key, digest) VALUES (:adapter, :operation, :source, :key, :digest)
     ON CONFLICT (adapter, operation, source, key) DO UPDATE SET digest = excluded.digest
 """)
+_KEEP: Final = sa.text("""
+    INSERT INTO polls (adapter, operation, cursor, steps, polled_at) VALUES (:adapter, :operation, :cursor, :steps, :polled_at)
+    ON CONFLICT (adapter, operation) DO UPDATE SET
+        cursor = excluded.cursor, steps = excluded.steps, polled_at = excluded.polled_at
+""")
 _HOLD: Final = sa.text("""
     INSERT INTO held_deletions (adapter, operation, source, deletions, known, since)
     VALUES (:adapter, :operation, :source, :deletions, :known, :since)
@@ -65,8 +70,7 @@ def read_state(transaction: Transaction, poll: Poll) -> PollState:
 def keep_state(transaction: Transaction, poll: Poll, state: PollState, at: int) -> None:
     """Keep where a poll stands, at the given microsecond since 1970."""
     values = {"cursor": state.cursor, "steps": state.steps, "polled_at": at}
-    if not transaction.execute(sa.update(POLLS).where(_is_of(POLLS, poll)).values(values)):
-        transaction.execute(sa.insert(POLLS).values(**poll._asdict(), **values))
+    transaction.execute(_KEEP, [{**poll._asdict(), **values}])
 
 
 def read_taken(transaction: Transaction, poll: Poll, source: str, keys: Collection[str] | None) -> dict[str, str]:

@@ -7,7 +7,6 @@ once the row or its contract changes. A poll that fails is tried again with back
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from random import Random
 from typing import Final
 
@@ -20,7 +19,8 @@ from bus.agencies.pauses import AgencyPaused
 from bus.agencies.publication import Found, Publication, Run
 from bus.agencies.registry import Agencies
 from bus.agencies.round import PollPolicy, Round
-from bus.contracts import ContractSaysLess, ContractVersion, NoSuchContract, NotBound
+from bus.agencies.run import make_run, name_versions
+from bus.contracts import ContractSaysLess, NoSuchContract, NotBound
 from bus.heavy import Heavy, TooMuchAtOnce
 from bus.journal import Appender, Gate
 from bus.kit import MOST_ROWS, AgencyFault, Does, Event, Failure, Operation, Polled, Rows
@@ -169,7 +169,7 @@ class Poller:
                         return
 
     async def _has_work(self, poll: Poll, operation: Operation) -> bool:
-        under = self._name_versions(operation)
+        under = name_versions(self._gate.catalogue, operation)
 
         def look() -> bool:
             with self._storage.read() as transaction:
@@ -218,23 +218,7 @@ class Poller:
             NoSuchContract, NotBound, ContractSaysLess: it does not.
             AgencyPaused: the operator paused the poll.
         """
-        newest = self._gate.catalogue.newest(operation.contract or "")
-        check = partial(self._check_version, adapter, operation)
-        check(newest.id)
-        self._agencies.check_not_paused(adapter, operation.name)
-        participant = self._agencies.find_participant(adapter)
-        poll = Poll(adapter, operation.name)
-        return Run(poll, operation, participant, newest, self._name_versions(operation), check, steps)
-
-    def _check_version(self, adapter: str, operation: Operation, version_id: int) -> None:
-        catalogue = self._gate.catalogue
-        contract = catalogue.version_numbered(version_id).contract
-        in_force = [one.contract for one in catalogue.in_force(contract.name)]
-        self._agencies.check_serves(contract, in_force, adapter, operation.name)
-
-    def _name_versions(self, operation: Operation) -> str:
-        versions: list[ContractVersion] = self._gate.catalogue.in_force(operation.contract or "")
-        return ",".join(str(one.id) for one in versions)
+        return make_run(self._gate.catalogue, self._agencies, adapter, operation, steps)
 
     async def _try_kept(self, run: Run) -> None:
         """Try the kept events again that other versions of the contract refused."""

@@ -18,7 +18,7 @@ from bus.agencies.lasting import LastingAdapter
 from bus.agencies.pauses import Pause, Pauses
 from bus.agencies.quotas import QuotaTerms
 from bus.contracts import AdapterUse, Contract, check_named, check_serves, make_binding
-from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Operation, Poll, Query
+from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Operation, Poll, Push, Query
 from bus.networks import Network
 from bus.problem import Refused, Unavailable
 from bus.settings import SettingsWrong, read_adapter_settings
@@ -81,7 +81,7 @@ def _load_shipped(path: Path) -> "AdapterDocument":
     return load_document(path)
 
 
-_METHODS: Final[Mapping[Does, type]] = {Does.DELIVER: Deliver, Does.POLL: Poll, Does.QUERY: Query}
+_METHODS: Final[Mapping[Does, type]] = {Does.DELIVER: Deliver, Does.POLL: Poll, Does.QUERY: Query, Does.PUSH: Push}
 
 
 class AdapterOff(Unavailable):
@@ -141,6 +141,7 @@ class Agencies:
         self._pauses = pauses
         factories = find_installed() if factories is None else factories
         self._settings = settings
+        self._names = frozenset(factories)
         self._declared = declared
         registered: Mapping[str, InForce] = declared.in_force if declared else {}
         _check_known(settings.keys() - factories.keys() - registered.keys(), factories, may_come=declared is not None)
@@ -180,6 +181,10 @@ class Agencies:
     def is_serving(self, adapter: str) -> bool:
         """Whether an adapter serves."""
         return adapter in self._serving
+
+    def is_known(self, adapter: str) -> bool:
+        """Whether an adapter serves, or would with settings or an active version."""
+        return adapter in self._serving or adapter in self._taken or adapter in self._names
 
     def explain_off(self, adapter: str) -> str:
         """Why an adapter does not serve, or not all that was asked of it, and what the operator does."""
@@ -286,6 +291,15 @@ class Agencies:
         """
         agency, found = self._find(adapter, operation, Does.QUERY)
         return cast("Query", agency), found
+
+    def find_push(self, adapter: str, operation: str) -> tuple[Push, Operation]:
+        """The adapter that takes pushes by this operation, and the operation.
+
+        Raises:
+            AdapterOff: the adapter has no settings, or no such push.
+        """
+        agency, found = self._find(adapter, operation, Does.PUSH)
+        return cast("Push", agency), found
 
     def _find(self, adapter: str, operation: str, does: Does) -> tuple[Adapter, Operation]:
         found = self.find_operation(adapter, operation, does)

@@ -41,6 +41,7 @@ _KINDS: Final = {
     Does.QUERY: frozenset({Kind.QUERY}),
     Does.DELIVER: frozenset({Kind.EVENT, Kind.RECORD}),
     Does.POLL: frozenset({Kind.EVENT, Kind.RECORD}),
+    Does.PUSH: frozenset({Kind.EVENT, Kind.RECORD}),
 }
 
 

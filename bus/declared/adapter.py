@@ -7,9 +7,12 @@ from bus.declared.client import Client
 from bus.declared.document import AdapterDocument
 from bus.declared.document import Deliver as DeliverOperation
 from bus.declared.document import Poll as PollOperation
+from bus.declared.document import Push as PushOperation
 from bus.declared.document import Query as QueryOperation
 from bus.declared.mapper import Found
-from bus.declared.pages import poll_step
+from bus.declared.pages import map_rows, poll_step
+from bus.declared.proof import verify
+from bus.declared.vault import Vault
 from bus.declared.verdict import FAILURES
 from bus.kit import (
     DELIVERED,
@@ -20,18 +23,25 @@ from bus.kit import (
     Outcome,
     Poll,
     Polled,
+    Push,
+    PushAnswer,
+    PushRequest,
+    PushUnreadable,
     Query,
     Question,
+    Rows,
+    Verdict,
     deliver_one_by_one,
 )
 
 
-class DeclaredAdapter(Deliver, Poll, Query):
+class DeclaredAdapter(Deliver, Poll, Query, Push):
     """Speaks to an agency as a document says. Belongs to one event loop."""
 
-    def __init__(self, document: AdapterDocument, client: Client) -> None:
+    def __init__(self, document: AdapterDocument, client: Client, vault: Vault) -> None:
         self._operations = {operation.name: operation for operation in document.operations}
         self._client = client
+        self._vault = vault
 
     async def deliver(self, operation: str, events: Sequence[Event]) -> Sequence[Outcome]:
         """Send events, several in a request if the document has a batch."""
@@ -55,6 +65,30 @@ class DeclaredAdapter(Deliver, Poll, Query):
             return await self._ask(told, question.data)
         except AgencyFault as fault:
             raise fault.to_refusal() from None
+
+    def verify(self, operation: str, request: PushRequest) -> bool | None:
+        """Whether the agency sent a request, by the proof that the document asks for."""
+        return verify(self._find_push(operation), request, self._vault)
+
+    async def receive(self, operation: str, request: PushRequest) -> Rows:
+        """The rows of a push, as the document maps them."""
+        told = self._find_push(operation)
+        judged = await self._client.read(told, request.body or b"")
+        if judged.rows is None:
+            raise PushUnreadable("The body holds no list of rows, as the adapter's document reads it.")
+        return Rows(told.source, await map_rows(self._client, told, judged.rows), is_whole=False)
+
+    def answer(self, operation: str, verdict: Verdict) -> PushAnswer | None:
+        """The document's answer."""
+        told = self._find_push(operation)
+        replies = {Verdict.ACCEPTED: told.accepted, Verdict.REFUSED: told.refused, Verdict.DENIED: told.denied}
+        reply = replies[verdict]
+        return None if reply is None else PushAnswer(reply.status, reply.body)
+
+    def _find_push(self, operation: str) -> PushOperation:
+        told = self._operations[operation]
+        assert isinstance(told, PushOperation)  # noqa: S101 - the registry asks for operations by what they do
+        return told
 
     async def close(self) -> None:
         """Close all connections, and end the workers."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bus.declared.auth import Auths
-from bus.declared.document import AdapterDocument, ApiKey, Deliver, Poll, Query, Request
+from bus.declared.document import AdapterDocument, ApiKey, Deliver, Poll, Push, Query, Request
 from bus.declared.draft import Draft, list_expressions, make_draft
 from bus.declared.mapper import Found, Judged, Mapper, Program
 from bus.declared.pace import Pace
@@ -143,6 +143,17 @@ class Client:
         if fault := find_fault(self.agency, response, judged, rules):
             raise fault
         return judged
+
+    async def read(self, operation: Push, body: bytes) -> Judged:
+        """What the body of a push holds: its rows, if it has a list.
+
+        Raises:
+            AgencyFault: transient; no worker is free, or the body needs too much.
+        """
+        program = Program({}, {"settings": self._server.settings}, operation.numbers)
+        return await self._mapper.judge(
+            program, (), status=200, headers={}, body=body, fold=operation.fold, rows=operation.rows
+        )
 
     async def map_rows(self, expressions: Mapping[str, str], rows: Sequence[Any]) -> list[Mapping[str, Found]]:
         """What expressions make of rows that `judge` read: with `numbers: text` their numbers are texts already.

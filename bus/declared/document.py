@@ -149,6 +149,9 @@ class Signature(_Part):
     time_header: HeaderName | None = Field(None, description="The header with the moment that `time` signs.")
 
 
+Verify = Annotated[ApiKey | Basic | Signature, Field(discriminator="kind")]
+"""How an agency shows the bus who it is: as the bus does it to agencies, the other way round."""
+
 Auth = Annotated[OAuth2 | Login | ApiKey | Basic | Mtls | Signature, Field(discriminator="kind")]
 
 
@@ -233,10 +236,13 @@ class Example(_Part):
     events: list[dict[str, Any]] = Field(default_factory=list, description="deliver: the events, as CloudEvents.")
     question: dict[str, Any] | None = Field(None, description="query: the question.")
     request: ExampleRequest | None = Field(None, description="The request; absent: it is not compared.")
-    answer: ExampleAnswer = Field(description="What the agency answers.")
+    push: dict[str, Any] | None = Field(None, description="push: the JSON body that the agency sends.")
+    answer: ExampleAnswer = Field(
+        default_factory=lambda: ExampleAnswer.model_validate({}), description="What the agency answers."
+    )
     outcomes: list[Means] | None = Field(None, description="deliver: what becomes of each event.")
     failure: Means | None = Field(None, description="poll, query: the failure; absent: none.")
-    result: Any = Field(None, description="query: the answer. poll: the rows, each with key and data.")
+    result: Any = Field(None, description="query: the answer. poll, push: the rows, each with key and data.")
 
 
 class _Operation(_Part):
@@ -313,23 +319,47 @@ class Paging(_Part):
     )
 
 
-class Poll(_Operation):
-    """Fetches rows of a list. The bus finds which of them are new, changed or gone."""
-
-    does: Literal["poll"] = Field(description="Fetches rows of a list.")
+class _Listing(_Operation):
     contract: str = Field(description="The contract of the rows.")
-    interval_seconds: float = Field(300, ge=10, le=604_800, description="Seconds between rounds.")
-    request: Request = Field(description="Asks for a page, or for the list.")
-    rows: Jsonata = Field(description="Gives the list; an answer without a list is a failure.")
+    source: str = Field(pattern=r"^/[a-z0-9/_-]+$", max_length=200, description="The source of the events.")
     key: Jsonata = Field(description="Gives a row's key, a text.")
     record: Jsonata = Field(description="Gives a row's record. A member whose expression finds nothing is left out.")
     time: Jsonata | None = Field(None, description="Gives when the row changed, in RFC 3339.")
-    source: str = Field(pattern=r"^/[a-z0-9/_-]+$", max_length=200, description="The source of the events.")
+
+
+class Poll(_Listing):
+    """Fetches rows of a list. The bus finds which of them are new, changed or gone."""
+
+    does: Literal["poll"] = Field(description="Fetches rows of a list.")
+    interval_seconds: float = Field(300, ge=10, le=604_800, description="Seconds between rounds.")
+    request: Request = Field(description="Asks for a page, or for the list.")
+    rows: Jsonata = Field(description="Gives the list; an answer without a list is a failure.")
     is_whole: bool = Field(False, description="The answer is the whole list: a row that is gone is deleted.")
     paging: Paging | None = Field(None, description="How the list goes on; absent: one answer has all of it.")
 
 
-Operation = Annotated[Deliver | Poll | Query, Field(discriminator="does")]
+class PushReply(_Part):
+    """The answer to a push."""
+
+    status: Literal[200, 202, 400, 401, 403, 422] = Field(200, description="The HTTP status.")
+    body: dict[str, Any] = Field(description="The JSON body. It repeats nothing of the push.")
+
+
+class Push(_Listing):
+    """Takes rows that the agency sends to the bus."""
+
+    does: Literal["push"] = Field(description="Takes rows that the agency sends to the bus.")
+    verify: Verify = Field(description="How the agency shows that it is the sender.")
+    values: dict[Word, Pointer] = Field(
+        default_factory=dict, description="Values for a signature: pointers to texts of the body."
+    )
+    rows: Jsonata = Field(description="Gives the list of rows in the body.")
+    accepted: PushReply = Field(description="The answer once every row is in the journal.")
+    refused: PushReply = Field(description="The answer if the push, or a row of it, is refused.")
+    denied: PushReply | None = Field(None, description="The answer to a wrong proof; absent: 401 and a problem.")
+
+
+Operation = Annotated[Deliver | Poll | Query | Push, Field(discriminator="does")]
 
 
 class AdapterDocument(_Part):
@@ -348,7 +378,7 @@ class AdapterDocument(_Part):
         "", max_length=5000, description="Where the facts come from, and what a reader has to know."
     )
     owner: ParticipantId = Field(description="The office that answers for the document.")
-    participant: ParticipantId = Field(description="The participant that publishes what polls bring.")
+    participant: ParticipantId = Field(description="The participant that publishes what polls and pushes bring.")
     agency: str = Field(max_length=60, description="The agency's name in messages to the operator.")
     servers: list[Server] = Field(
         min_length=1, max_length=10, description="The first is used unless the operator chooses."

@@ -8,9 +8,9 @@ import httpx
 from pydantic import SecretStr, create_model
 
 from bus.declared.adapter import DeclaredAdapter
-from bus.declared.auth import find_tls_context, make_auths
+from bus.declared.auth import find_tls_context, list_secrets, make_auths
 from bus.declared.client import Client, Server, Watch, Wire
-from bus.declared.document import AdapterDocument, Deliver, Poll
+from bus.declared.document import AdapterDocument, Deliver, Poll, Push
 from bus.declared.document import Operation as DeclaredOperation
 from bus.declared.guard import Guard
 from bus.declared.mapper import Mapper
@@ -20,7 +20,7 @@ from bus.kit import AdapterSettings, BaseUrl, Does, Operation, make_http_client
 from bus.networks import Network
 from bus.settings import SettingsWrong, read_adapter_settings
 
-_DOES: Final = {"deliver": Does.DELIVER, "poll": Does.POLL, "query": Does.QUERY}
+_DOES: Final = {"deliver": Does.DELIVER, "poll": Does.POLL, "query": Does.QUERY, "push": Does.PUSH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class DeclaredFactory:
         mapper = around.mapper or Mapper(document.adapter)
         auths = make_auths(document.auth, document.agency, base_url, vault, wire.send_for_token, mapper)
         server = Server(base_url, {name: str(given[name]) for name in document.settings})
-        return DeclaredAdapter(document, Client(document, server, wire, auths, mapper))
+        return DeclaredAdapter(document, Client(document, server, wire, auths, mapper), vault)
 
     def make(self, given: Mapping[str, str]) -> tuple[AdapterSettings, DeclaredAdapter]:
         """The adapter with the operator's settings; those that the document does not name belong to another version of it.
@@ -94,6 +94,8 @@ def make_settings(document: AdapterDocument) -> type[AdapterSettings]:
     """The settings that the operator gives: those of every adapter, and those that the document names.
 
     For each secret there are two: its value, and `…_hosts`, the hosts that may get it, separated by commas.
+    A secret that only proves pushes goes to no host, and may be missing: the
+    push then lets nobody in.
     """
     servers: Any = Literal[tuple(server.name for server in document.servers)]
     fields: dict[str, Any] = {
@@ -102,9 +104,13 @@ def make_settings(document: AdapterDocument) -> type[AdapterSettings]:
     }
     for name, setting in document.settings.items():
         fields[name] = (str, ... if setting.default is None else setting.default)
+    sent = {name for auth in document.auth for name in list_secrets(auth)}
+    received = {name for one in document.operations if isinstance(one, Push) for name in list_secrets(one.verify)}
     for name in document.secrets:
-        fields[name] = (SecretStr, ...)
-        fields[f"{name}_hosts"] = (str, ...)
+        only_received = name in received - sent
+        # An office may use the adapter without the push. An empty secret lets nobody in.
+        fields[name] = (SecretStr, SecretStr("") if only_received else ...)
+        fields[f"{name}_hosts"] = (str, "" if only_received else ...)
     return create_model(f"Settings of {document.adapter}", __base__=AdapterSettings, **fields)
 
 
@@ -151,7 +157,7 @@ def make_operation(operation: DeclaredOperation) -> Operation:
     return Operation(
         operation.name,
         _DOES[operation.does],
-        contract=operation.contract if isinstance(operation, Poll) else None,
+        contract=operation.contract if isinstance(operation, Poll | Push) else None,
         interval=operation.interval_seconds if isinstance(operation, Poll) else 300.0,
         batch=operation.batch.most if isinstance(operation, Deliver) and operation.batch else 1,
         fields=tuple(operation.fields),

@@ -11,11 +11,12 @@ from bus.contracts import Contract, Finding, Kind, Severity, Validator
 from bus.declared.adapter import DeclaredAdapter
 from bus.declared.auth import Auths, list_secrets
 from bus.declared.client import Client, Server, Wire
-from bus.declared.document import AdapterDocument, Deliver, Example, Limits, Operation, Poll, Query
+from bus.declared.document import AdapterDocument, Deliver, Example, Limits, Operation, Poll, Push, Query
 from bus.declared.draft import Draft
 from bus.declared.mapper import Mapper, Program
 from bus.declared.pace import Pace
-from bus.kit import AgencyFault, Event, Failure, Question, Refused, Row
+from bus.declared.vault import Vault
+from bus.kit import AgencyFault, Event, Failure, PushRequest, Question, Refused, Row, now
 
 FindContract = Callable[[str], Contract | None]
 """The contract of a name; None if there is none."""
@@ -71,7 +72,8 @@ def _list_expressions(value: Any, at: str) -> Iterator[tuple[str, str]]:
         return
     for name, item in value.items():
         pointer = f"{at}{json.to_pointer([name])}"
-        if name == "examples":
+        # What is signed has a `time` of strftime, and the `values` of a push are pointers.
+        if name in ("examples", "parts") or (name == "values" and value.get("does") == "push"):
             continue
         if isinstance(item, str) and (name in _EXPRESSIONS or at.rpartition("/")[2] in _TABLES):
             yield pointer, item
@@ -81,6 +83,7 @@ def _list_expressions(value: Any, at: str) -> Iterator[tuple[str, str]]:
 
 def _check_unused(document: AdapterDocument) -> Iterator[Finding]:
     used = {name for auth in document.auth for name in list_secrets(auth)}
+    used |= {name for one in document.operations if isinstance(one, Push) for name in list_secrets(one.verify)}
     for name in sorted(document.secrets.keys() - used):
         yield Finding(
             "unused", Severity.WARNING, f"/secrets/{name}", "no auth uses the secret", "Remove it, or add the auth."
@@ -120,7 +123,7 @@ def _check_contracts(operation: Operation, at: str, find_contract: FindContract)
 
 
 def _list_contracts(operation: Operation, at: str) -> list[tuple[str, str]]:
-    if isinstance(operation, Poll):
+    if isinstance(operation, Poll | Push):
         return [(f"{at}/contract", operation.contract)]
     return [(f"{at}/contracts/{number}", name) for number, name in enumerate(operation.contracts)]
 
@@ -140,7 +143,9 @@ class _Trial:
         settings = {name: setting.default or name for name, setting in document.settings.items()}
         self._base = document.servers[0].url
         self._adapter = DeclaredAdapter(
-            document, Client(document, Server(self._base, settings), wire, Auths((), ()), mapper)
+            document,
+            Client(document, Server(self._base, settings), wire, Auths((), ()), mapper),
+            Vault(document.adapter, {}),
         )
 
     async def run(self, find_contract: FindContract) -> list[Finding]:
@@ -157,6 +162,8 @@ class _Trial:
                 found = await self._query(contracts)
             case Poll():
                 found = await self._poll(contracts)
+            case Push():
+                found = await self._push(contracts)
         return [*found, *self._compare_request()]
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -200,7 +207,17 @@ class _Trial:
             polled = await self._adapter.poll(self._operation.name, None)
         except AgencyFault as fault:
             return self._compare_failure(fault.detail, _WORDS[fault.failure])
-        rows = list(polled.rows.rows) if polled.rows else []
+        return self._judge_rows(polled.rows.rows if polled.rows else [], contracts)
+
+    async def _push(self, contracts: Sequence[Contract]) -> list[Finding]:
+        body = json.dumps(self._example.push)
+        try:
+            rows = await self._adapter.receive(self._operation.name, PushRequest("", "", {}, {}, now(), body))
+        except (AgencyFault, Refused) as refusal:
+            return self._compare_failure(refusal.detail, "permanent")
+        return self._judge_rows(rows.rows, contracts)
+
+    def _judge_rows(self, rows: Sequence[Row], contracts: Sequence[Contract]) -> list[Finding]:
         found = [finding for row in rows for finding in self._judge_row(row, contracts)]
         return [
             *found,

@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx
 
 from bus.declared.client import Client
-from bus.declared.document import Poll
+from bus.declared.document import Poll, Push
 from bus.declared.draft import Draft
 from bus.declared.mapper import Found, Judged
 from bus.declared.paging import Place, Told, find_first, find_next, find_restart, read_place
@@ -79,7 +79,7 @@ async def _fetch(client: Client, operation: Poll, place: Place, allowance: Allow
         raise AgencyFault(Failure.TRANSIENT, f"{client.agency} answers without a list", status=response.status_code)
     allowance.take(response, len(judged.rows))
     told = _read_told(client, operation, draft, response, judged)
-    return Page(await _map_rows(client, operation, judged.rows), told)
+    return Page(await map_rows(client, operation, judged.rows), told)
 
 
 def _list_variables(operation: Poll, place: Place) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _read_total(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-async def _map_rows(client: Client, operation: Poll, entries: Sequence[Mapping[str, Any]]) -> list[Row]:
+async def map_rows(client: Client, operation: Poll | Push, entries: Sequence[Mapping[str, Any]]) -> list[Row]:
     """A row for each entry. An entry that no expression reads gets a fault of its own, and holds up no other."""
     expressions = {"key": operation.key, "record": operation.record}
     if operation.time is not None:

@@ -1,5 +1,6 @@
 """The edge: the ASGI application of one bus. Publishing and reading have callables of their own. FastAPI answers the rest."""
 
+import re
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from bus.http.api import (
     oauth,
     participants,
     pulls,
+    pushes,
     queries,
     refusals,
     security_txt,
@@ -106,6 +108,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     disclosures.router,
     actions.router,
     agencies.router,
+    pushes.router,
     refusals.router,
     status.router,
     security_txt.router,
@@ -118,13 +121,11 @@ _NAMED: Final = (*PUBLISHING, *ERRORS, *SINKS)
 _READERS: Final[tuple[ReaderRoute, ...]] = (*feeds.ROUTES, *records.ROUTES)
 _READ: Final = ("/v1/feeds/", "/v1/records/")
 """Beginnings of the paths of feeds and records."""
-_DOCUMENTS: Final = ("/v1/contracts", "/v1/adapters", "/v1/queries")
-"""Paths that take documents; they bound and read their bodies themselves."""
+_TAKES_MORE: Final = re.compile("/v1/(contracts|adapters|queries|agencies/[^/]+/push/)")
+"""Begins the paths that take documents or pushes; they bound and read their bodies themselves."""
 _LARGEST_ORDER: Final = 128 * 1024
 """Bytes of every other body: the framework parses it in the event loop."""
-_PUBLISHING: Final = Endpoint(
-    None, {parameter["name"]: False for parameter in OPENAPI["parameters"] if parameter["in"] == "query"}
-)
+_PUBLISHING: Final = Endpoint(None, {one["name"]: False for one in OPENAPI["parameters"] if one["in"] == "query"})
 
 
 class Edge:
@@ -237,7 +238,7 @@ class _Reader:
         self._tokens = tokens
         self._scope = scope
         self._receive = receive
-        self._most = _MOST_BYTES if scope["path"].startswith(_DOCUMENTS) else _LARGEST_ORDER
+        self._most = _MOST_BYTES if _TAKES_MORE.match(scope["path"]) else _LARGEST_ORDER
         self._body: Body | None = None
 
     async def __call__(self) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from bus.actions import ActionLog, Attempts
-from bus.agencies import Agencies, Holds, JobRunner, Jobs, Pauses, Queries, QuotaLedger
+from bus.agencies import Agencies, Holds, JobRunner, Jobs, Pauses, Pushes, Queries, QuotaLedger
 from bus.contracts import Catalogue
 from bus.declared import AdapterCatalogue, Judge
 from bus.delivery import (
@@ -83,6 +83,7 @@ class Rooms:
     seeks: Seeks
     pull_bell: PullBell
     agencies: Agencies
+    pushes: Pushes
     pauses: Pauses
     adapters: AdapterCatalogue
     judge: Judge

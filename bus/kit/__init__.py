@@ -89,6 +89,11 @@ if TYPE_CHECKING:
     from bus.kit.population import make_population as make_population
     from bus.kit.population import pick_birth_date as pick_birth_date
     from bus.kit.population import pick_day as pick_day
+    from bus.kit.push import Push as Push
+    from bus.kit.push import PushAnswer as PushAnswer
+    from bus.kit.push import PushRequest as PushRequest
+    from bus.kit.push import PushUnreadable as PushUnreadable
+    from bus.kit.push import Verdict as Verdict
     from bus.kit.rows import Row as Row
     from bus.kit.rows import Rows as Rows
     from bus.kit.rows import RowUnreadable as RowUnreadable
@@ -154,6 +159,11 @@ _LATE: Final = {
     "make_population": "population",
     "pick_birth_date": "population",
     "pick_day": "population",
+    "Push": "push",
+    "PushAnswer": "push",
+    "PushRequest": "push",
+    "PushUnreadable": "push",
+    "Verdict": "push",
     "Row": "rows",
     "RowUnreadable": "rows",
     "Rows": "rows",

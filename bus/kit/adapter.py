@@ -21,7 +21,7 @@ from bus.kit.settings import AdapterSettings
 class Adapter(Protocol):
     """Speaks one agency's API.
 
-    An adapter also implements `Deliver`, `Poll` or `Query`, as its operations need.
+    An adapter also implements `Deliver`, `Poll`, `Query` or `Push`, as its operations need.
     """
 
     async def close(self) -> None:
@@ -166,7 +166,7 @@ class AdapterFactory(Protocol):
 
     @property
     def participant(self) -> str:
-        """The participant that publishes the events of the adapter's polls. The contracts name it as a producer."""
+        """The participant that publishes the events of the adapter's polls and pushes. The contracts name it as a producer."""
         ...
 
     @property

@@ -13,6 +13,7 @@ class Does(Enum):
     DELIVER = "deliver"
     POLL = "poll"
     QUERY = "query"
+    PUSH = "push"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Operation:
     Attributes:
         name: the operation's name in contracts and subscriptions, in the agency's words (`cari-nik`, `tindak-lanjut`).
         does: which of the adapter's methods the bus calls.
-        contract: for a poll, the contract of the events that the poll makes.
+        contract: for a poll or a push, the contract of the events that it makes.
         interval: for a poll, seconds until the next step if the agency has no more.
         batch: for a delivery, the most events in one call.
         fields: JSON Pointers of the data's fields that the mapping reads or writes. The check of a new contract version

@@ -9,6 +9,7 @@ from bus.agencies import (
     JobRunner,
     Jobs,
     Pauses,
+    Pushes,
     Queries,
     QuotaLedger,
     find_adapters,
@@ -93,7 +94,10 @@ def make_rooms(
     apart = heavy or Here()
     queries = Queries(catalogue, agencies, disclosures, limits, Ration(storage), quotas, heavy=apart)
     jobs = Jobs(storage, keys)
+    gate = Gate(catalogue)
     refusals = RefusalLog(storage, settings.keep_refusals_days)
+    recorder = Recorder(refusals, catalogue)
+    appender = Appender(storage, wakeups.appended, beside or NothingBeside(), epochs=epochs)
     actions = ActionLog(storage)
     attempts = Attempts(actions)
     names = Names()
@@ -113,12 +117,12 @@ def make_rooms(
         tokens=tokens,
         limits=limits,
         catalogue=catalogue,
-        gate=Gate(catalogue),
-        recorder=Recorder(refusals, catalogue),
+        gate=gate,
+        recorder=recorder,
         refusals=refusals,
         set_aside=SetAside(storage),
         answers=KeptAnswers(storage, keys),
-        appender=Appender(storage, wakeups.appended, beside or NothingBeside(), epochs=epochs),
+        appender=appender,
         journal=journal,
         epochs=epochs,
         tail=tail,
@@ -133,6 +137,7 @@ def make_rooms(
         seeks=Seeks(storage, subscriptions),
         pull_bell=pull_bell,
         agencies=agencies,
+        pushes=Pushes(storage, agencies, gate, recorder, appender, apart, settings.wrong_logins_from_address),
         pauses=pauses,
         adapters=adapters,
         judge=Judge(catalogue, apart, settings.adapters, settings.agency_networks),

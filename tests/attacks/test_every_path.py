@@ -114,6 +114,7 @@ def fill(path: str, bus: Bus) -> Iterator[str]:
         "id": _list_ids(path, subscriptions, last),
         "client_id": ["client_aaaaaaaaaaaaaaaaaaaa"],
         "agency": ["badan"],
+        "operation": ["terima"],
         "domain": ["kependudukan"],
     }
     named = re.findall(r"{(\w+)}", path)

@@ -32,6 +32,7 @@ _PUBLIC: Final = [{"name": "uji", "url": "https://8.8.8.8/api"}]
 NO_ACTS: Final = {
     "POST /oauth/token": "logs a client in: a failed login is an entry, a token is none",
     "POST /oauth/introspect": "reads",
+    "POST /v1/agencies/{agency}/push/{operation}": "publishes: the journal tells who",
     "POST /v1/events": "publishes: the journal tells who",
     "POST /v1/queries/{contract}": "asks: the disclosures tell who",
     "POST /v1/queries/{contract}/batch": "asks: the disclosures tell who reads the answers",

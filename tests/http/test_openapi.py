@@ -114,6 +114,7 @@ GET /v1/doctor
 POST /v1/agencies/{agency}/release
 POST /v1/agencies/{agency}/pause
 POST /v1/agencies/{agency}/resume
+POST /v1/agencies/{agency}/push/{operation}
 GET /healthz
 GET /readyz
 GET /metrics
@@ -121,6 +122,8 @@ GET /metrics
 """The public surface of DESIGN, section 4."""
 
 _PROBLEM: Final = "application/problem+json"
+_PUSH: Final = "/v1/agencies/{agency}/push/{operation}"
+"""Agencies prove themselves here, and are answered, as their own interfaces say."""
 _REQUESTS: Final = 6
 """Requests by operation and kind, well formed and not."""
 _METHODS: Final = frozenset({"get", "put", "post", "patch", "delete"})
@@ -194,7 +197,7 @@ def test_the_document_says_where_the_bus_is_and_what_each_operation_asks_for(doc
     tags = {tag["name"] for tag in document["tags"]}
     for path, operation, _ in _operations(document):
         assert tags.issuperset(operation["tags"])
-        assert ("oauth" in {name for one in operation["security"] for name in one}) == path.startswith("/v1/")
+        assert ("oauth" in {name for one in operation["security"] for name in one}) == _takes_token(path)
 
 
 @only_once
@@ -205,10 +208,10 @@ def test_refusals_and_their_header_fields_are_described(document: Any) -> None:
             status: responses[one["$ref"].rpartition("/")[2]] if "$ref" in one else one
             for status, one in operation["responses"].items()
         }
-        expected = {"400", "429", "431", "500", "503"} | ({"401", "403"} if path.startswith("/v1/") else set())
+        expected = {"400", "429", "431", "500", "503"} | ({"401", "403"} if _takes_token(path) else set())
         assert expected <= described.keys(), (method, path)
         assert all("Retry-After" in described[status]["headers"] for status in ("429", "503")), (method, path)
-        if path.startswith("/v1/"):
+        if _takes_token(path):
             assert "WWW-Authenticate" in described["401"]["headers"]
             assert all("RateLimit" in one["headers"] for status, one in described.items() if status < "400")
         assert "Location" in described.get("201", {"headers": {"Location"}})["headers"]
@@ -226,7 +229,7 @@ def test_a_refusal_is_described_as_a_problem(document: Any) -> None:
     described = {
         content_type
         for path, operation, _ in _operations(document)
-        if not path.startswith("/oauth/")
+        if not path.startswith("/oauth/") and path != _PUSH
         for status, answer in [*operation["responses"].items(), *document["components"]["responses"].items()]
         if not status.startswith(("2", "3"))
         for content_type in answer.get("content", ())
@@ -320,6 +323,10 @@ class Trial:
 
     def _note(self, case: Any, what: str) -> None:
         self.surprises.append(f"{case.operation.label}: {what}: {case.as_curl_command()}")
+
+
+def _takes_token(path: str) -> bool:
+    return path.startswith("/v1/") and path != _PUSH
 
 
 def _operations(document: Any) -> Iterator[tuple[str, Any, str]]:

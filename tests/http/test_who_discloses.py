@@ -156,6 +156,7 @@ SILENT: Final = {
     "GET /v1/doctor": "what is wrong with the bus, by names of contracts and participants",
     "POST /v1/agencies/{agency}/release": "states of agencies' polls",
     "POST /v1/agencies/{agency}/pause": "who paused an agency, and why",
+    "POST /v1/agencies/{agency}/push/{operation}": "what the agency's document answers; it repeats nothing of the push",
     "POST /v1/agencies/{agency}/resume": "who paused an agency, and why",
     "GET /": "the front page: names and addresses of the bus",
     "GET /healthz": _STATE,

@@ -55,6 +55,7 @@ def test_all_shipped_contracts_are_there() -> None:
         "perencanaan.dak",
         "perencanaan.kegiatan-krisna",
         "perencanaan.kegiatan",
+        "perizinan.data-nib",
         "perizinan.izin",
         "satudata.dataset",
         "satudata.indikator",

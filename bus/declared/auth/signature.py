@@ -21,22 +21,24 @@ def add_signature(draft: Draft, told: Signature, vault: Vault, now: Callable[[],
     """
     at = now().astimezone(WIB)
     text = told.separator.join(_write_part(part, draft, vault, at) for part in told.parts)
-    signature = _compute(told, text.encode(), vault, draft.host)
-    written = signature.hex() if told.encoding == "hex" else b64encode(signature).decode()
+    key = vault.reveal(told.key, draft.host) if told.key else ""
+    written = compute_signature(told, text.encode(), key)
     signed = draft.add_header(told.header, f"{told.scheme} {written}".strip())
     moment = next((part.time for part in told.parts if part.time is not None), None)
     if told.time_header is None or moment is None:
         return signed
-    return signed.add_header(told.time_header, _write_time(moment, at))
+    return signed.add_header(told.time_header, write_time(moment, at))
 
 
-def _compute(told: Signature, text: bytes, vault: Vault, host: str) -> bytes:
+def compute_signature(told: Signature, text: bytes, key: str) -> str:
+    """The signature of a text, written as the document says. A plain digest needs no key."""
     kind, _, digest = told.algorithm.rpartition("-")
-    if kind != "hmac":
+    if kind == "hmac":
+        signature = hmac.new(key.encode(), text, digest).digest()
+    else:
         # The agency decides on the algorithm.
-        return hashlib.new(digest, text, usedforsecurity=False).digest()
-    key = vault.reveal(told.key or "", host)
-    return hmac.new(key.encode(), text, digest).digest()
+        signature = hashlib.new(digest, text, usedforsecurity=False).digest()
+    return signature.hex() if told.encoding == "hex" else b64encode(signature).decode()
 
 
 def _write_part(part: SignedPart, draft: Draft, vault: Vault, at: datetime) -> str:
@@ -47,7 +49,7 @@ def _write_part(part: SignedPart, draft: Draft, vault: Vault, at: datetime) -> s
             raise AgencyFault(Failure.PERMANENT, f"the request has no value {part.value} to sign")
         return draft.values[part.value]
     if part.time is not None:
-        return _write_time(part.time, at)
+        return write_time(part.time, at)
     if part.request is not None:
         return _write_request_part(part.request, draft)
     return part.text or ""
@@ -67,5 +69,6 @@ def _write_request_part(name: str, draft: Draft) -> str:
             return draft.body.decode()
 
 
-def _write_time(form: str, at: datetime) -> str:
+def write_time(form: str, at: datetime) -> str:
+    """A moment as it is signed: seconds since 1970, or as strftime writes it."""
     return str(int(at.timestamp())) if form == "epoch" else at.strftime(form)

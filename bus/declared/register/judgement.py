@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from bus import json
 from bus.contracts import Catalogue, Contract, Severity
-from bus.declared.document import AdapterDocument, Poll
+from bus.declared.document import AdapterDocument, Poll, Push
 from bus.declared.factory import DeclaredFactory, Surroundings
 from bus.declared.guard import Lookup, look_up
 from bus.declared.register.check import check_adapter, find_broken
@@ -175,7 +175,7 @@ def list_broken(draft: Draft, naming: Sequence[Contract]) -> Judgement:
 
 def _list_contracts(document: AdapterDocument) -> list[str]:
     """The contracts that the operations name, each once."""
-    named = [[one.contract] if isinstance(one, Poll) else one.contracts for one in document.operations]
+    named = [[one.contract] if isinstance(one, Poll | Push) else one.contracts for one in document.operations]
     return list(dict.fromkeys(name for names in named for name in names))
 
 

@@ -93,8 +93,9 @@ class AdapterCase:
                 metafunc.parametrize(name, values[name], ids=str)
 
     def list_operations(self, does: Does | None = None) -> Iterator[str]:
-        """The names of the adapter's operations, or of those that do one thing."""
-        yield from (one.name for one in self.factory.operations if does in (None, one.does))
+        """The names of the operations by which the bus calls the agency, or of those that do one thing."""
+        called = (one for one in self.factory.operations if one.does is not Does.PUSH)
+        yield from (one.name for one in called if does in (None, one.does))
 
     def is_general(self, fault: str) -> bool:
         """Whether the simulator has this fault as every simulator has it."""
@@ -145,6 +146,8 @@ class AdapterCase:
                 assert isinstance(adapter, Query)
                 await adapter.query(name, Question("uji", self.questions[name], "uji"))
                 return Result(None)
+            case Does.PUSH:
+                pytest.fail(f"{name} is a push: the agency calls the bus by it, and the suite calls the agency")
 
     async def expect_success(self, adapter: Adapter, name: str) -> None:
         """Call an operation; the agency must do what it is asked."""

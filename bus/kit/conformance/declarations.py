@@ -6,8 +6,9 @@ from bus.kit.adapter import Deliver, Poll, Query
 from bus.kit.conformance.case import AdapterCase, run
 from bus.kit.conformance.running_agency import RunningAgency
 from bus.kit.operation import Does
+from bus.kit.push import Push
 
-_PROTOCOLS: Final = {Does.DELIVER: Deliver, Does.POLL: Poll, Does.QUERY: Query}
+_PROTOCOLS: Final = {Does.DELIVER: Deliver, Does.POLL: Poll, Does.QUERY: Query, Does.PUSH: Push}
 
 
 class DeclarationTests(AdapterCase):

@@ -1,0 +1,127 @@
+"""The proofs by which an agency shows that it sent a push."""
+
+import hashlib
+import hmac
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bus.declared import AdapterInvalid, Mapper, lint_document
+from bus.heavy import Here
+from bus.kit import PushRequest
+from tests.agencies.a_pushing_agency import PASSWORD, SETTINGS, SIGNED, USER, a_push, a_push_body
+from tests.builders import a_nik
+from tests.declared.a_declared_agency import AnAgency, a_declaration
+
+NOON = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
+"""Twelve o'clock in Lamongan."""
+BODY = b'{"warga":[{"nik":"1"}]}'
+KEY = {"kind": "api_key", "secret": "password", "name": "kunci"}
+HMAC = {**SIGNED, "algorithm": "hmac-sha256", "key": "password", "parts": [{"request": "body"}]}
+TIMED = {**HMAC, "parts": [{"time": "epoch"}, {"request": "method"}], "time_header": "waktu", "separator": "\n"}
+
+
+def verify(proof: dict[str, Any], **request: Any) -> bool | None:
+    """What the adapter of a document with this proof says to a request."""
+    settings = {name: value for name, value in SETTINGS.items() if not name.endswith("_hosts")}
+    adapter = AnAgency().adapter(a_declaration(*a_push_body(verify=proof)["operations"], secrets=SECRETS), **settings)
+    given = {"path": "/x", "query_string": "", "query": {}, "headers": {}, "at": NOON, "body": BODY, **request}
+    return adapter.verify("terima", PushRequest(**given))
+
+
+SECRETS = a_push_body()["secrets"]
+
+
+def sign(text: str) -> str:
+    return hmac.new(PASSWORD.encode(), text.encode(), "sha256").hexdigest()
+
+
+def a_day(at: datetime) -> dict[str, str]:
+    text = f"{USER}{PASSWORD}1{at:%Y%m%d}"
+    return {"token": hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("proof", "request_", "is_right"),
+    [
+        (KEY, {"headers": {"kunci": PASSWORD}}, True),
+        (KEY, {"headers": {"kunci": PASSWORD[:-1]}}, False),
+        (KEY, {"query": {"kunci": PASSWORD}}, False),
+        ({**KEY, "in": "query"}, {"query": {"kunci": PASSWORD}}, True),
+        (
+            {**KEY, "name": "authorization", "scheme": "Bearer"},
+            {"headers": {"authorization": f"bearer {PASSWORD}"}},
+            True,
+        ),
+        ({**KEY, "name": "authorization", "scheme": "Bearer"}, {"headers": {"authorization": PASSWORD}}, False),
+        (
+            {"kind": "basic", "user": "user", "password": "password"},
+            {"headers": {"authorization": "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()}},
+            True,
+        ),
+        ({"kind": "basic", "user": "user", "password": "password"}, {"headers": {"authorization": "Basic é"}}, False),
+        (
+            {"kind": "basic", "user": "user", "password": "password"},
+            {"headers": {"authorization": "Basic /w=="}},
+            False,
+        ),
+        (HMAC, {"headers": {"token": sign(BODY.decode()).upper()}}, True),
+        (HMAC, {"headers": {"token": sign(BODY.decode())}, "body": BODY + b" "}, False),
+        (HMAC, {"headers": {"token": sign(BODY.decode())}, "body": None}, None),
+        (SIGNED, {"headers": a_day(NOON), "body": b"{"}, False),
+        (SIGNED, {"headers": a_day(NOON), "body": b'{"warga":[{"nik":1}]}'}, False),
+        (SIGNED, {"headers": a_day(NOON), "body": b'{"warga":' + b"[" * 900 + b"]" * 900 + b"}"}, False),
+    ],
+)
+def test_a_proof_is_right_or_wrong(proof: dict[str, Any], request_: dict[str, Any], is_right: bool | None) -> None:
+    assert verify(proof, **request_) is is_right
+
+
+@pytest.mark.parametrize(("minutes", "is_right"), [(-10, False), (-4, True), (0, True), (4, True), (10, False)])
+def test_around_midnight_both_days_are_right_for_minutes_alone(minutes: int, is_right: bool) -> None:
+    midnight = datetime(2026, 3, 1, 17, 0, tzinfo=UTC)
+    told = a_day(midnight + timedelta(hours=7) if minutes < 0 else midnight)
+    assert verify(SIGNED, headers=told, at=midnight + timedelta(minutes=minutes)) is is_right
+
+
+@pytest.mark.parametrize(("seconds", "is_right"), [(0, True), (-299, True), (299, True), (-301, False), (301, False)])
+def test_a_signed_second_is_right_for_five_minutes(seconds: int, is_right: bool) -> None:
+    told = str(int(NOON.timestamp()) + seconds)
+    assert verify(TIMED, headers={"waktu": told, "token": sign(f"{told}\nPOST")}, body=None) is is_right
+
+
+@pytest.mark.parametrize("told", ["", "x", "9" * 5000, "-1", "١"])
+def test_a_second_that_is_none_is_wrong(told: str) -> None:
+    assert verify(TIMED, headers={"waktu": told, "token": sign(f"{told}\nPOST")}) is False
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        {**SIGNED, "parts": [{"text": "a"}]},
+        {**SIGNED, "parts": [{"secret": "lain"}]},
+        {**SIGNED, "parts": [{"secret": "user"}, {"value": "lain"}]},
+        {**SIGNED, "parts": [{"secret": "user"}, {"time": "epoch"}]},
+        {**SIGNED, "algorithm": "hmac-sha256"},
+        {**KEY, "secret": "lain"},
+    ],
+    ids=["no secret", "unknown secret", "unknown value", "unnamed second", "no key", "unknown key"],
+)
+def test_a_proof_that_cannot_work_is_refused(proof: dict[str, Any]) -> None:
+    with pytest.raises(AdapterInvalid):
+        a_declaration(a_push(verify=proof), secrets=SECRETS)
+
+
+@pytest.mark.parametrize(("name", "codes"), [("Siti", []), ("Budi", ["example"])])
+async def test_lint_runs_the_examples_of_a_push(name: str, codes: list[str]) -> None:
+    nik = a_nik(1)
+    example = {
+        "title": "satu",
+        "push": {"warga": [{"nik": nik, "nama": "Siti"}]},
+        "result": [{"key": nik, "data": {"nik": nik, "nama": name}}],
+    }
+    document = a_declaration(a_push(examples=[example]), secrets=SECRETS)
+    found = await lint_document(document, lambda _: None, Mapper("badan", Here(), explain=True))
+    assert [one.code for one in found if one.code != "contract"] == codes
