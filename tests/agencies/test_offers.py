@@ -77,6 +77,7 @@ FIND: dict[Does, Callable[[Agencies, str, str], Any]] = {
     Does.DELIVER: Agencies.find_deliver,
     Does.POLL: Agencies.find_poll,
     Does.QUERY: Agencies.find_query,
+    Does.PUSH: Agencies.find_push,
 }
 
 
