@@ -1,5 +1,6 @@
 """Agencies: finds adapters by entry point and in the register of documents, polls them, and asks them questions."""
 
+from bus.agencies.factories import find_adapters, find_installed, list_coded, list_shipped
 from bus.agencies.holding import TOPIC, Holds, NoSuchAgency, NothingHeld, PollReport
 from bus.agencies.job_runner import JobRunner
 from bus.agencies.jobs import KEPT, MOST_QUESTIONS, Job, Jobs, QuestionState
@@ -20,7 +21,7 @@ from bus.agencies.poller import Poller
 from bus.agencies.pushes import Pushes
 from bus.agencies.queries import Collected, Queries
 from bus.agencies.quotas import QuotaLedger
-from bus.agencies.registry import AdapterOff, Agencies, find_adapters, find_installed, list_coded, list_shipped
+from bus.agencies.registry import AdapterOff, Agencies
 from bus.agencies.renewal import Renewal
 
 __all__ = [

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bus.agencies.factories import find_installed
 from bus.agencies.queries import Queries
 from bus.agencies.quotas import QuotaLedger, QuotaTerms
-from bus.agencies.registry import Agencies, find_installed
+from bus.agencies.registry import Agencies
 from bus.settings import SettingsWrong, read_adapter_settings
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from bus.agencies.registry import Find, find_installed, list_coded, list_shipped
+from bus.agencies.factories import Find, find_installed, list_coded, list_shipped
 from bus.contracts import AdapterUse, Binding, Bindings, make_binding
 from bus.kit import AdapterFactory, Does
 from bus.networks import Network

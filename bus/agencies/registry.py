@@ -1,85 +1,28 @@
-"""The registry: finds adapters by entry point and in the register of documents, and makes them from their settings."""
+"""The registry: the adapters that have settings. It follows the register of documents, and replaces an adapter under way."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib.metadata import entry_points
-from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 
-from bus import shipped
+from bus.agencies.factories import Find, find_installed, list_shipped
 from bus.agencies.holding import Plausibility
 from bus.agencies.lasting import LastingAdapter
 from bus.agencies.pauses import Pause, Pauses
 from bus.agencies.quotas import QuotaTerms
 from bus.contracts import AdapterUse, Contract, check_named, check_serves, make_binding
 from bus.kit import Adapter, AdapterFactory, AdapterSettings, Deliver, Does, Operation, Poll, Push, Query
-from bus.networks import Network
 from bus.problem import Refused, Unavailable
 from bus.settings import SettingsWrong, read_adapter_settings
 
 if TYPE_CHECKING:
     # The import of declared adapters takes longer than most commands do.
-    from bus.declared import AdapterCatalogue, AdapterDocument, DeclaredFactory, InForce
+    from bus.declared import AdapterCatalogue, DeclaredFactory, InForce
 
 log = structlog.get_logger(__name__)
-
-GROUP = "bus.adapters"
-
-Find = Callable[[], AdapterFactory]
-"""Finds an agency's factory. For an entry point, the call imports the adapter."""
-
-
-@cache
-def list_coded() -> frozenset[str]:
-    """The names of the installed adapters that are written in Python: no document may have one."""
-    return frozenset(point.name for point in entry_points(group=GROUP))
-
-
-@cache
-def list_shipped() -> frozenset[str]:
-    """The names of the adapter documents that ship with the bus."""
-    return frozenset(path.stem for path in shipped.ADAPTERS.glob("*.yaml"))
-
-
-@cache
-def find_installed() -> Mapping[str, Find]:
-    """Agency to what finds its factory, for every installed adapter, and every adapter document that ships with the bus.
-
-    The search reads the metadata of every installed library. So a process searches once.
-    """
-    return find_adapters(())
-
-
-def find_adapters(networks: Sequence[Network]) -> Mapping[str, Find]:
-    """Agency to what finds its factory, for every installed adapter and every shipped adapter document.
-
-    Args:
-        networks: where the agencies of documents may be private or plain http.
-    """
-    declared = {name: partial(_load_declared, shipped.ADAPTERS / f"{name}.yaml", networks) for name in list_shipped()}
-    return MappingProxyType(declared | {point.name: point.load for point in entry_points(group=GROUP)})
-
-
-def _load_declared(path: Path, networks: Sequence[Network]) -> AdapterFactory:
-    # Imported here, since most commands need no adapter, and the import takes longer than they do.
-    from bus.declared import DeclaredFactory, Surroundings
-
-    return DeclaredFactory(_load_shipped(path), Surroundings(networks))
-
-
-@cache
-def _load_shipped(path: Path) -> "AdapterDocument":
-    """A shipped document. A process reads each once."""
-    from bus.declared import load_document
-
-    return load_document(path)
-
 
 _METHODS: Final[Mapping[Does, type]] = {Does.DELIVER: Deliver, Does.POLL: Poll, Does.QUERY: Query, Does.PUSH: Push}
 

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 import httpx
 
 from bus import json
+from bus.agencies.factories import Find
 from bus.agencies.offers import make_bindings
-from bus.agencies.registry import Agencies, Find
+from bus.agencies.registry import Agencies
 from bus.contracts.catalogue import Catalogue
 from bus.journal.gate import Gate
 from bus.kit import (

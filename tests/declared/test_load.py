@@ -6,8 +6,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bus import json, shipped
+from bus.agencies.factories import find_adapters
 from bus.agencies.offers import list_mapped_fields, make_bindings
-from bus.agencies.registry import AdapterOff, Agencies, find_adapters
+from bus.agencies.registry import AdapterOff, Agencies
 from bus.contracts import AdapterUse
 from bus.declared import AdapterInvalid, check_document, load_document, read_document, write_schema
 from bus.declared.factory import DeclaredFactory, _find_base_url
