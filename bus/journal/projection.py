@@ -1,7 +1,7 @@
 """Tables beside the journal: each record's newest event, the event before each event, and the events about each person.
 
-The append does not write them: they would be its most expensive part. Each event of a group has another key and another
-person, so each would change other pages of the database. Here hundreds of events share a transaction.
+The append of single events does not write them: they would be its most expensive part. Each event of a group has another key and
+another person, so each would change other pages of the database. Here hundreds of events share a transaction, or a batch's own.
 """
 
 import asyncio
