@@ -191,7 +191,12 @@ class Ledger:
     def release(self, leases: Iterable[Lease], due_at: int) -> None:
         """Give runs back without an attempt. They are due again at `due_at`."""
         with self._storage.write(durable=False) as transaction:
-            for lease in leases:
+            held = 0
+            # In the order of subscriptions, as every transaction holds them: so no two can deadlock.
+            for lease in sorted(leases, key=lambda one: (one.subscription, one.due_at)):
+                if lease.subscription != held:
+                    held = lease.subscription
+                    self.hold(transaction, held)
                 named = {"subscription": lease.subscription, "lease": lease.due_at}
                 transaction.execute(statements.RELEASE, {**named, "due": due_at})
 
