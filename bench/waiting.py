@@ -18,6 +18,7 @@ from bench.events import requests
 from bench.processes import memory
 from bench.ratio import Difference, Ratio, in_turns
 from bench.site import Running, Site
+from samples.port import free_port
 
 _IDLE_CONTRACT: Final = "kependudukan.peristiwa"
 """The consumer has a grant in it, and nobody publishes to it."""
@@ -89,11 +90,14 @@ async def waiting(folder: Path, rounds: int, seconds: float, readers: int) -> Se
     }
     with ExitStack() as stack:
         buses: dict[str, _Bus] = {}
+        operation = {name: free_port() for name in ("many", "none")}
         for name, site in {"many": many, "none": none}.items():
-            running = stack.enter_context(site.running(allowed))
+            # Metrics at an address of their own: a bus full of readers hangs up on requests without a token first.
+            beside = {"BUS_OPERATION_ADDRESS": f"127.0.0.1:{operation[name]}"}
+            running = stack.enter_context(site.running(allowed | beside))
             await load.closed_loop(running.port, requests(running.authorization), _CONNECTIONS, seconds)
             buses[name] = _Bus(running, memory(running.pid).resident)
-        async with _waiting(buses["many"].running, readers):
+        async with _waiting(buses["many"].running, operation["many"], readers):
             return await _compare(buses, readers, rounds, seconds)
 
 
@@ -150,8 +154,12 @@ def _count_waiting(port: int) -> int:
 
 
 @asynccontextmanager
-async def _waiting(bus: Running, count: int) -> AsyncIterator[None]:
-    """Have readers wait: every second one is a stream, the others are long-polls."""
+async def _waiting(bus: Running, operation: int, count: int) -> AsyncIterator[None]:
+    """Have readers wait: every second one is a stream, the others are long-polls.
+
+    Args:
+        operation: the port of the bus's metrics.
+    """
     loop = asyncio.get_running_loop()
     opened: list[Reader] = []
     head = f"GET /v1/feeds/{_IDLE_CONTRACT}{{query}} HTTP/1.1\r\nhost: bus\r\nauthorization: {bus.consumer_authorization}\r\n"
@@ -170,7 +178,7 @@ async def _waiting(bus: Running, count: int) -> AsyncIterator[None]:
         ]
         opened += [reader for _, reader in await asyncio.gather(*made)]
         # In steps: the bus answers too many requests of one participant at once with 429.
-        await _await_readers(bus.port, opened)
+        await _await_readers(operation, opened)
     try:
         yield
         if refusals := [reader.refusal for reader in opened if reader.refusal]:
