@@ -1,5 +1,6 @@
 """Judging a flow: what is missing, what is there and should not be, and what is not as it should be."""
 
+from dataclasses import replace
 from typing import Any
 
 from samples.flow import Arrival, Flow, Wanted, Way, judge
@@ -54,6 +55,14 @@ def test_a_hidden_identifier_in_the_envelope_is_wrong() -> None:
     event = Arrival("a", {"subject": "3524015203889002", "data": {}})
     verdict = judge(a_flow(a=Wanted({}, hidden=frozenset({"3524015203889002"}))), [event])
     assert verdict.wrong == ["a: shows an identifier that is hidden or masked"]
+
+
+def test_a_record_that_was_read_before_its_deletion_is_missing_and_not_wrong() -> None:
+    flow = replace(a_flow(a=Wanted(deleted=True, hidden=frozenset({"9111"}))), way=Way.RECORDS)
+    early = judge(flow, [an_arrival("a", {"x": 1})])
+    assert (early.missing, early.wrong) == (["a"], [])
+    assert judge(flow, [an_arrival("a", {"x": 1}), an_arrival("a")]).is_complete
+    assert judge(flow, [an_arrival("a", {"x": "9111"})]).wrong
 
 
 def test_a_deletion_with_data_is_wrong() -> None:
