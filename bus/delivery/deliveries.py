@@ -181,6 +181,7 @@ class Deliveries:
         redriven = 0
         while True:
             with self._storage.write() as transaction:
+                self._ledger.hold(transaction, subscription.number)
                 if not redriven:
                     # Noted with the first step, even if a later one fails.
                     note(transaction, _make_redrive_action(transaction, subscription, by))

@@ -7,10 +7,11 @@ The lease itself is the deliveries' `due_at`: `statements.SET_DUE`, which `ledge
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from bus import clock
 from bus.delivery import statements
-from bus.delivery.ledger import Lease
+from bus.delivery.ledger import Lease, Ledger
 from bus.storage import Storage, Transaction
 
 
@@ -19,6 +20,7 @@ class Leases:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._ledger = Ledger(storage)
 
     def add(self, transaction: Transaction, leases: Sequence[Lease]) -> None:
         """Write leases in the transaction that makes them."""
@@ -40,6 +42,7 @@ class Leases:
     def release_all(self) -> int:
         """Make all leased deliveries due at once. Returns their number."""
         with self._storage.write(durable=False) as transaction:
+            self._hold(transaction, transaction.rows(statements.LEASED_SUBSCRIPTIONS))
             released = transaction.execute(statements.RELEASE_ALL_LEASED, {"now": clock.now_micros()})
             transaction.execute(statements.FORGET_ALL_LEASES, {})
         return released
@@ -47,9 +50,15 @@ class Leases:
     def release_held(self, process: str) -> int:
         """Make the deliveries that a process claimed due at once. Returns their number."""
         with self._storage.write(durable=False) as transaction:
+            self._hold(transaction, transaction.rows(statements.LEASED_SUBSCRIPTIONS_BY, {"process": process}))
             released = transaction.execute(statements.RELEASE_HELD_BY, {"now": clock.now_micros(), "process": process})
             transaction.execute(statements.FORGET_HELD_LEASES, {"process": process})
         return released
+
+    def _hold(self, transaction: Transaction, rows: Sequence[Any]) -> None:
+        """Hold subscriptions before their rows are touched, in the order in which every transaction does. So no two deadlock."""
+        for (number,) in rows:
+            self._ledger.hold(transaction, number)
 
     def forget_ended(self) -> None:
         """Delete the rows of leases that have ended."""

@@ -11,6 +11,7 @@ from typing import Final
 from bus import clock
 from bus.contracts import Catalogue, Suspensions
 from bus.delivery import statements
+from bus.delivery.ledger import Ledger
 from bus.delivery.ordering import HELD
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import Subscriptions
@@ -33,6 +34,7 @@ class Release:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._storage = storage
+        self._ledger = Ledger(storage)
         self._catalogue = catalogue
         self._subscriptions = subscriptions
         self._clock = clock
@@ -72,6 +74,7 @@ class Release:
         released = 0
         while True:
             with self._storage.write(durable=False) as transaction:
+                self._ledger.hold(transaction, number)
                 count = transaction.execute(statements.RELEASE_HELD, {**asked, "now": clock.now_micros()})
             released += count
             if count < _STEP:

@@ -224,6 +224,10 @@ RELEASE_ALL_LEASED: Final = Prepared(
     postgres="""UPDATE deliveries SET due_at=:now FROM leases WHERE state=0 AND leases.due_at>:now
     AND deliveries.subscription=leases.subscription AND deliveries.due_at=leases.due_at""",
 )
+LEASED_SUBSCRIPTIONS: Final = Prepared.in_both("SELECT DISTINCT subscription FROM leases ORDER BY subscription")
+LEASED_SUBSCRIPTIONS_BY: Final = Prepared.in_both(
+    "SELECT DISTINCT subscription FROM leases WHERE process=:process ORDER BY subscription"
+)
 FORGET_ALL_LEASES: Final = Prepared.in_both("DELETE FROM leases")
 RELEASE_HELD_BY: Final = Prepared(
     sqlite="""UPDATE deliveries INDEXED BY ix_deliveries_due SET due_at=:now WHERE state=0

@@ -1,15 +1,21 @@
 """What a deleted subscription left goes in steps, on both databases; nobody gets it meanwhile, and no kill leaves some."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
 from bus import clock
+from bus.contracts import Catalogue
 from bus.delivery import removal
-from bus.delivery.ledger import Lease, Ledger, NewDelivery
+from bus.delivery.deliveries import Deliveries
+from bus.delivery.leases import Leases
+from bus.delivery.ledger import DeliveryState, Lease, Ledger, NewDelivery
+from bus.delivery.ordering import HELD
+from bus.delivery.release import Release
 from bus.delivery.remains import Remains
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import Subscriptions
@@ -143,3 +149,43 @@ def test_writers_beside_a_deletion_neither_wait_for_ever_nor_fail(storage: Stora
     finish(Remains(storage))
     assert count_left(storage, gone.number)[0] == 0
     assert count_left(storage, kept.number)[0] == 100
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("act", ["release", "reclaim one", "reclaim all", "resume", "redrive"])
+def test_nothing_that_touches_many_rows_deadlocks_with_an_owner_s_discard(
+    storage: Storage, subscriptions: Subscriptions, act: str
+):
+    kept = subscriptions.add(a_new_subscription(), OPERATOR)
+    ledger, table, catalogue = Ledger(storage), Leases(storage), Catalogue(storage, b"k" * 32)
+    catalogue.refresh()
+    later = clock.now_micros() + 3_600_000_000
+    leases = [Lease(kept.number, HELD if act == "resume" else later + run) for run in range(60)]
+    for run, lease in enumerate(leases):
+        # Backwards, so that a discard locks the rows in another order.
+        owe_run(storage, lease, range((60 - run) * 20, (60 - run) * 20 + 20))
+    with storage.write() as transaction:
+        if act != "resume":
+            table.add(transaction, leases)
+        if act == "redrive":
+            transaction.execute(sa.update(DELIVERIES).values(state=DeliveryState.DEAD.value))
+    table.claim("mati", [] if act == "resume" else leases)
+    acts: dict[str, Callable[[], object]] = {
+        "release": partial(ledger.release, leases, 1),
+        "reclaim one": partial(table.release_held, "mati"),
+        "reclaim all": table.release_all,
+        "resume": Release(storage, catalogue, subscriptions).look,
+        "redrive": partial(Deliveries(storage).redrive, kept, OPERATOR),
+    }
+
+    def discard(turn: int) -> None:
+        for start in range(20 + turn * 300, 320 + turn * 300, 60):
+            with storage.write() as transaction:
+                ledger.discard(transaction, kept.number, dict.fromkeys(range(start, start + 60)), 5)
+                ledger.discard(transaction, kept.number, dict.fromkeys(range(20, 1220)), 5)
+
+    with ThreadPoolExecutor(5) as threads:
+        begun = [threads.submit(discard, turn) for turn in range(4)]
+        begun.append(threads.submit(acts[act]))
+        for one in begun:
+            one.result(timeout=60)
