@@ -1,7 +1,7 @@
 """Asks one agency's adapter, within what the agency and the participant can bear.
 
-Promise: a question waits for its turn, and is refused early if the agency does not answer, has too many questions waiting, or
-has no call of its quota left.
+Promise: a question waits for its turn. It is refused early if the agency does not answer, if too many questions wait, or if the
+day's quota is used up.
 """
 
 import asyncio

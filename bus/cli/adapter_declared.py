@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from bus.cli.package_files import open_templates, write_files
 from bus.contracts import write_yaml
 from bus.declared import Choice, Office, OpenApi, OpenApiInvalid, begin_adapter, read_choice
 
@@ -48,19 +47,8 @@ def write_declared(folder: Path, office: Office, api: OpenApi | None, chosen: Se
     files = {f"{office.name}.yaml": _HEADER % b"adapter" + write_yaml(begun.document)}
     for noun, contract in begun.contracts.items():
         files[f"contracts/{noun}.yaml"] = _HEADER % b"contract" + write_yaml(contract)
-    # No page comes of it: the values' signs are checked.
-    environment = Environment(  # noqa: S701
-        loader=FileSystemLoader(_TEMPLATE), undefined=StrictUndefined, keep_trailing_newline=True
-    )
-    readme = environment.get_template(f"{_README}.jinja").render(name=office.name, title=office.title)
-    files[_README] = readme.encode()
-    written = []
-    for name, text in sorted(files.items()):
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text)
-        written.append(target)
-    return written
+    readme = open_templates(_TEMPLATE).get_template(f"{_README}.jinja").render(name=office.name, title=office.title)
+    return write_files(folder, {**files, _README: readme.encode()})
 
 
 def _read_invented() -> tuple[OpenApi, list[Choice]]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bus.cli.adapter_declared import read_openapi, write_declared
+from bus.cli.package_files import open_templates, write_files
 from bus.cli.terminal import say
 from bus.declared import Office, OpenApi
 from bus.problem import Refused
@@ -115,16 +115,10 @@ def write_package(folder: Path, values: dict[str, str]) -> list[Path]:
         folder: the package's folder, which is made.
         values: `name`, `class`, `title` and `owner`.
     """
-    # No page comes of it: the values' signs are checked.
-    environment = Environment(  # noqa: S701
-        loader=FileSystemLoader(_TEMPLATE), undefined=StrictUndefined, keep_trailing_newline=True
-    )
-    written = []
-    for source in sorted(_TEMPLATE.rglob(f"*{_SUFFIX}")):
+    templates = open_templates(_TEMPLATE)
+    files = {}
+    for source in _TEMPLATE.rglob(f"*{_SUFFIX}"):
         place = source.relative_to(_TEMPLATE)
-        parts = [f"bus_{values['name']}" if part == "package" else part for part in place.parts]
-        target = folder.joinpath(*parts).with_suffix("")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(environment.get_template(place.as_posix()).render(values), encoding="utf-8")
-        written.append(target)
-    return written
+        parts = [f"bus_{values['name']}" if part == "package" else part for part in place.with_suffix("").parts]
+        files["/".join(parts)] = templates.get_template(place.as_posix()).render(values).encode()
+    return write_files(folder, files)

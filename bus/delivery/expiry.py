@@ -1,14 +1,14 @@
 """Expiry: deletes deliveries that were delivered or discarded longer ago than the operator keeps them, with their attempts."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
-from typing import Final
 
 import structlog
 
 from bus import clock
 from bus.actions import Action, Channel, Object, Verb, identify_operator, note
+from bus.delivery.daily import DAY, Daily
 from bus.delivery.relayed import read_relayed
 from bus.delivery.removal import look, remove
 from bus.delivery.subscriptions import Subscriptions
@@ -16,9 +16,6 @@ from bus.journal import JournalReader
 from bus.storage import Storage
 
 log = structlog.get_logger(__name__)
-
-_DAY: Final = 24 * 3600 * 1_000_000
-_LOOK_SECONDS: Final = 60.0
 
 
 class Expiry:
@@ -42,30 +39,14 @@ class Expiry:
         self._journal = journal
         self._subscriptions = subscriptions
         self._days = days
-        self._now = now
-        self._since_start = since_start
-        self._looks_at = 0.0
-        self._finished_day = -1
-        self._running: Iterator[None] | None = None
+        self._daily = Daily(self._run, now, since_start)
 
     def look(self) -> bool:
         """Take the next step. Returns whether there is more to look at."""
-        if self._running is None:
-            if not self._days or self._since_start() < self._looks_at:
-                return False
-            self._looks_at = self._since_start() + _LOOK_SECONDS
-            day = clock.micros(self._now()) // _DAY
-            if day == self._finished_day:
-                return False
-            self._running = self._run(day)
-        try:
-            next(self._running)
-        except StopIteration:
-            self._running = None
-        return self._running is not None
+        return self._days > 0 and self._daily.look()
 
-    def _run(self, day: int) -> Iterator[None]:
-        before = (day - self._days) * _DAY
+    def _run(self, day: int) -> Generator[None, None, bool]:
+        before = (day - self._days) * DAY
         with self._storage.read() as transaction:
             relayed = read_relayed(transaction)
         last = min(self._journal.position_before(before), relayed)
@@ -76,7 +57,7 @@ class Expiry:
                 yield
         if removed:
             self._tell(removed)
-        self._finished_day = day
+        return True
 
     def _expire(self, number: int, last: int, before: int) -> Iterator[int]:
         """Go through the old deliveries of a subscription. Gives how many each step deletes."""

@@ -1,7 +1,7 @@
 """Old events: deletes what contracts keep no longer, once a day, a step at a time. What somebody still waits for stays."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +10,7 @@ import structlog
 from bus import clock
 from bus.actions import Action, Channel, Object, Verb, identify_operator, note
 from bus.contracts import Catalogue
+from bus.delivery.daily import DAY, Daily
 from bus.delivery.relayed import read_relayed
 from bus.delivery.subscriptions import Subscriptions
 from bus.journal import JournalReader, Retention
@@ -18,8 +19,6 @@ from bus.telemetry import EVENTS_DELETED
 
 log = structlog.get_logger(__name__)
 
-_DAY: Final = 24 * 3600 * 1_000_000
-_LOOK_SECONDS: Final = 60.0
 # First the subscriptions that are owed anything at all, by the partial indexes: most steps then ask no more.
 _OWED: Final = Prepared(
     *(
@@ -59,47 +58,31 @@ class OldEvents:
         self._catalogue = catalogue
         self._subscriptions = subscriptions
         self._retention = Retention(storage, self._find_held)
-        self._now = now
-        self._since_start = since_start
-        self._looks_at = 0.0
-        self._finished_day = -1
-        self._is_whole = True
-        self._running: Iterator[None] | None = None
+        self._daily = Daily(self._run, now, since_start)
 
     def look(self) -> bool:
         """Take the next step. Returns whether there is more to look at."""
-        if self._running is None:
-            if self._since_start() < self._looks_at:
-                return False
-            self._looks_at = self._since_start() + _LOOK_SECONDS
-            day = clock.micros(self._now()) // _DAY
-            if day == self._finished_day:
-                return False
-            self._running = self._run(day)
-        try:
-            next(self._running)
-        except StopIteration:
-            self._running = None
-        return self._running is not None
+        return self._daily.look()
 
-    def _run(self, day: int) -> Iterator[None]:
-        self._is_whole = True
+    def _run(self, day: int) -> Generator[None, None, bool]:
+        is_whole = True
         for number in self._catalogue.list_numbers():
             yield
             name = self._catalogue.name_of(number)
             days = self._catalogue.find_days_kept(name) if name else None
             if name and days is not None:
-                yield from self._walk(name, number, days, (day - days) * _DAY)
-        # Else the relay was behind: what it has not seen yet is looked at again in a minute.
-        self._finished_day = day if self._is_whole else -1
+                is_whole &= yield from self._walk(name, number, days, (day - days) * DAY)
+        return is_whole
 
-    def _walk(self, name: str, number: int, days: int, before: int) -> Iterator[None]:
-        """Delete the events of a contract that were recorded before a moment, in microseconds since 1970."""
+    def _walk(self, name: str, number: int, days: int, before: int) -> Generator[None, None, bool]:
+        """Delete the events of a contract that were recorded before a moment, in microseconds since 1970.
+
+        Returns whether the relay had seen all of them. What it has not seen may still be owed to somebody.
+        """
         with self._storage.read() as transaction:
             relayed = read_relayed(transaction)
         old = self._journal.position_before(before)
         until = min(old, relayed)
-        self._is_whole = self._is_whole and until == old
         started = reached = self._retention.begin_walk(number, until)
         deleted, held, is_last = 0, None, reached >= until
         while not is_last:
@@ -108,11 +91,14 @@ class OldEvents:
             deleted += count
             yield
         goes_on_at = reached if held is None else held - 1
+        if deleted or goes_on_at > started:
+            # Also if this walk deleted nothing: a walk that was killed may have.
+            self._retention.forget_values(number)
         if goes_on_at > started:
             self._retention.end_walk(number, goes_on_at)
         if deleted:
-            self._retention.forget_values(number)
             self._tell(name, deleted, days)
+        return until == old
 
     def _find_held(self, transaction: Transaction, positions: Sequence[int]) -> Collection[int]:
         numbers = [one.number for one in self._subscriptions.by_number().values()]

@@ -1,7 +1,7 @@
 """One JSONata expression, evaluated within bounds. Only worker processes evaluate.
 
-The library takes liberties that this module closes. It rounds numbers to 15 digits, names data in its messages, keeps variables
-from one evaluation to the next, and bounds neither time nor depth.
+The library takes liberties that this module closes. It rounds numbers to 15 digits. Its messages quote data. Variables stay for the
+next evaluation. Neither time nor depth is bounded.
 """
 
 import re

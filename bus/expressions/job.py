@@ -38,8 +38,8 @@ def judge(task: bytes, body: bytes) -> bytes:
     """What an answer means: the first rule that fits, and the results of further expressions.
 
     Args:
-        task: as for `evaluate`, and `rules` (each with `status` and perhaps `when`, `retry_after`, `quotes`), `fold`, `status`,
-            `headers`, and `rows`, the name of the expression that gives a list.
+        task: as for `evaluate`, with further members. `rules`: each has `status`, and may have `when`, `retry_after`, `quotes`.
+            `status` and `headers`: of the answer. `fold`: whether keys are folded. `rows`: the expression that gives a list.
         body: the answer's body.
 
     Returns:

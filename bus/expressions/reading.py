@@ -20,7 +20,7 @@ _ENDLESS: Final = 1000
 def read_json(text: bytes, numbers: Numbers) -> Any:
     """The value of a JSON text. A number with too many digits is a `Decimal`, which no expression takes.
 
-    Half a surrogate pair, and a byte that is no UTF-8, stay in their text, so that one row with it holds up no other.
+    Half a surrogate pair stays in its text, and so does a byte that is no UTF-8. So one bad row holds up no other.
 
     Args:
         numbers: `text`: each number is a text with the digits as they were sent.

@@ -1,6 +1,7 @@
 """The endpoint of pushes: an agency sends something to the bus, as its own interface says.
 
-Promise: nothing of the body is read before a proof in the header is right, and at most 64 KiB before one that covers the body.
+Promise: no byte of the body is read before a proof in the header is right. If the proof covers the body, at most 64 KiB are read
+before it.
 """
 
 from dataclasses import replace
