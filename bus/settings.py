@@ -6,8 +6,6 @@ adapter's own model checks them when `bus.agencies` makes the adapter.
 
 import ipaddress
 import os
-import re
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -17,38 +15,39 @@ from urllib.parse import quote, urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     Field,
     SecretStr,
-    StringConstraints,
     ValidationError,
-    ValidationInfo,
 )
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
 )
 
 from bus.limits import Policy, Rate, RateText
-from bus.mailbox import is_mailbox
 from bus.problem import Refused
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from bus.setting_kinds import (
+    HostPatterns,
+    Mailboxes,
+    Networks,
+    Origins,
+    PublicUrl,
+    check_disclosure_days,
+    check_notice_webhook,
+    check_receivers,
+    check_sender,
+    check_signing_secret,
+    check_smtp_password,
+)
 
 M = TypeVar("M", bound=BaseModel)
 
 EMBEDDED: Final = "memory:"
 """The beginning of a broker URL with which no run leaves its process."""
 _MEBIBYTE = 1024 * 1024
-_FEWEST_DISCLOSURE_DAYS: Final = 365
-_WEBHOOK: Final = re.compile(r"https?://[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?(:(?P<port>[0-9]{1,5}))?([/?][!\"$-~]*)?")
-"""An address with a name or an IPv4 address, and without user, password and fragment."""
-_LEAST_SECRET_BYTES: Final = 24
-"""Standard Webhooks asks for 24 to 64 bytes."""
 _FOLDER: Final = "BUS_SECRETS_DIR"
 
 
@@ -77,106 +76,6 @@ def read_adapter_settings(adapter: str, model: type[M], given: Mapping[str, obje
                 for item in error.errors(include_input=False)
             )
         ) from None
-
-
-def _split_commas(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _check_public_url(value: str) -> str:
-    """The address without a slash at its end, since clients compare the issuer letter by letter."""
-    rule = "should be an http or https address without query, such as https://bus.lamongan.go.id"
-    if not value:
-        return value
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError(rule) from None
-    is_plain = value.isascii() and value.isprintable() and not set(value) & set(' "<>\\^`{|}')
-    if not (is_plain and parts.scheme in ("http", "https") and host) or "@" in parts.netloc or set("?#") & set(value):
-        raise ValueError(rule)
-    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
-
-
-def _check_disclosure_days(value: int) -> int:
-    if 0 < value < _FEWEST_DISCLOSURE_DAYS:
-        raise ValueError(f"is 0 (for good) or at least {_FEWEST_DISCLOSURE_DAYS}")
-    return value
-
-
-def _check_origin(value: str) -> str:
-    """The origin as browsers write it (RFC 6454, section 6.2)."""
-    try:
-        address = _check_public_url(value)
-        port = urlsplit(address).port
-    except ValueError:
-        address, port = "", None
-    scheme, _, place = address.partition("://")
-    is_usual = port == {"http": 80, "https": 443}.get(scheme)
-    if not address or "/" in place or is_usual or value != value.rstrip("/"):
-        raise ValueError("should be an origin without path and without the usual port, such as https://data.example")
-    return address
-
-
-def _check_mailbox(value: str) -> str:
-    if not is_mailbox(value):
-        raise ValueError("should be mail addresses such as bus@lamongan.go.id")
-    return value
-
-
-def _check_smtp_password(value: SecretStr, info: ValidationInfo) -> SecretStr:
-    if value.get_secret_value() and info.data.get("smtp_security") == "none":
-        raise ValueError("would be sent in the open; set BUS_SMTP_SECURITY to starttls or tls")
-    return value
-
-
-def _check_sender(value: str, info: ValidationInfo) -> str:
-    if info.data.get("smtp_host") and not is_mailbox(value):
-        raise ValueError("should be the mail address that notices come from, since BUS_SMTP_HOST is set")
-    return value
-
-
-def _check_receivers(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-    if value and not info.data.get("smtp_host"):
-        raise ValueError("needs BUS_SMTP_HOST, the mail server that takes the messages")
-    return value
-
-
-def _check_signing_secret(value: SecretStr) -> SecretStr:
-    secret = value.get_secret_value()
-    try:
-        is_key = not secret or len(b64decode(secret.removeprefix("whsec_"), validate=True)) >= _LEAST_SECRET_BYTES
-    except ValueError:
-        is_key = False
-    if not is_key:
-        raise ValueError(f"should be whsec_ and at least {_LEAST_SECRET_BYTES} random bytes in base64")
-    return value
-
-
-def _check_notice_webhook(value: SecretStr, info: ValidationInfo) -> SecretStr:
-    address = value.get_secret_value()
-    if not address:
-        return value
-    form = _WEBHOOK.fullmatch(address)
-    if not form or int(form["port"] or 1) not in range(1, 65_536):
-        raise ValueError("should be an http or https address without user and password")
-    secret = info.data.get("notice_webhook_secret")
-    if secret is not None and not secret.get_secret_value():
-        raise ValueError("needs BUS_NOTICE_WEBHOOK_SECRET, which signs what is posted")
-    return value
-
-
-Mailboxes = Annotated[
-    tuple[Annotated[str, AfterValidator(_check_mailbox)], ...], NoDecode, BeforeValidator(_split_commas)
-]
-PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
-Origins = Annotated[tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_split_commas)]
-HostPattern = Annotated[
-    str, StringConstraints(to_lower=True, pattern=r"^(\*\.)?[a-zA-Z0-9_][a-zA-Z0-9_-]*(\.[a-zA-Z0-9_][a-zA-Z0-9_-]*)*$")
-]
-HostPatterns = Annotated[tuple[HostPattern, ...], NoDecode, BeforeValidator(_split_commas)]
 
 
 class Settings(BaseSettings):
@@ -288,7 +187,7 @@ class Settings(BaseSettings):
     heavy_memory_bytes: int = Field(512 * _MEBIBYTE, ge=128 * _MEBIBYTE, description="memory of one worker process")
     keep_deliveries_days: int = Field(0, ge=0, description="days that a settled delivery is kept; 0: for good")
     keep_refusals_days: int = Field(30, ge=21, description="days that counts of refusals are kept")
-    keep_disclosures_days: Annotated[int, AfterValidator(_check_disclosure_days)] = Field(
+    keep_disclosures_days: Annotated[int, AfterValidator(check_disclosure_days)] = Field(
         0, ge=0, description="days that a disclosure is kept, at least 365; 0: for good"
     )
     smtp_host: str = Field(
@@ -297,19 +196,19 @@ class Settings(BaseSettings):
     smtp_port: int = Field(0, ge=0, le=65_535, description="its port; 0: 587, 465 for tls, 25 for none")
     smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="starttls, tls or none")
     smtp_user: str = Field("", description="name to log in with; empty: no login")
-    smtp_password: Annotated[SecretStr, AfterValidator(_check_smtp_password)] = Field(
+    smtp_password: Annotated[SecretStr, AfterValidator(check_smtp_password)] = Field(
         SecretStr(""), description="password to log in with"
     )
-    notice_from: Annotated[str, AfterValidator(_check_sender)] = Field(
+    notice_from: Annotated[str, AfterValidator(check_sender)] = Field(
         "", validate_default=True, description="mail address that notices come from"
     )
-    notice_to: Annotated[Mailboxes, AfterValidator(_check_receivers)] = Field(
+    notice_to: Annotated[Mailboxes, AfterValidator(check_receivers)] = Field(
         (), description="mail addresses of the operator, which get every notice, comma separated"
     )
-    notice_webhook_secret: Annotated[SecretStr, AfterValidator(_check_signing_secret)] = Field(
+    notice_webhook_secret: Annotated[SecretStr, AfterValidator(check_signing_secret)] = Field(
         SecretStr(""), description="signs notices to the webhook, whsec_ and at least 24 bytes in base64"
     )
-    notice_webhook: Annotated[SecretStr, AfterValidator(_check_notice_webhook)] = Field(
+    notice_webhook: Annotated[SecretStr, AfterValidator(check_notice_webhook)] = Field(
         SecretStr(""), description="address that every notice is posted to, http or https; empty: none"
     )
     backup_hours: int = Field(26, ge=0, description="how old the last `bus backup` may be; 0: nobody watches")

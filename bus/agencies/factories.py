@@ -1,19 +1,24 @@
 """The factories of adapters: found by entry point, and made of the documents that ship with the bus."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from functools import cache, partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bus import shipped
 from bus.kit import AdapterFactory
 from bus.networks import Network
+from bus.settings import SettingsWrong
 
 if TYPE_CHECKING:
     # The import of declared adapters takes longer than most commands do.
     from bus.declared import AdapterDocument
+
+log = structlog.get_logger(__name__)
 
 GROUP = "bus.adapters"
 
@@ -65,3 +70,18 @@ def _load_shipped(path: Path) -> "AdapterDocument":
     from bus.declared import load_document
 
     return load_document(path)
+
+
+def check_known(unknown: Set[str], factories: Collection[str], *, may_come: bool) -> None:
+    """Refuse settings of unknown agencies, or warn of them if a document may be registered later.
+
+    Raises:
+        SettingsWrong: nothing may come, so the name is a mistake.
+    """
+    if unknown and not may_come:
+        name = min(unknown)
+        raise SettingsWrong(
+            f"BUS_ADAPTERS__{name.upper()}: should name an installed adapter: {', '.join(sorted(factories))}"
+        )
+    for name in sorted(unknown):
+        log.warning("adapter.settings_unused", adapter=name)

@@ -5,14 +5,14 @@ names as an entry point.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 
-from bus.agencies.factories import Find, find_installed, list_shipped
+from bus.agencies.factories import Find, check_known, find_installed, list_shipped
 from bus.agencies.holding import Plausibility
 from bus.agencies.lasting import LastingAdapter
 from bus.agencies.pauses import Pause, Pauses
@@ -91,7 +91,7 @@ class Agencies:
         self._names = frozenset(factories)
         self._declared = declared
         registered: Mapping[str, InForce] = declared.in_force if declared else {}
-        _check_known(settings.keys() - factories.keys() - registered.keys(), factories, may_come=declared is not None)
+        check_known(settings.keys() - factories.keys() - registered.keys(), factories, may_come=declared is not None)
         self._installed = {
             name: _make_serving(factories[name](), given)
             for name, given in settings.items()
@@ -372,17 +372,6 @@ class Agencies:
             await asyncio.wait(self._retiring)
         for serving in self._serving.values():
             await serving.adapter.close()
-
-
-def _check_known(unknown: Set[str], factories: Collection[str], *, may_come: bool) -> None:
-    """Refuse settings of unknown agencies, or warn of them if a document may be registered later."""
-    if unknown and not may_come:
-        name = min(unknown)
-        raise SettingsWrong(
-            f"BUS_ADAPTERS__{name.upper()}: should name an installed adapter: {', '.join(sorted(factories))}"
-        )
-    for name in sorted(unknown):
-        log.warning("adapter.settings_unused", adapter=name)
 
 
 def _make_declared(factory: "DeclaredFactory", given: Mapping[str, str]) -> _Serving:

@@ -1,7 +1,7 @@
 """One JSONata expression, evaluated within bounds. Only worker processes evaluate.
 
-The library takes liberties that this module closes. It rounds numbers to 15 digits. Its messages quote data. Variables stay for the
-next evaluation. Neither time nor depth is bounded.
+The library takes liberties that this module closes. It rounds numbers to 15 digits. Its messages quote data. Variables stay for
+the next evaluation. Neither time nor depth is bounded.
 """
 
 import re

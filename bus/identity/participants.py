@@ -18,68 +18,25 @@ from bus.actions import Action, Actor, Object, Verb, note
 from bus.identity import secrets
 from bus.identity.clients import Client, Credentials, give_scopes, make_client, read_credentials, write_scopes
 from bus.identity.contacts import check_contact, write_contact
+from bus.identity.errors import (
+    ClientRevoked,
+    ClientUnknown,
+    KindRefused,
+    NameRefused,
+    NothingToChange,
+    ParticipantExists,
+    ParticipantUnknown,
+    ScopeUnknown,
+    TitleRefused,
+)
 from bus.identity.public_keys import check_key_set, count_keys
 from bus.identity.scopes import Scope
 from bus.identity.tables import CLIENTS, PARTICIPANTS
 from bus.ids import new_id, new_secret
-from bus.problem import Conflict, FieldError, Invalid, NotFound
+from bus.problem import FieldError
 from bus.storage import RowConflict, Storage, Transaction, announce
 
 NAME = re.compile(r"[a-z][a-z0-9-]{1,62}")
-
-
-class NameRefused(Invalid):
-    """A participant's name has 2 to 63 small letters, digits and hyphens, and begins with a letter."""
-
-    slug = "participant-name"
-
-
-class TitleRefused(Invalid):
-    """A participant's title is one line of printable text."""
-
-    slug = "participant-title"
-
-
-class KindRefused(Invalid):
-    """Only `bus init` makes a participant of this kind."""
-
-    slug = "participant-kind"
-
-
-class ParticipantExists(Conflict):
-    """A participant with this name exists already; choose another name, or use that participant."""
-
-    slug = "participant-exists"
-
-
-class ParticipantUnknown(NotFound):
-    """No participant has this name; add the participant first."""
-
-    slug = "participant-unknown"
-
-
-class ClientUnknown(NotFound):
-    """The participant has no client with this id."""
-
-    slug = "client-unknown"
-
-
-class ScopeUnknown(Invalid):
-    """A scope does not exist, or the request gives no scope."""
-
-    slug = "scope-unknown"
-
-
-class ClientRevoked(Conflict):
-    """The client is shut out for good; make another client."""
-
-    slug = "client-revoked"
-
-
-class NothingToChange(Invalid):
-    """A change of a client gives scopes, keys, or both."""
-
-    slug = "client-unchanged"
 
 
 class Kind(StrEnum):

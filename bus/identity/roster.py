@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from bus import clock
 from bus.actions import Action, Actor, Object, Verb, note
 from bus.identity.contacts import describe_change, write_contact
-from bus.identity.participants import NAME, OPERATOR, Kind, NameRefused, Participant, check_participant
+from bus.identity.errors import NameRefused
+from bus.identity.participants import NAME, OPERATOR, Kind, Participant, check_participant
 from bus.identity.tables import PARTICIPANTS
 from bus.mailbox import is_mailbox
 from bus.problem import Conflict, FieldError, Invalid

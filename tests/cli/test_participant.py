@@ -14,8 +14,9 @@ from bus.cli.participant_apply import RosterUnreadable
 from bus.contracts import load_contract, read_yaml
 from bus.identity import read_roster, secrets
 from bus.identity.contacts import ContactRefused
+from bus.identity.errors import KindRefused, NothingToChange, ParticipantUnknown, ScopeUnknown
 from bus.identity.keys import create_keys
-from bus.identity.participants import KindRefused, NothingToChange, Participants, ParticipantUnknown, ScopeUnknown
+from bus.identity.participants import Participants
 from bus.limits import LimitsRefused
 from bus.storage import open_storage, upgrade
 from samples.offices import AGENCIES, OFFICES

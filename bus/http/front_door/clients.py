@@ -8,7 +8,7 @@ from typing import Final
 from bus.household import parse_address
 from bus.http.front_door.refusals import RequestMalformed
 from bus.http.front_door.request import Field
-from bus.settings import Network
+from bus.networks import Network
 
 Address = IPv4Address | IPv6Address
 

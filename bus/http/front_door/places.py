@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from bus.household import name_household, parse_address
 from bus.http.front_door.clients import is_within
-from bus.settings import Network
+from bus.networks import Network
 
 _WANTED_FILES: Final = 65_536
 _LEAST_ROOM: Final = 256

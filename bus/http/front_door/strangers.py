@@ -17,7 +17,7 @@ from bus.http.front_door.exchange import App, Exchange
 from bus.http.front_door.request import Request
 from bus.http.publish import Scope
 from bus.limits import Bucket, Limited, Rate
-from bus.settings import Network
+from bus.networks import Network
 
 _NAME: Final = "anonymous"
 _HOUSEHOLDS: Final = 10_000
