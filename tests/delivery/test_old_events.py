@@ -143,6 +143,23 @@ async def test_the_index_of_values_forgets_what_deleted_events_held(bus: Bus):
     assert values(bus) == {b"Rekaan"}
 
 
+async def test_a_walk_that_was_killed_leaves_no_value_in_the_index_for_good(bus: Bus):
+    bus.apply(a_document(a_grant("dinkes"), delivery={"retention_days": DAYS}, filterable=["/nama"]))
+    index = ValueIndex(bus.rooms.storage, bus.rooms.catalogue)
+    for name in ("Rahasia Lama", "Rekaan"):
+        await bus.publish({"nik": a_nik(1), "nama": name}, subject=a_nik(1))
+    Projection(bus.rooms.storage).reach_end()
+    index.catch_up()
+    with bus.rooms.storage.write() as transaction:
+        write_relayed(transaction, bus.rooms.journal.last_position())
+    killed = make_old_events(bus, OLD)
+    while len(positions(bus)) == 2:
+        assert killed.look()
+    clean(bus)
+    index.catch_up()
+    assert values(bus) == {b"Rekaan"}
+
+
 def values(bus: Bus) -> set[bytes]:
     """The texts in the index."""
     with bus.rooms.storage.read() as transaction:

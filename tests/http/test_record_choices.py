@@ -209,3 +209,19 @@ async def test_no_filter_has_the_index_look_at_records_outside_the_grant_s_rows(
     with patch("bus.journal.read.find_choice", find):
         answer = await bus.reader("dinkes").get(RECORDS, params={"exact": f"/nik={a_nik(7)}"})
     assert (answer.status_code, asked) == (200, found)
+
+
+@ONLY_SQLITE
+async def test_no_filter_has_the_index_look_at_a_field_that_another_version_masks(bus: Bus, storage: Storage):
+    masked = a_grant("dinkes", mask={"/desa": "redact"})
+    bus.apply(
+        a_document(masked, schema=OPEN, filterable=["/desa"]),
+        a_document(a_grant("dinkes"), schema=OPEN, version="1.1.0", filterable=["/desa"]),
+    )
+    await bus.publish_all([a_person(number, desa="35.24.01") for number in range(3)], dataschema="1.0.0")
+    Projection(storage).reach_end()
+    ValueIndex(storage, bus.rooms.catalogue).catch_up()
+    with patch("bus.journal.read.find_choice") as find:
+        answer = await bus.reader("dinkes").get(RECORDS, params={"exact": "/desa=35.24.01"})
+    assert (answer.status_code, answer.json()["records"]) == (200, [])
+    find.assert_not_called()
