@@ -70,6 +70,8 @@ def list_accounts(data: Data = None, as_json: AsJson = False) -> None:
                     say_json(row)
                 else:
                     say_row(list(row.values()))
+    if not after and not as_json:
+        say("there is no account; `bus staff add` makes one")
 
 
 @staff.command("disable")
