@@ -25,8 +25,12 @@ from tests.services.waiting import until
 
 @pytest.fixture(scope="module")
 def bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
-    """One bus for the module: each test has sinks and events of its own."""
-    with a_bus(tmp_path_factory.mktemp("bus"), retry_attempts="3") as bus:
+    """One bus for the module: each test has sinks and events of its own.
+
+    The receiver shares this process with a hundred publishers. An answer that comes late must not make a second attempt.
+    """
+    patient = {"sink_timeout_seconds": "30", "lease_seconds": "60"}
+    with a_bus(tmp_path_factory.mktemp("bus"), retry_attempts="3", **patient) as bus:
         bus.start()
         yield bus
 
