@@ -8,6 +8,8 @@ WIB = timezone(timedelta(hours=7), "WIB")
 """Waktu Indonesia Barat, the regency's civil time. A date in a contract ends at midnight of this time."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_QUARTER_HOUR = 900 * 1_000_000_000
+"""In nanoseconds."""
 
 
 def now() -> datetime:
@@ -49,3 +51,14 @@ def _format_second(seconds: int) -> bytes:
 def local_date(moment: datetime) -> date:
     """The date of a moment in Lamongan's civil time."""
     return moment.astimezone(WIB).date()
+
+
+def today() -> date:
+    """Today's date in Lamongan's civil time, as `local_date(now())`; this is cheaper, for the hot path."""
+    return _find_date(time.time_ns() // _QUARTER_HOUR)
+
+
+@lru_cache(2)
+def _find_date(quarter_hours: int) -> date:
+    # Midnight in WIB is the beginning of a quarter of an hour in UTC.
+    return local_date(moment(quarter_hours * _QUARTER_HOUR // 1000))

@@ -244,7 +244,7 @@ class Queries:
         return await asyncio.to_thread(self._view, version, caller)
 
     def _view(self, version: ContractVersion, caller: Principal) -> View:
-        today = clock.local_date(clock.now())
+        today = clock.today()
         return self._catalogue.view(version.contract.name, caller.participant, version.id, today)
 
     async def _fit_answer(

@@ -94,7 +94,7 @@ def _open(data: Path | None) -> Iterator[tuple[Catalogue, GrantStops]]:
 
 
 def _rows(catalogue: Catalogue, versions: list[Contract]) -> Iterator[dict[str, Any]]:
-    today = clock.local_date(clock.now())
+    today = clock.today()
     for contract in versions:
         for one in contract.grants:
             suspension = catalogue.find_suspension(contract.name, one.participant)

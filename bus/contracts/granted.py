@@ -66,7 +66,7 @@ def find_granted(new: Contract, against: Sequence[Contract]) -> list[Granted]:
 
 def find_granted_since(new: Contract, old: Contract | None) -> list[Granted]:
     """What a version grants beyond another version; None: beyond nothing."""
-    today = clock.local_date(clock.now())
+    today = clock.today()
     after, before = _Version(new), _Version(old) if old else None
     found = [_compare(after, before, grant, today) for grant in new.grants if not grant.has_ended(today)]
     return [one for one in found if one.additions]

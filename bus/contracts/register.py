@@ -173,7 +173,7 @@ def deprecate(
         NoSuchContract, NotOwner, TransitionRefused, VersionChanged: see there.
         SunsetPast: the sunset is over.
     """
-    if sunset is not None and sunset < clock.local_date(clock.now()):
+    if sunset is not None and sunset < clock.today():
         raise SunsetPast(f"{sunset} is over.", errors=[FieldError("/sunset", "must not be in the past")])
     return _move(
         transaction, _check_movable(transaction, name, version, actor, tags), State.DEPRECATED, actor, sunset=sunset

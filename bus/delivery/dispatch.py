@@ -15,6 +15,7 @@ from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery
 from bus.delivery.routing import is_ordered
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import Subscriptions
+from bus.delivery.window import Windows
 from bus.journal import Entry
 from bus.storage import Storage, Transaction
 from bus.telemetry import HANDED_OVER
@@ -30,12 +31,12 @@ class HandoverPolicy:
 
     Attributes:
         lease: seconds that a run may take before it is handed over again.
-        window: the most deliveries of one subscription in flight.
+        window: the most deliveries of one subscription in flight; a quick sink gets more, see `Windows`.
         run: the most deliveries in one run.
     """
 
     lease: float = 60.0
-    window: int = 1000
+    window: int = 1_000
     run: int = 250
 
 
@@ -61,6 +62,7 @@ class Dispatch:
         self._leases = Leases(storage)
         self._handover = handover
         self._policy = policy
+        self._windows = Windows(policy.window)
         self._looked_at = 0.0
         self._may_be_due = True
         self._is_stopping = False
@@ -97,8 +99,10 @@ class Dispatch:
 
     def begin(self, transaction: Transaction, new: Sequence[NewDelivery], now: int) -> FirstRuns:
         """Lease new deliveries that go at once, in the transaction that makes them."""
-        begun = plan_first_runs(transaction, new, now, self._lease_end(now), self._policy.window, self._policy.run)
+        begun = plan_first_runs(transaction, new, now, self._lease_end(now), self._windows.find, self._policy.run)
         self._leases.add(transaction, [run.lease for run in begun.runs])
+        for run in begun.runs:
+            self._windows.note(run.lease.subscription, len(run.deliveries))
         return begun
 
     def lease(self, transaction: Transaction, subscription: Subscription, now: int) -> Handed:
@@ -108,10 +112,11 @@ class Dispatch:
             subscription.number,
             now,
             self._lease_end(now),
-            self._policy.window,
+            self._windows.find(subscription.number),
             self._policy.run,
             ordered=is_ordered(subscription, self._catalogue),
         )
+        self._windows.note(subscription.number, handed.leased)
         self._leases.add(transaction, handed.leases)
         (self.left.add if handed.left else self.left.discard)(subscription.number)
         return handed

@@ -161,12 +161,12 @@ class FanOut:
         return self.contract_ids
 
     def _route(self, entries: Sequence[Entry], before: FindBefore) -> list[NewDelivery]:
-        today, router = clock.local_date(clock.now()), self.router()
+        today, router = clock.today(), self.router()
         return [delivery for entry in entries for delivery in router.make_deliveries(entry, today, before)]
 
     def _route_at_most(self, entries: Sequence[Entry], before: FindBefore) -> tuple[list[NewDelivery], int]:
         """The deliveries of the first events, until they are too many for one transaction, and the number of these events."""
-        today, router = clock.local_date(clock.now()), self.router()
+        today, router = clock.today(), self.router()
         deliveries: list[NewDelivery] = []
         for count, entry in enumerate(entries, 1):
             deliveries += router.make_deliveries(entry, today, before)

@@ -4,7 +4,7 @@ Deliveries that are due already must be read before they are leased. Of new deli
 read how many are in flight, and for which keys earlier deliveries are owed.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from bus.delivery import statements
@@ -34,11 +34,16 @@ class FirstRuns(NamedTuple):
 
 
 def plan_first_runs(
-    transaction: Transaction, new: Iterable[NewDelivery], now: int, until: int, window: int, most: int
+    transaction: Transaction,
+    new: Iterable[NewDelivery],
+    now: int,
+    until: int,
+    find_window: Callable[[int], int],
+    most: int,
 ) -> FirstRuns:
     """Decide which new deliveries go at once, in the transaction that makes them and holds their subscriptions.
 
-    The other arguments are those of `Ledger.lease`.
+    The other arguments are those of `Ledger.lease`. `find_window` gives the window of a subscription.
     """
     found = FirstRuns([], {}, set())
     of: dict[int, dict[int, NewDelivery]] = {}
@@ -47,6 +52,7 @@ def plan_first_runs(
     for subscription, deliveries in of.items():
         keys = {position: deliveries[position].key for position in sorted(deliveries)}
         owed = _find_owed(transaction, subscription, {key for key in keys.values() if key is not None})
+        window = find_window(subscription)
         room = window - count_in_flight(transaction, subscription, now, until, window)
         decided = plan(keys, make_chains_of_new(keys, owed, now, min(most, LONGEST_CHAIN)), now, room)
         found.due.update({(subscription, position): PARKED for position in decided.parked})

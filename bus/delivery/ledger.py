@@ -60,11 +60,13 @@ class Handed(NamedTuple):
         leases: the leases of the runs.
         room: how many more deliveries may be in flight.
         left: due deliveries may be left.
+        leased: deliveries in the runs.
     """
 
     leases: Sequence[Lease]
     room: int
     left: bool
+    leased: int = 0
 
 
 class Leased(NamedTuple):
@@ -100,6 +102,11 @@ class Attempt(NamedTuple):
     detail: str
     duration_ms: int
     answer: bytes = b""
+
+    @property
+    def was_made(self) -> bool:
+        """Whether the sink was asked, or was refused for good. Otherwise the delivery was put back, or given up, untried."""
+        return self.failure is not None or self.state is DeliveryState.DELIVERED
 
 
 class Ledger:
@@ -180,7 +187,8 @@ class Ledger:
         for lease, run in handed_over:
             _set_due(transaction, subscription, run, lease.due_at)
         leases = [lease for lease, _ in handed_over]
-        return Handed(leases, room - sum(map(len, decided.going)), decided.left or len(due) == room)
+        count = sum(map(len, decided.going))
+        return Handed(leases, room - count, decided.left or len(due) == room, count)
 
     def find_leased(self, transaction: Transaction, lease: Lease) -> list[Leased]:
         """The deliveries of a run that are still owed, in position order; none: the lease is over."""

@@ -15,7 +15,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple
 
-from bus.delivery.sinks.places import Flow, Place, Places
+from bus.delivery.sinks.flow import Flow
+from bus.delivery.sinks.places import Place, Places
 
 LOOKUPS: Final = 64
 """Host names looked up at once."""

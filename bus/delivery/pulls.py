@@ -143,7 +143,7 @@ class Pulls:
         """The participant's view of a version today, or the reason why it has none. Nothing is given that has no view."""
         name = self._catalogue.version_numbered(version_id).contract.name
         try:
-            return self._catalogue.view(name, subscription.participant, version_id, clock.local_date(clock.now()))
+            return self._catalogue.view(name, subscription.participant, version_id, clock.today())
         except (Forbidden, NotFound) as refusal:
             return refusal
 

@@ -234,7 +234,7 @@ class Relay:
             self._owed([subscription.number])
 
     def _route_replayed(self, entries: Sequence[Entry], subscription: Subscription) -> list[NewDelivery]:
-        today, router = clock.local_date(clock.now()), self._fan_out.router()
+        today, router = clock.today(), self._fan_out.router()
         before = History(self._journal, entries).before
         routed = [router.make_replayed(entry, subscription, today, before) for entry in entries]
         return [delivery for delivery in routed if delivery is not None]

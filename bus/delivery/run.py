@@ -80,7 +80,7 @@ class RunLoader:
 
     def read_standing(self) -> Standing:
         """What the views of loaded events depend on. Events that were loaded under another standing must not be sent."""
-        return self._catalogue.epoch, clock.local_date(clock.now())
+        return self._catalogue.epoch, clock.today()
 
     async def find_owed(self, subscription: Subscription, lease: Lease, run: Loaded | None) -> list[Owed]:
         """The owed deliveries of a run, in position order. With events in memory, if one piece and the room can hold them.
@@ -151,7 +151,7 @@ class RunLoader:
             if isinstance(sink, AgencySink):
                 in_force = [one.contract for one in self._catalogue.in_force(contract.name)]
                 self._agencies.check_serves(contract, in_force, sink.adapter, sink.operation)
-            today = clock.local_date(clock.now())
+            today = clock.today()
             return self._catalogue.view(contract.name, subscription.participant, version_id, today)
         except AdapterOff:
             # The adapter was taken out of force a moment ago. Its deliveries wait; they are not dead.

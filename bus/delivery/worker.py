@@ -11,15 +11,14 @@ It promises:
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from http import HTTPStatus
 from random import Random
 from typing import Final
 
 import structlog
-from prometheus_client import Counter
 
 from bus import actions, clock, json
 from bus.agencies import AdapterOff, Agencies
@@ -213,7 +212,9 @@ class Worker:
             await run.make(owed)
         finally:
             # Also for a run that is broken off: the outcomes of its beginning are known.
-            written = self._outcomes.submit(run.batch())
+            batch = run.batch()
+            written = self._outcomes.submit(batch)
+            _count_attempts(subscription, batch.attempts)
         return await written
 
     def is_active(self, subscription: Subscription) -> bool:
@@ -302,12 +303,8 @@ class Worker:
         return operation.batch if operation else 1
 
     def judge(self, subscription: Subscription, item: Item, outcome: Outcome, seconds: float) -> Attempt:
-        """Count and log an outcome, and decide what becomes of its delivery."""
+        """Log an outcome, and decide what becomes of its delivery."""
         made = judge_attempt(subscription.number, item.leased, outcome, seconds, self._policy.retry, self._random)
-        kind = "webhook" if isinstance(subscription.sink, Webhook) else _find_agency_sink(subscription).adapter
-        told = "delivered" if outcome.failure is None else outcome.failure.value
-        _find_counter(kind, told).inc()
-        _find_own_counter(subscription.participant, subscription.id, told).inc()
         traceparent = read_traceparent(item.entry.body)
         if outcome.failure is None:
             DELIVERY_SECONDS.observe((made.at - item.entry.recorded_at) / 1_000_000)
@@ -335,15 +332,16 @@ def _find_agency_sink(subscription: Subscription) -> AgencySink:
     return sink
 
 
-@lru_cache
-def _find_counter(kind: str, outcome: str) -> Counter:
-    # Cached, since a look-up takes longer than counting.
-    return DELIVERIES.labels(kind, outcome)
+def _count_attempts(subscription: Subscription, attempts: Sequence[Attempt]) -> None:
+    """Count the outcomes of a run. A run at a time, since a counter's lock takes longer than counting."""
+    kind = "webhook" if isinstance(subscription.sink, Webhook) else _find_agency_sink(subscription).adapter
+    for told, count in Counter(_name_outcome(one) for one in attempts if one.was_made).items():
+        DELIVERIES.labels(kind, told).inc(count)
+        SUBSCRIPTION_ATTEMPTS.labels(subscription.participant, subscription.id, told).inc(count)
 
 
-@lru_cache(4096)
-def _find_own_counter(participant: str, subscription: str, outcome: str) -> Counter:
-    return SUBSCRIPTION_ATTEMPTS.labels(participant, subscription, outcome)
+def _name_outcome(attempt: Attempt) -> str:
+    return attempt.failure if attempt.failure is not None else "delivered"
 
 
 def read_traceparent(body: bytes) -> str | None:

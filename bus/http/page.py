@@ -354,7 +354,7 @@ class Reading:
             yield
 
     def _view(self, version_id: int) -> View:
-        today = clock.local_date(clock.now())
+        today = clock.today()
         asked = self.contract, self.caller.participant, version_id, today
         view = self.rooms.catalogue.view(*asked)
         if self.wanted is None:

@@ -60,7 +60,7 @@ class WaitingReader(Protocol):
 class WaitingReaders:
     """The waiting readers of one process. Belongs to one event loop, except `tokens_changed` and `grants_changed`."""
 
-    def __init__(self, today: Callable[[], date] = lambda: clock.local_date(clock.now())) -> None:
+    def __init__(self, today: Callable[[], date] = clock.today) -> None:
         """`today` gives the date in Lamongan: grants end with a day there."""
         self._today = today
         self._readers: set[WaitingReader] = set()

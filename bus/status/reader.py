@@ -116,7 +116,7 @@ class StatusReader:
     def _is_granted(self, name: str, participant: str) -> bool:
         try:
             version_id = self._catalogue.newest_id(name)
-            self._catalogue.view_to_wait(name, participant, version_id, clock.local_date(clock.now()))
+            self._catalogue.view_to_wait(name, participant, version_id, clock.today())
         except (NotGranted, GrantExpired):
             return False
         except Refused:

@@ -68,7 +68,7 @@ class Book:
         new = [NewDelivery(self.number, position, key) for position, key in enumerate(keys, 1)]
         with self.storage.write() as transaction:
             self.ledger.hold(transaction, self.number)
-            begun = plan_first_runs(transaction, new, self.now, self.now + LEASE, window, most)
+            begun = plan_first_runs(transaction, new, self.now, self.now + LEASE, lambda _: window, most)
             self.ledger.add(transaction, new, self.now, again=False, later=begun.due)
         return begun.runs
 

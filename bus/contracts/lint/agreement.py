@@ -108,7 +108,7 @@ def unknown(contract: Contract, participants: Collection[str]) -> Iterator[Field
 
 def find_ended(contract: Contract) -> Iterator[FieldError]:
     """Errors for grants that have ended."""
-    today = clock.local_date(clock.now())
+    today = clock.today()
     for index, grant in enumerate(contract.grants):
         if grant.has_ended(today):
             yield FieldError(f"/consumers/{index}/until", f"the grant of {grant.participant} ended on {grant.until}")

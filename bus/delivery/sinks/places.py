@@ -7,11 +7,13 @@ first. It gets a place of the largest holder, whose request is broken off after 
 
 import asyncio
 import resource
+import time
 from collections import Counter, OrderedDict, deque
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
-from bus.delivery.sinks.ranking import Ranking
+from bus.delivery.sinks.flow import Flow
+from bus.delivery.sinks.largest import LargestFlows
 from bus.limits import Share
 
 PLACES_PER_HOST: Final = 128
@@ -30,24 +32,16 @@ def compute_usual_places() -> int:
     return max(_FEWEST, min(_MOST, files // 4))
 
 
-class Flow(NamedTuple):
-    """Requests of one participant to one host."""
-
-    participant: str
-    host: str
-
-
 class Place:
     """One taken place; `give` it back."""
 
-    __slots__ = ("_limit", "_loop", "_places", "begun", "flow")
+    __slots__ = ("_limit", "_places", "begun", "flow")
 
     def __init__(self, places: "Places | None", flow: Flow) -> None:
         self._places = places
         self._limit: asyncio.Timeout | None = None
-        self._loop = asyncio.get_running_loop()
         self.flow = flow
-        self.begun = self._loop.time()
+        self.begun = time.monotonic()
 
     def begin(self, limit: asyncio.Timeout) -> None:
         """Note that the request began; `break_off` may end its time limit early."""
@@ -56,7 +50,7 @@ class Place:
     def break_off(self) -> None:
         """End the request as if the sink had not answered in time."""
         if self._limit is not None and not self._limit.expired():
-            self._limit.reschedule(self._loop.time())
+            self._limit.reschedule(asyncio.get_running_loop().time())
             self._limit = None
 
     def give(self) -> None:
@@ -89,10 +83,8 @@ class Places:
         self._of_host: dict[str, Share] = {}
         self._going: dict[Flow, OrderedDict[Place, None]] = {}
         """Requests that were not broken off, the oldest first."""
-        self._participants: Ranking[str] = Ranking()
-        """Participants by their requests that go on."""
-        self._hosts: dict[str, Ranking[str]] = {}
-        """The same for the hosts of each participant."""
+        self._largest: LargestFlows | None = None
+        """Counts the requests that go on, while somebody waits."""
         self._waiting: dict[str, _Waiting] = {}
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -105,6 +97,7 @@ class Places:
         self._waiting.setdefault(flow.participant, OrderedDict()).setdefault(flow.host, deque()).append(awaited)
         if self._sweep is None:
             self._sweep = loop.call_later(_SWEEP_SECONDS, self._make_room)
+            self._largest = LargestFlows({flow: len(going) for flow, going in self._going.items()})
         try:
             async with asyncio.timeout(seconds):
                 return await awaited
@@ -139,8 +132,8 @@ class Places:
         self._all.take(participant)
         place = Place(self, flow)
         self._going.setdefault(flow, OrderedDict())[place] = None
-        self._participants.add(participant)
-        self._hosts.setdefault(participant, Ranking()).add(host)
+        if self._largest is not None:
+            self._largest.add(flow)
         return place
 
     def _in_turn(self) -> list[str]:
@@ -174,6 +167,8 @@ class Places:
                 self._break_off_for(Flow(participant, host), promised)
         if self._waiting:
             self._sweep = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._make_room)
+        else:
+            self._largest = None
 
     def _break_off_for(self, flow: Flow, promised: Counter[str]) -> None:
         """Break off one request for a flow, if another flow has more requests.
@@ -181,38 +176,16 @@ class Places:
         Args:
             promised: places that each participant will get from requests that were broken off before.
         """
-        largest = self._find_largest_but_for(flow, promised[flow.participant])
+        largest = self._largest.find_larger(flow, promised[flow.participant]) if self._largest is not None else None
         if largest is None:
             return
         oldest = next(iter(self._going[largest]))
-        if asyncio.get_running_loop().time() - oldest.begun >= PATIENCE_SECONDS:
+        if time.monotonic() - oldest.begun >= PATIENCE_SECONDS:
             # At once, not when it is given back: the next one who waits needs another.
             self._drop(oldest)
             oldest.break_off()
             if largest.participant != flow.participant:
                 promised[flow.participant] += 1
-
-    def _find_largest_but_for(self, flow: Flow, promised: int) -> Flow | None:
-        """The largest flow of the participant with the most requests, if that has more than the flow's own will have.
-
-        Otherwise the largest flow of the flow's own participant, if it has more than the flow will have.
-        """
-        participant = self._participants.highest()
-        if participant is not None and self._participants.count(participant) > self._count_held(flow, promised) + 1:
-            return self._find_largest_of(participant)
-        largest = self._find_largest_of(flow.participant)
-        return largest if largest is not None and self._count(largest) > self._count(flow) + 1 else None
-
-    def _count_held(self, flow: Flow, promised: int) -> int:
-        return self._participants.count(flow.participant) + promised
-
-    def _find_largest_of(self, participant: str) -> Flow | None:
-        hosts = self._hosts.get(participant)
-        host = hosts.highest() if hosts is not None else None
-        return Flow(participant, host) if host is not None else None
-
-    def _count(self, flow: Flow) -> int:
-        return len(self._going.get(flow, ()))
 
     def _drop(self, place: Place) -> None:
         """Stop counting a place: its request is over, or is broken off."""
@@ -222,11 +195,8 @@ class Places:
         del going[place]
         if not going:
             del self._going[place.flow]
-        participant, host = place.flow
-        self._participants.remove(participant)
-        self._hosts[participant].remove(host)
-        if not self._hosts[participant]:
-            del self._hosts[participant]
+        if self._largest is not None:
+            self._largest.remove(place.flow)
 
     def _forget(self, flow: Flow, awaited: asyncio.Future[Place]) -> None:
         """Stop waiting. A place that was handed on meanwhile goes back."""

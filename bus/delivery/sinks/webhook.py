@@ -22,8 +22,10 @@ from bus.delivery.names import Names
 from bus.delivery.sinks.aiohttp_inside import Connections, Key, SinkConnection, StaleConnection
 from bus.delivery.sinks.burst import Burst
 from bus.delivery.sinks.connection import SENDER, Resolver, make_pool
-from bus.delivery.sinks.places import Flow, Place, Places, compute_usual_places
+from bus.delivery.sinks.flow import Flow
+from bus.delivery.sinks.places import Place, Places, compute_usual_places
 from bus.delivery.sinks.status import Answer
+from bus.delivery.sinks.time_limits import TimeLimits
 from bus.kit import Outcome
 from bus.networks import Network
 
@@ -77,7 +79,7 @@ class WebhookSink:
             names: the process's look-ups; by default its own.
             hosts: patterns of the hosts where sinks may be; see `is_listed`.
         """
-        self._seconds = timeout
+        self._limits = TimeLimits(timeout)
         self._most = compute_usual_places() if places is None else places
         self._places = Places(self._most)
         self._connections = Connections()
@@ -109,21 +111,25 @@ class WebhookSink:
                 return replace(failure.UNLISTED, is_unsent=True)
             request = b"%bcontent-length: %d\r\n%b\r\n%b" % (target.head, len(body), lines, body)
             pool = self._https if target.key.is_https else self._http
-            async with asyncio.timeout(self._seconds) as limit:
-                if place is not None:
-                    SENDER.set(place.flow.participant)
-                    place.begin(limit)
-                connection = await pool.open(target.key, self._timeout)
-                is_unsent = False
+            async with asyncio.timeout(None) as limit:
+                self._limits.add(limit)
                 try:
-                    answer = await self._exchange(connection, request)
-                except StaleConnection:
-                    # Deliveries carry their id, and receivers take each once (RFC 9110, 9.2.2).
-                    connection = await pool.open_new(target.key, self._timeout)
-                    answer = await self._exchange(connection, request)
-                if connection.has_more or not answer.is_success:
-                    said = await self._read_away(connection)
-                self._keep(connection)
+                    if place is not None:
+                        SENDER.set(place.flow.participant)
+                        place.begin(limit)
+                    connection = await pool.open(target.key, self._timeout)
+                    is_unsent = False
+                    try:
+                        answer = await self._exchange(connection, request)
+                    except StaleConnection:
+                        # Deliveries carry their id, and receivers take each once (RFC 9110, 9.2.2).
+                        connection = await pool.open_new(target.key, self._timeout)
+                        answer = await self._exchange(connection, request)
+                    if connection.has_more or not answer.is_success:
+                        said = await self._read_away(connection)
+                    self._keep(connection)
+                finally:
+                    self._limits.remove(limit)
         except (aiohttp.ClientError, TimeoutError) as error:
             if answer is None:
                 return replace(failure.classify_error(error), is_unsent=is_unsent)

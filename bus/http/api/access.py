@@ -115,7 +115,7 @@ def _version_access(
     rooms: Rooms, caller: Principal, version: ContractVersion, participant: str | None
 ) -> VersionAccess:
     contract = version.contract
-    found = describe_access(contract, clock.local_date(clock.now()), participant)
+    found = describe_access(contract, clock.today(), participant)
     suspensions = [rooms.catalogue.find_suspension(contract.name, one.participant) for one in found]
     told = [tell_suspension(suspension, contract.owner, caller) for suspension in suspensions]
     return VersionAccess(

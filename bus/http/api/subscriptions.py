@@ -246,7 +246,7 @@ def whose(caller: Principal) -> str | None:
 
 def _check_order(rooms: Rooms, participant: str, order: SubscriptionOrder, policy: limits.Policy) -> None:
     """Refuse what may not be subscribed to so. In a thread: views are made when they are first asked for."""
-    today = clock.local_date(clock.now())
+    today = clock.today()
     seen = check_contracts(rooms.catalogue, order.contracts, participant, today)
     check_filter_size(order.filters, policy)
     check_filters(order.filters, seen)
@@ -255,7 +255,7 @@ def _check_order(rooms: Rooms, participant: str, order: SubscriptionOrder, polic
 
 def _check_filters(rooms: Rooms, subscription: Subscription, filters: Sequence[Any]) -> None:
     """Refuse filters by what the subscriber does not see; in a thread likewise."""
-    today = clock.local_date(clock.now())
+    today = clock.today()
     granted = (find_views(rooms.catalogue, name, subscription.participant, today) for name in subscription.contracts)
     check_filters(filters, chain.from_iterable(granted))
 
@@ -339,7 +339,7 @@ def _detail(rooms: Rooms, subscription: Subscription) -> SubscriptionDetail:
     tally = rooms.deliveries.tally(subscription)
     none = dict.fromkeys(DeliveryCounts.model_fields, 0)
     recorded = None if tally.oldest is None else rooms.journal.recorded_after(tally.oldest - 1)
-    today = clock.local_date(clock.now())
+    today = clock.today()
     withheld = [
         WithheldContract(contract=name, type=refusal.to_document()["type"], detail=refusal.detail)
         for name, refusal in find_withheld(rooms.catalogue, subscription.contracts, subscription.participant, today)

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from bus.delivery.sinks.places import PATIENCE_SECONDS, Flow, Place, Places
+from bus.delivery.sinks.flow import Flow
+from bus.delivery.sinks.places import PATIENCE_SECONDS, Place, Places
 
 SOON = 0.01
 
@@ -98,7 +99,16 @@ async def test_nothing_is_remembered_of_who_is_gone():
         assert place is not None
         place.give()
     assert (places._of_host, places._of_participant, places._waiting, places._going) == ({}, {}, {}, {})
-    assert (len(places._participants), places._hosts) == (0, {})
+
+
+async def test_requests_are_ranked_only_while_somebody_waits():
+    places = Places(1)
+    place = await places.take(Flow("a", "h"), SOON)
+    assert place is not None
+    assert await places.take(Flow("b", "h"), SOON) is None
+    assert places._largest is not None
+    places._make_room()
+    assert places._largest is None
 
 
 class ACountedName(str):
