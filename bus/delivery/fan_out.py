@@ -29,7 +29,7 @@ _NOTE_SECONDS: Final = 0.25
 would cause a transaction."""
 
 
-Owed = Callable[[Collection[int]], None]
+RingPullers = Callable[[Collection[int]], None]
 """Called with the numbers of subscriptions that are pulled, and have new deliveries. From any thread."""
 
 
@@ -78,16 +78,16 @@ class FanOut:
         catalogue: Catalogue,
         subscriptions: Subscriptions,
         dispatch: Dispatch,
-        owed: Owed,
+        ring_pullers: RingPullers,
     ) -> None:
-        """`owed` is called after the commit of deliveries that are pulled."""
+        """`ring_pullers` is called after the commit of deliveries that are pulled."""
         self._storage = storage
         self._journal = journal
         self._catalogue = catalogue
         self._subscriptions = subscriptions
         self._ledger = Ledger(storage)
         self._dispatch = dispatch
-        self._owed = owed
+        self._ring_pullers = ring_pullers
         self._noted = 0
         self._noted_at = 0.0
         self._router = Router(catalogue, ())
@@ -212,7 +212,7 @@ class FanOut:
         if any(is_more) or made.is_due:
             self._dispatch.look_soon()
         if made.pulled:
-            self._owed(made.pulled)
+            self._ring_pullers(made.pulled)
 
     def _is_pulled(self, number: int) -> bool:
         subscription = self._subscriptions.numbered(number)

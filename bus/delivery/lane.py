@@ -11,7 +11,7 @@ from typing import Final, cast
 from bus.clock import now_micros
 from bus.delivery.circuit import Circuit, CircuitPolicy, State
 from bus.delivery.health import CircuitReport
-from bus.delivery.run import Owed, list_candidates
+from bus.delivery.run import OwedDelivery, list_candidates
 from bus.delivery.signature import Signer
 from bus.delivery.subscription import Subscription
 from bus.kit import Outcome
@@ -131,7 +131,7 @@ class Lane:
         """Whether a run waits until the circuit lets a delivery through."""
         return self._waiting > 0
 
-    def pick_probe(self, owed: Sequence[Owed]) -> Owed:
+    def pick_probe(self, owed: Sequence[OwedDelivery]) -> OwedDelivery:
         """One delivery of a run that may go as the probe, as `list_candidates` says, each as likely as the others.
 
         The oldest one each time would hold up all others for as long as the sink does not take it.

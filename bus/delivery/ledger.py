@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from bus.delivery import statements
 from bus.delivery.answer import write_answer
 from bus.delivery.health import CircuitReport, write_health
-from bus.delivery.ordering import PARKED, Owed, Plan, cut_runs, make_chains, plan
+from bus.delivery.ordering import PARKED, ChainLink, Plan, cut_runs, make_chains, plan
 from bus.delivery.tables import ATTEMPTS
 from bus.storage import Parameters, Storage, Transaction
 
@@ -304,13 +304,13 @@ def plan_in_order(
 
 def _find_beginnings(
     transaction: Transaction, subscription: int, keys: Collection[int], longest: int
-) -> list[tuple[int, Owed]]:
+) -> list[tuple[int, ChainLink]]:
     """The first deliveries of the chains of some keys."""
     if not keys:
         return []
     asked = {"subscription": subscription, "longest": longest, "wanted": transaction.numbers(keys)}
     rows = sorted(transaction.rows(statements.BEGINNINGS, asked))
-    return [(row[0], Owed(row[1], row[2], row[3] == DeliveryState.DEAD)) for row in rows]
+    return [(row[0], ChainLink(row[1], row[2], row[3] == DeliveryState.DEAD)) for row in rows]
 
 
 def _set_due(transaction: Transaction, subscription: int, positions: Sequence[int], due_at: int) -> None:

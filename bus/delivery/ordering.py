@@ -16,7 +16,7 @@ HELD = PARKED - 1
 """`due_at` of a delivery whose grant is suspended. The relay makes it due after the suspension (`bus.delivery.release`)."""
 
 
-class Owed(NamedTuple):
+class ChainLink(NamedTuple):
     """One delivery that is not done. A named tuple for speed, as `bus.journal.Entry`.
 
     Attributes:
@@ -29,7 +29,7 @@ class Owed(NamedTuple):
     dead: bool
 
 
-_EARLIER: Final = Owed(0, PARKED, dead=False)
+_EARLIER: Final = ChainLink(0, PARKED, dead=False)
 """Represents earlier deliveries that are owed. Their outcome, of any kind, wakes parked deliveries."""
 
 
@@ -48,7 +48,7 @@ class Plan:
     left: bool = False
 
 
-def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], now: int, room: int) -> Plan:
+def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[ChainLink]], now: int, room: int) -> Plan:
     """Decide which due deliveries go, of new ones and of those that waited. Unordered due ones need no plan.
 
     Args:
@@ -77,7 +77,7 @@ def plan(due: Mapping[int, int | None], chains: Mapping[int, Sequence[Owed]], no
 
 def make_chains_of_new(
     new: Mapping[int, int | None], owed: Collection[int], now: int, longest: int
-) -> dict[int, list[Owed]]:
+) -> dict[int, list[ChainLink]]:
     """The beginnings of the chains of new deliveries, for `plan`.
 
     Args:
@@ -85,12 +85,12 @@ def make_chains_of_new(
         owed: keys with earlier deliveries that are owed.
         longest: the most deliveries of a chain.
     """
-    chains: dict[int, list[Owed]] = {key: [_EARLIER] for key in owed}
+    chains: dict[int, list[ChainLink]] = {key: [_EARLIER] for key in owed}
     for position, key in new.items():
         if key is not None and key not in owed:
             chain = chains.setdefault(key, [])
             if len(chain) < longest:
-                chain.append(Owed(position, now, dead=False))
+                chain.append(ChainLink(position, now, dead=False))
     return chains
 
 
@@ -109,18 +109,18 @@ def make_order_key(value: object) -> int:
     return int.from_bytes(blake2b(repr(value).encode(), digest_size=8).digest(), signed=True)
 
 
-def _is_ready(chain: Sequence[Owed], now: int) -> bool:
+def _is_ready(chain: Sequence[ChainLink], now: int) -> bool:
     return bool(chain) and not chain[0].dead and chain[0].due_at <= now
 
 
-def _list_ready(chain: Sequence[Owed], now: int) -> list[int]:
+def _list_ready(chain: Sequence[ChainLink], now: int) -> list[int]:
     """The positions that may go: from a ready head up to a dead delivery or one in flight."""
     if not _is_ready(chain, now):
         return []
     return [owed.position for owed in takewhile(lambda owed: not owed.dead and _is_free(owed, now), chain)]
 
 
-def _is_free(owed: Owed, now: int) -> bool:
+def _is_free(owed: ChainLink, now: int) -> bool:
     return owed.due_at <= now or owed.due_at == PARKED
 
 
@@ -132,9 +132,9 @@ def _group_by_key(due: Mapping[int, int | None]) -> dict[int, list[int]]:
     return keys
 
 
-def make_chains(rows: Iterable[tuple[int, Owed]]) -> dict[int, list[Owed]]:
+def make_chains(rows: Iterable[tuple[int, ChainLink]]) -> dict[int, list[ChainLink]]:
     """Rows of (key, owed) in position order, by key."""
-    chains: dict[int, list[Owed]] = {}
+    chains: dict[int, list[ChainLink]] = {}
     for key, owed in rows:
         chains.setdefault(key, []).append(owed)
     return chains

@@ -124,7 +124,7 @@ class Pulls:
         """
         self.check(subscription)
         with self._storage.read() as transaction:
-            standing = _read_standing(transaction, subscription)
+            standing = _read_grants_as_of(transaction, subscription)
         if standing.due_at is None or standing.due_at > clock.now_micros():
             return Pulled(None, (), is_more=False)
         taken = self._take(subscription, client_id, limit, seconds)
@@ -152,7 +152,7 @@ class Pulls:
         # Not flushed to disk of its own: a lease that a power failure undoes makes its deliveries come again.
         with self._storage.write(durable=False) as transaction:
             self._ledger.hold(transaction, number)
-            standing = _read_standing(transaction, subscription)
+            standing = _read_grants_as_of(transaction, subscription)
             room = MOST_HELD - int(transaction.value(statements.HELD, {"subscription": number, "now": now}))
             if room <= 0:
                 raise TooManyHeld(f"{MOST_HELD} deliveries of {subscription.id} are held.")
@@ -217,7 +217,7 @@ class _Standing(NamedTuple):
     due_at: int | None
 
 
-def _read_standing(transaction: Transaction, subscription: Subscription) -> _Standing:
+def _read_grants_as_of(transaction: Transaction, subscription: Subscription) -> _Standing:
     row = transaction.one(statements.STANDING, {"subscription": subscription.number})
     if row is None:
         raise refuse_unknown(subscription.id)

@@ -17,7 +17,7 @@ from bus.contracts import Catalogue
 from bus.delivery.chosen import Chosen
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
 from bus.delivery.expiry import Expiry
-from bus.delivery.fan_out import FanOut, Owed
+from bus.delivery.fan_out import FanOut, RingPullers
 from bus.delivery.handover import Handover
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.old_events import OldEvents
@@ -67,14 +67,14 @@ class Relay:
         policy: HandoverPolicy,
         reclaim: Reclaim,
         turn: Turn[FanOut],
-        owed: Owed,
+        ring_pullers: RingPullers,
         keep_days: int = 0,
     ) -> None:
         """Create a relay that does not run yet.
 
         Args:
             turn: shared with the appends of this process that make deliveries (`AlongAppends`).
-            owed: called after the commit of deliveries that are pulled.
+            ring_pullers: called after the commit of deliveries that are pulled.
             keep_days: how long deliveries are kept that are delivered or discarded; 0: for good.
         """
         self._storage = storage
@@ -83,8 +83,8 @@ class Relay:
         self._subscriptions = subscriptions
         self._ledger = Ledger(storage)
         self._dispatch = Dispatch(storage, catalogue, subscriptions, handover, policy)
-        self._fan_out = FanOut(storage, journal, catalogue, subscriptions, self._dispatch, owed)
-        self._owed = owed
+        self._fan_out = FanOut(storage, journal, catalogue, subscriptions, self._dispatch, ring_pullers)
+        self._ring_pullers = ring_pullers
         self._leadership = leadership
         self._reclaim = reclaim
         self._release = Release(storage, catalogue, subscriptions)
@@ -231,7 +231,7 @@ class Relay:
             self._ledger.add(transaction, deliveries, clock.micros(clock.now()), again=True)
             self._dispatch.look_soon()
         if deliveries and isinstance(subscription.sink, Pull):
-            self._owed([subscription.number])
+            self._ring_pullers([subscription.number])
 
     def _route_replayed(self, entries: Sequence[Entry], subscription: Subscription) -> list[NewDelivery]:
         today, router = clock.today(), self._fan_out.router()

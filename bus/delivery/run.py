@@ -42,11 +42,11 @@ class Item(NamedTuple):
     is_held: bool = False
 
 
-Standing = tuple[int, date]
+GrantsAsOf = tuple[int, date]
 """The epoch of the catalogue, and the day in Lamongan: grants end with a day."""
 
 
-class Owed(NamedTuple):
+class OwedDelivery(NamedTuple):
     """One delivery of a run that is still owed.
 
     Attributes:
@@ -78,11 +78,11 @@ class RunLoader:
         self._agencies = agencies
         self._room = room
 
-    def read_standing(self) -> Standing:
+    def read_grants_as_of(self) -> GrantsAsOf:
         """What the views of loaded events depend on. Events that were loaded under another standing must not be sent."""
         return self._catalogue.epoch, clock.today()
 
-    async def find_owed(self, subscription: Subscription, lease: Lease, run: Loaded | None) -> list[Owed]:
+    async def find_owed(self, subscription: Subscription, lease: Lease, run: Loaded | None) -> list[OwedDelivery]:
         """The owed deliveries of a run, in position order. With events in memory, if one piece and the room can hold them.
 
         Args:
@@ -92,17 +92,17 @@ class RunLoader:
             return await asyncio.to_thread(self._read_owed, lease)
         sizes = [len(entry.body) for _, entry in run]
         fits = sum(sizes) <= PIECE_BYTES and self._room.admits(subscription.participant, sum(sizes))
-        return [Owed(one, size, entry if fits else None) for (one, entry), size in zip(run, sizes, strict=True)]
+        return [OwedDelivery(one, size, entry if fits else None) for (one, entry), size in zip(run, sizes, strict=True)]
 
-    def _read_owed(self, lease: Lease) -> list[Owed]:
+    def _read_owed(self, lease: Lease) -> list[OwedDelivery]:
         with self._storage.read() as transaction:
             leased = self._ledger.find_leased(transaction, lease)
             lengths = lengths_at(transaction, [one.position for one in leased])
-        return [Owed(one, lengths[one.position]) for one in leased]
+        return [OwedDelivery(one, lengths[one.position]) for one in leased]
 
     @asynccontextmanager
     async def hold_loaded(
-        self, subscription: Subscription, piece: Sequence[Owed], deadline: float
+        self, subscription: Subscription, piece: Sequence[OwedDelivery], deadline: float
     ) -> AsyncIterator[list[list[Item]] | None]:
         """Hold the chains of a piece of a run: deliveries of one key in position order. An unordered one is a chain itself.
 
@@ -112,7 +112,7 @@ class RunLoader:
         async with self._room.hold(subscription.participant, size, seconds) as is_taken:
             yield await self._load_piece(subscription, piece) if is_taken else None
 
-    async def _load_piece(self, subscription: Subscription, piece: Sequence[Owed]) -> list[list[Item]]:
+    async def _load_piece(self, subscription: Subscription, piece: Sequence[OwedDelivery]) -> list[list[Item]]:
         run = [(one.leased, one.entry) for one in piece if one.entry is not None]
         if len(run) < len(piece):
             return await asyncio.to_thread(self._load, subscription, piece)
@@ -127,7 +127,7 @@ class RunLoader:
         known, who = self._catalogue.has_view, subscription.participant
         return isinstance(subscription.sink, Webhook) and all(known(who, entry.version_id) for _, entry in run)
 
-    def _load(self, subscription: Subscription, piece: Sequence[Owed]) -> list[list[Item]]:
+    def _load(self, subscription: Subscription, piece: Sequence[OwedDelivery]) -> list[list[Item]]:
         with self._storage.read() as transaction:
             entries = entries_at(transaction, [one.leased.position for one in piece])
         return self._show(subscription, [(one.leased, entries[one.leased.position]) for one in piece])
@@ -160,26 +160,26 @@ class RunLoader:
             return refusal
 
 
-def take_first_piece(owed: Sequence[Owed]) -> Sequence[Owed]:
+def take_first_piece(owed: Sequence[OwedDelivery]) -> Sequence[OwedDelivery]:
     """The first deliveries: as many as may be loaded at once, but at least one."""
     reached = accumulate(one.size for one in owed)
     return owed[: max(1, sum(size <= PIECE_BYTES for size in reached))]
 
 
-def list_candidates(owed: Sequence[Owed]) -> Sequence[Owed]:
+def list_candidates(owed: Sequence[OwedDelivery]) -> Sequence[OwedDelivery]:
     """The deliveries that may be sent first and were tried least: the sink's answer to them says most that is new.
 
     Args:
         owed: in position order. Of each key the first one alone may go first.
     """
-    heads: dict[object, Owed] = {}
+    heads: dict[object, OwedDelivery] = {}
     for one in owed:
         heads.setdefault((one.leased.position,) if one.leased.key is None else one.leased.key, one)
     fewest = min(one.leased.attempts for one in heads.values())
     return [one for one in heads.values() if one.leased.attempts == fewest]
 
 
-def drop_events(owed: Sequence[Owed]) -> Sequence[Owed]:
+def drop_events(owed: Sequence[OwedDelivery]) -> Sequence[OwedDelivery]:
     """The same deliveries without their events."""
     return [one._replace(entry=None) for one in owed]
 

@@ -10,11 +10,11 @@ from bus.delivery.subscription import AgencySink, NewSubscription
 from bus.delivery.subscriptions import Subscriptions
 from bus.kit import Does
 
-Standing = tuple[str, str, AgencySink]
+AdapterSubscription = tuple[str, str, AgencySink]
 """Participant, contract and sink."""
 
 
-def list_standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> list[Standing]:
+def list_standing_subscriptions(catalogue: Catalogue, agencies: Agencies) -> list[AdapterSubscription]:
     """The standing subscriptions of the agencies that are set up here.
 
     A contract in force gives one for each adapter delivery that it names, if the adapter's participant has a grant.

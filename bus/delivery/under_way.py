@@ -14,7 +14,7 @@ from bus.delivery.disclosed import Disclosed
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState
 from bus.delivery.outcome import Batch, hold, park, put_off, release, skip
-from bus.delivery.run import Item, Owed, RunLoader, drop_events, list_candidates, take_first_piece
+from bus.delivery.run import Item, OwedDelivery, RunLoader, drop_events, list_candidates, take_first_piece
 from bus.delivery.sinks.places import Place
 from bus.delivery.subscription import Subscription
 from bus.kit import Failure, Outcome
@@ -74,10 +74,10 @@ class RunUnderWay:
         self._lane = lane
         self._deadline = deadline
         self._disclosed = disclosed
-        self._loaded_under = loader.read_standing()
+        self._loaded_under = loader.read_grants_as_of()
         self.attempts: list[Attempt] = []
 
-    async def make(self, owed: Sequence[Owed]) -> None:
+    async def make(self, owed: Sequence[OwedDelivery]) -> None:
         """Make a run piece by piece, in order. Deliveries that are not tried within the lease are released.
 
         While the sink's circuit is open, no event is in memory. Then one delivery goes as the probe.
@@ -92,7 +92,7 @@ class RunUnderWay:
                     return
             if not await self._lane.wait_until_admits(self._deadline):
                 break
-            self._loaded_under = self._loader.read_standing()
+            self._loaded_under = self._loader.read_grants_as_of()
             piece = take_first_piece(owed) if self._lane.is_flowing else [self._lane.pick_probe(owed)]
             async with self._loader.hold_loaded(self._subscription, piece, self._deadline) as chains:
                 if chains is None:
@@ -107,7 +107,7 @@ class RunUnderWay:
                 break
         self.attempts.extend(release(self._subscription.number, one.leased) for one in owed)
 
-    def _is_put_off(self, owed: Sequence[Owed]) -> bool:
+    def _is_put_off(self, owed: Sequence[OwedDelivery]) -> bool:
         """Put off a run of nothing but what failed before, unless it is all that could be the probe; whether it was.
 
         It would keep a place in the broker's queue from an event that the sink may take.
@@ -118,7 +118,7 @@ class RunUnderWay:
         self._put_off_for(owed, self._lane.compute_pause())
         return True
 
-    def _put_off_for(self, owed: Sequence[Owed], seconds: float) -> None:
+    def _put_off_for(self, owed: Sequence[OwedDelivery], seconds: float) -> None:
         self.attempts.extend(put_off(self._subscription.number, one.leased, seconds) for one in owed)
 
     def _is_active(self) -> bool:
@@ -130,9 +130,9 @@ class RunUnderWay:
 
     def _is_granted(self) -> bool:
         """Whether the grants are as they were when the events were loaded. Otherwise nothing more of the run is sent."""
-        return self._loader.read_standing() == self._loaded_under
+        return self._loader.read_grants_as_of() == self._loaded_under
 
-    def _list_untried(self, owed: Sequence[Owed]) -> list[Owed]:
+    def _list_untried(self, owed: Sequence[OwedDelivery]) -> list[OwedDelivery]:
         """The deliveries that may still be tried. A delivery behind a failure of its key is parked."""
         tried = {attempt.position for attempt in self.attempts}
         failed = {attempt.key for attempt in self.attempts if not _is_finished(attempt)} - {None}

@@ -11,7 +11,7 @@ import pytest
 from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.lane import Lane, compute_width
 from bus.delivery.ledger import Leased
-from bus.delivery.run import Owed, list_candidates
+from bus.delivery.run import OwedDelivery, list_candidates
 from bus.kit import Failure, Outcome
 
 
@@ -116,13 +116,16 @@ async def test_a_lane_whose_sink_is_slow_sends_less_at_once_and_ends_nothing_ear
     await run
 
 
-def owed(*attempts: int, keys: Sequence[int | None] = ()) -> list[Owed]:
+def owed(*attempts: int, keys: Sequence[int | None] = ()) -> list[OwedDelivery]:
     """Deliveries at positions 1, 2, …, each tried so often."""
     every = keys or [None] * len(attempts)
-    return [Owed(Leased(n, key, tried, 7), 10) for n, (tried, key) in enumerate(zip(attempts, every, strict=True), 1)]
+    return [
+        OwedDelivery(Leased(n, key, tried, 7), 10)
+        for n, (tried, key) in enumerate(zip(attempts, every, strict=True), 1)
+    ]
 
 
-def candidates(run: Sequence[Owed]) -> list[int]:
+def candidates(run: Sequence[OwedDelivery]) -> list[int]:
     return [one.leased.position for one in list_candidates(run)]
 
 

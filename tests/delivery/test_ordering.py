@@ -6,17 +6,17 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.delivery.ordering import PARKED, Owed, Plan, cut_runs, make_chains_of_new, make_order_key, plan
+from bus.delivery.ordering import PARKED, ChainLink, Plan, cut_runs, make_chains_of_new, make_order_key, plan
 
 NOW = 1000
 LATER = NOW + 1
 
 
-def owed(position: int, due_at: int = NOW, *, dead: bool = False) -> Owed:
-    return Owed(position, due_at, dead)
+def owed(position: int, due_at: int = NOW, *, dead: bool = False) -> ChainLink:
+    return ChainLink(position, due_at, dead)
 
 
-def a_plan(*chain: Owed, room: int = 100) -> Plan:
+def a_plan(*chain: ChainLink, room: int = 100) -> Plan:
     """The plan for what is due of one chain."""
     due = {one.position: 7 for one in chain if not one.dead and one.due_at <= NOW}
     return plan(due, {7: chain}, NOW, room)
@@ -87,7 +87,7 @@ def test_keys_are_told_apart_by_value_and_kind():
     assert make_order_key("3524010101909001") == make_order_key("3524010101909001")
 
 
-Chains = dict[int, list[Owed]]
+Chains = dict[int, list[ChainLink]]
 times = st.sampled_from([NOW - 5, NOW, LATER, PARKED])
 
 
@@ -96,12 +96,12 @@ def chains(draw: st.DrawFn) -> Chains:
     """Chains of up to four keys in any state: due, in flight, in backoff, parked, dead."""
     made: Chains = {}
     for position in range(1, draw(st.integers(1, 24)) + 1):
-        one = Owed(position, draw(times), draw(st.integers(0, 5)) == 0)
+        one = ChainLink(position, draw(times), draw(st.integers(0, 5)) == 0)
         made.setdefault(draw(st.integers(0, 3)), []).append(one)
     return made
 
 
-def due_of(made: Mapping[int, Sequence[Owed]]) -> dict[int, int | None]:
+def due_of(made: Mapping[int, Sequence[ChainLink]]) -> dict[int, int | None]:
     return {one.position: key for key, chain in made.items() for one in chain if not one.dead and one.due_at <= NOW}
 
 
