@@ -197,7 +197,7 @@ async def _write_events(standing: Standing, reading: Reading, walk: _Walk) -> As
         with reading.rooms.waiting.enter(standing):
             # After it is entered: what ended before was ended without it.
             principal = await standing.authorised()
-            page = await reading.read(walk.read())
+            page = await reading.read_woken(walk.read())
             while not standing.is_finished:
                 seconds = min(_HEARTBEAT, find_seconds_left(principal))
                 page = await read_when_new(standing, reading, page, seconds, lambda _: walk.read())
@@ -205,7 +205,7 @@ async def _write_events(standing: Standing, reading: Reading, walk: _Walk) -> As
                 standing.check_refusal()
                 yield _write_chunk(reading, walk, page) or b":\n\n"
                 if page.positions:
-                    page = await reading.read(walk.read())
+                    page = await reading.read_woken(walk.read())
     except Refused as refusal:
         yield b"event: problem\ndata: %b\n\n" % json.dumps(refusal.to_document())
 

@@ -240,6 +240,10 @@ class Reading:
         """The result of steps. Each step is a turn of the caller's."""
         return await self.rooms.reading.run_steps(steps, who=self.caller.participant)
 
+    async def read_woken(self, steps: Steps[T]) -> T:
+        """As `read`, for a reader that waited. Thousands may have waited for the same event: it is not refused for that."""
+        return await self.rooms.reading.run_woken(steps, who=self.caller.participant)
+
     def record(self, key: str) -> tuple[bytes, tuple[Entry, View]] | None:
         """A record's newest event; None: the caller may see no such record. It is not disclosed yet.
 
