@@ -87,6 +87,30 @@ async def test_an_event_wakes_only_those_who_wait_for_its_contract(storage: Stor
         one.cancel()
 
 
+async def test_an_event_wakes_only_those_who_may_see_it(storage: Storage, tail: Tail):
+    seen = asyncio.create_task(tail.beyond(of(1, "dinkes"), 0, LONG))
+    hidden = asyncio.create_task(tail.beyond(Sight(1, "desa-made", lambda _: None), 0, LONG))
+    await wait_begun(tail, seen, hidden)
+    async with followed(tail):
+        await append(storage, tail, 1)
+        assert await seen
+        assert not hidden.done()
+    hidden.cancel()
+
+
+async def test_who_waited_through_hidden_events_has_to_look_once_so_that_it_waits_behind_them(
+    storage: Storage, tail: Tail
+):
+    async with followed(tail):
+        hidden = asyncio.create_task(tail.beyond(Sight(1, "desa-made", lambda _: None), 0, 1))
+        await wait_begun(tail, hidden)
+        position = await append(storage, tail, 1)
+        await asyncio.to_thread(until, lambda: tail.position == position)
+        assert not hidden.done()
+        assert await hidden
+        assert not await tail.beyond(Sight(1, "desa-made", lambda _: None), position, 0.01)
+
+
 async def test_who_asks_beyond_a_position_that_is_passed_does_not_wait(storage: Storage, tail: Tail):
     async with followed(tail):
         staying = begin_to_wait(tail, contract_id=2)
