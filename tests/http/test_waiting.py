@@ -1,6 +1,7 @@
 """Long-polls and streams end when what lets their reader read ends, not with the next sign of life."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
@@ -15,6 +16,7 @@ from bus.contracts import Waiting
 from bus.http.page import Reading
 from bus.http.waiting import WaitingReaders
 from bus.identity.keys import Keys
+from bus.journal import Lines
 from bus.problem import Refused, Unavailable
 from bus.storage import Storage
 from tests import no_tls
@@ -81,8 +83,15 @@ async def test_readers_that_one_event_wakes_all_get_it(live: Bus):
     assert [[int(event["sequence"]) for event in page["events"]] for page in pages] == [[position]] * READERS
 
 
-async def test_streams_that_begin_together_all_begin(live: Bus):
-    token = live.token("dinkes")
+async def test_streams_that_begin_together_all_begin(live: Bus, monkeypatch: pytest.MonkeyPatch):
+    token, read_lines = live.token("dinkes"), live.rooms.journal.feed_lines
+
+    def read_slowly(contract_id: int, after: int, limit: int) -> Lines:
+        # So that the first pages are read more slowly than streams come.
+        time.sleep(0.02)
+        return read_lines(contract_id, after, limit)
+
+    monkeypatch.setattr(live.rooms.journal, "feed_lines", read_slowly)
     async with live.served() as address, AsyncExitStack() as stack:
         client = await stack.enter_async_context(no_tls.AsyncClient(base_url=address, timeout=60))
         headers = {"authorization": token, "accept": "text/event-stream"}
