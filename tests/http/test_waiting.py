@@ -1,7 +1,6 @@
 """Long-polls and streams end when what lets their reader read ends, not with the next sign of life."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
@@ -16,7 +15,6 @@ from bus.contracts import Waiting
 from bus.http.page import Reading
 from bus.http.waiting import WaitingReaders
 from bus.identity.keys import Keys
-from bus.journal import Lines
 from bus.problem import Refused, Unavailable
 from bus.storage import Storage
 from tests import no_tls
@@ -81,24 +79,6 @@ async def test_readers_that_one_event_wakes_all_get_it(live: Bus):
         position = await live.publish(a_person())
         pages = [(await one).json() for one in waiting]
     assert [[int(event["sequence"]) for event in page["events"]] for page in pages] == [[position]] * READERS
-
-
-async def test_streams_that_begin_together_all_begin(live: Bus, monkeypatch: pytest.MonkeyPatch):
-    token, read_lines = live.token("dinkes"), live.rooms.journal.feed_lines
-
-    def read_slowly(contract_id: int, after: int, limit: int) -> Lines:
-        # So that the first pages are read more slowly than streams come.
-        time.sleep(0.02)
-        return read_lines(contract_id, after, limit)
-
-    monkeypatch.setattr(live.rooms.journal, "feed_lines", read_slowly)
-    async with live.served() as address, AsyncExitStack() as stack:
-        client = await stack.enter_async_context(no_tls.AsyncClient(base_url=address, timeout=60))
-        headers = {"authorization": token, "accept": "text/event-stream"}
-        begun = [stack.enter_async_context(client.stream("GET", FEED, headers=headers)) for _ in range(READERS)]
-        await asyncio.gather(*begun)
-        # Each one waits: none was told to come again.
-        await until(lambda: live.rooms.tail.waiters == READERS)
 
 
 async def test_an_event_outside_its_rows_does_not_wake_a_reader(live: Bus, monkeypatch: pytest.MonkeyPatch):
