@@ -26,8 +26,8 @@ _CONNECTIONS: Final = 32
 _SHARE: Final = 0.5
 """Of the rate that the bus reaches alone, at which the percentile is measured."""
 _LEAST_RATE: Final = 50.0
-_OPENED_AT_ONCE: Final = 250
-"""Fewer than the requests of one participant that may wait for their turn."""
+_OPENED_AT_ONCE: Final = 100
+"""Of the 256 requests of one participant that may wait for their turn. Long-polls that come again need room beside them."""
 _READERS_AN_ADDRESS: Final = 500
 """The bus gives one address half of its connections at most. It would close those of the publisher, who has this address too."""
 _READY_SECONDS: Final = 300
