@@ -9,11 +9,12 @@ from sqlalchemy.engine import URL, make_url
 from bus.actions import Action, Actor, Object, Verb, note
 from bus.backup.errors import RestoreRefused, RestoreUnfinished
 from bus.backup.files import close_folder
+from bus.backup.last_epoch import begin_next_epoch
 from bus.backup.manifest import Manifest, check_files, read_manifest
 from bus.backup.sealing import open_folder, read_identity
 from bus.delivery import check_secrets
 from bus.identity import Undecryptable, load_keys
-from bus.journal import JournalReader, begin_epoch
+from bus.journal import JournalReader
 from bus.settings import Settings
 from bus.staff import check_authenticators
 from bus.storage import Storage, Transaction, knows_schema, load_copy, name_copy, open_storage, read_schema
@@ -52,11 +53,15 @@ def restore_backup(folder: Path, settings: Settings, identity: Path | None, by: 
     return manifest
 
 
-def note_restored(storage: Storage, by: Actor) -> int:
-    """Note that a database was restored, and begin the epoch that follows. Returns the journal's newest position."""
+def note_restored(storage: Storage, data_dir: Path, by: Actor) -> int:
+    """Note that a database was restored, and begin the epoch that follows. Returns the journal's newest position.
+
+    Raises:
+        RestoreRefused: see `begin_next_epoch`.
+    """
     position = JournalReader(storage).last_position()
     with storage.write() as transaction:
-        begin_epoch(transaction)
+        begin_next_epoch(transaction, data_dir)
         _note(transaction, {"last_position": position}, by)
     return position
 
@@ -105,7 +110,7 @@ def _put(staged: Path, manifest: Manifest, settings: Settings, url: URL, by: Act
             raise RestoreUnfinished(
                 f"{refusal.detail} Its database is loaded: empty that before you restore another."
             ) from None
-    _begin_anew(settings.database, manifest, by)
+    _begin_anew(settings, manifest, by)
     if (staged / "settings.json").exists() and not (settings.data_dir / "settings.json").exists():
         (staged / "settings.json").rename(settings.data_dir / "settings.json")
     (staged / "keys").rename(settings.data_dir / "keys")
@@ -124,12 +129,12 @@ def _check_secrets(database: str, staged: Path) -> None:
         storage.close()
 
 
-def _begin_anew(database: str, manifest: Manifest, by: Actor) -> None:
+def _begin_anew(settings: Settings, manifest: Manifest, by: Actor) -> None:
     """Begin an epoch before the bus has its keys: no bus gives positions again that are not of a new epoch."""
-    storage = open_storage(database)
+    storage = open_storage(settings.database)
     try:
         with storage.write() as transaction:
-            begin_epoch(transaction)
+            begin_next_epoch(transaction, settings.data_dir)
             _note(transaction, {"made_at": manifest.made_at, "last_position": manifest.last_position}, by)
     finally:
         storage.close()

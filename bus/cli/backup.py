@@ -66,5 +66,5 @@ def restored(
     Example: bus restored --data .bus
     """
     with open_workspace(data) as workspace:
-        position = note_restored(workspace.storage, identify_operator(Channel.CLI))
+        position = note_restored(workspace.storage, workspace.settings.data_dir, identify_operator(Channel.CLI))
     say(f"noted: positions after {position:,} are given again, and cursors behind them get 410")

@@ -6,12 +6,16 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from bus.heavy.turns import Shares, Turns
 from bus.problem import Refused
 
 T = TypeVar("T")
+
+_UNBOUNDED: Final = 1_000_000
+_LONG_SECONDS: Final = 300.0
+"""How long a reader that waited may wait for its turn behind the others. Ten thousand of them take seconds."""
 
 Steps = Generator[None, None, T]
 """Work in slices. It yields between slices, with no transaction or lock held, and returns its result at the end.
@@ -25,11 +29,17 @@ class Threads:
 
     The first slice of a work uses a turn of `first`, and the later slices use turns of `further`. There are fewer turns of
     `further`, since a slice takes the interpreter's lock away from the event loop.
+
+    Waiting readers that wake together may be thousands. The limits on waiting readers bound them, so none of them is refused:
+    a few at a time use turns of `first` and `further`.
     """
 
     def __init__(self, first: Shares, further: Shares) -> None:
         self._first = Turns(first)
         self._further = Turns(further)
+        self._woken = Turns(
+            Shares(max(1, first.at_once // 2), max(1, first.each // 2), _UNBOUNDED, _UNBOUNDED, _LONG_SECONDS)
+        )
         self._executor = ThreadPoolExecutor(first.at_once + further.at_once, thread_name_prefix="reading")
 
     async def run(self, work: Callable[[], T], *, who: str) -> T:
@@ -48,6 +58,11 @@ class Threads:
             is_done, result = await self._finish_turn(self._further, partial(_run_step, steps), who)
         assert result is not None  # noqa: S101 - done work has a result
         return result[0]
+
+    async def run_woken(self, steps: Steps[T], *, who: str) -> T:
+        """The result of work in slices for a reader that waited, behind the work for other readers that waited."""
+        async with self._woken.hold(who):
+            return await self.run_steps(steps, who=who)
 
     def close(self) -> None:
         """Let the threads end."""

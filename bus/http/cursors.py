@@ -73,7 +73,6 @@ class Listing(Enum):
 
     FEED = "f"
     RECORDS = "r"
-    HISTORY = "h"
     DISCLOSURES = "d"
     ACTIONS = "a"
     REFUSALS = "x"

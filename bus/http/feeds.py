@@ -20,7 +20,8 @@ from bus.http.cursors import AFTER, LAST_EVENT_ID, FeedPlace, Limit, read_feed_p
 from bus.http.event_documents import CloudEvent
 from bus.http.long_poll import find_seconds_left, read_when_new, wait_for_page
 from bus.http.openapi import Operation
-from bus.http.page import NO_STORE, PageAnswer, Reading
+from bus.http.page import NO_STORE, Reading
+from bus.http.page_answer import PageAnswer
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.scan import Page
 from bus.http.semantics import ContentUnread, form_of, is_head
@@ -88,7 +89,7 @@ async def read_feed(request: Request) -> Response:
     page = await reading.read(walk.read())
     if not page.positions and asked.wait:
         page = await wait_for_page(request, reading, page, asked.wait, lambda _: walk.read())
-    return PageAnswer(b"events", page, walk.write_cursor(page.position))
+    return PageAnswer(b"events", page, walk.write_next(page))
 
 
 ROUTES: Final = (
@@ -125,7 +126,7 @@ class _Walk:
         self._reading = reading
         self._is_now = cursor == _NOW and parameter == AFTER
         is_known = bool(cursor) and not self._is_now
-        self._place = read_feed_place(cursor, reading.contract, parameter) if is_known else None
+        self._place = read_feed_place(reading.unseal(cursor), reading.contract, parameter) if is_known else None
         self._limit = limit
 
     def check(self) -> None:
@@ -154,9 +155,13 @@ class _Walk:
         return page
 
     def write_cursor(self, position: int) -> str:
-        """The cursor behind an event of the last page, or behind the page."""
+        """The cursor behind an event of the last page."""
         place = self._place or FeedPlace(0)
         return write_feed_place(self._reading.contract, place._replace(position=position))
+
+    def write_next(self, page: Page) -> str:
+        """The cursor behind a page. It may be behind events that the reader does not see."""
+        return self._reading.seal(self.write_cursor(page.position))
 
     def _begin(self) -> FeedPlace:
         place = self._reading.begin_feed()
@@ -197,7 +202,7 @@ async def _write_events(standing: Standing, reading: Reading, walk: _Walk) -> As
         with reading.rooms.waiting.enter(standing):
             # After it is entered: what ended before was ended without it.
             principal = await standing.authorised()
-            page = await reading.read(walk.read())
+            page = await reading.read_woken(walk.read())
             while not standing.is_finished:
                 seconds = min(_HEARTBEAT, find_seconds_left(principal))
                 page = await read_when_new(standing, reading, page, seconds, lambda _: walk.read())
@@ -205,7 +210,7 @@ async def _write_events(standing: Standing, reading: Reading, walk: _Walk) -> As
                 standing.check_refusal()
                 yield _write_chunk(reading, walk, page) or b":\n\n"
                 if page.positions:
-                    page = await reading.read(walk.read())
+                    page = await reading.read_woken(walk.read())
     except Refused as refusal:
         yield b"event: problem\ndata: %b\n\n" % json.dumps(refusal.to_document())
 

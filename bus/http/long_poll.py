@@ -57,7 +57,7 @@ async def read_when_new(standing: Standing, reading: Reading, page: Page, second
     while not page.positions and (left := deadline - loop.time()) > 0 and not standing.is_finished:
         if page.is_last and not await standing.beyond(page.position, left):
             break
-        page = await reading.read(read_next(page))
+        page = await reading.read_woken(read_next(page))
         if not page.positions:
             await asyncio.sleep(_PAUSE)
     return page

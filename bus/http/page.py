@@ -3,16 +3,14 @@
 Promise: before a page with personal data is returned, its disclosure is on disk.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from time import perf_counter
 from typing import Annotated, Final, NoReturn, TypeVar
 from urllib.parse import quote
 
-from fastapi import Depends, Response
-from starlette.types import Receive, Send
-from starlette.types import Scope as Connection
+from fastapi import Depends
 
 from bus import clock, json
 from bus.contracts import ContractVersion, View, Wanted, WantedRows, find_single_values
@@ -21,6 +19,7 @@ from bus.heavy import Steps
 from bus.http.cursors import CursorGone, EventsGone, FeedPlace, Place, StateTooOld, write_feed_place
 from bus.http.rooms import Rooms
 from bus.http.scan import Page, Scan
+from bus.http.sealed_cursors import is_sealed, make_cursor_key, seal_cursor, unseal_cursor
 from bus.http.security import caller
 from bus.identity import Principal, Scope
 from bus.journal import Entry, History, Horizon, Lines, RecordState, Stretch, Walk, apply_view, departure, standing
@@ -106,6 +105,22 @@ class Reading:
             view.has_rows for view in views
         )
 
+    def seal(self, cursor: str) -> str:
+        """A cursor of the contract, sealed if the caller does not see every event.
+
+        A plain cursor names a position. Behind a page that hides events, it would tell when hidden events came, and how many.
+        Raises what `views` raises.
+        """
+        return cursor if self.sees_every_record else seal_cursor(self._cursor_key, cursor)
+
+    def unseal(self, cursor: str) -> str:
+        """The plain cursor. Raises `CursorInvalid` if it was sealed for somebody else."""
+        return unseal_cursor(self._cursor_key, cursor) if is_sealed(cursor) else cursor
+
+    @property
+    def _cursor_key(self) -> bytes:
+        return make_cursor_key(self.rooms.keys.pseudonym, self.contract, self.caller.participant)
+
     def begin_feed(self) -> FeedPlace:
         """The place at the beginning of the feed, of what is left of it."""
         told = self.rooms.journal.horizon(self.version.contract_id).whole
@@ -128,7 +143,8 @@ class Reading:
         return FeedPlace(place.position, told, current)
 
     def _refuse_feed(self, why: str, following: FeedPlace) -> NoReturn:
-        raise EventsGone(f"{why} `next` goes on with what is there.", next=write_feed_place(self.contract, following))
+        cursor = self.seal(write_feed_place(self.contract, following))
+        raise EventsGone(f"{why} `next` goes on with what is there.", next=cursor)
 
     def feed(self, after: int, limit: int) -> Steps[Page]:
         """Events after a position, in order, read in steps. Call `check_feed` then. Raises what `views` raises."""
@@ -174,7 +190,9 @@ class Reading:
             self.refuse_cursor(_RESTORED)
         # Who sees all records misses only those whose deletion is gone. A row filter also needs the events by which they left.
         gone = horizon.deletions if self.sees_every_record else horizon.whole
-        if 0 < place.known < gone:
+        # A `sequence` does not name the cursor of its stream either. Events that this reader needs may be older than both.
+        is_unsure = place.is_sequence and not self.sees_every_record and gone > 0
+        if 0 < place.known < gone or is_unsure:
             self.refuse_cursor(_DELETED)
         return horizon
 
@@ -239,6 +257,10 @@ class Reading:
     async def read(self, steps: Steps[T]) -> T:
         """The result of steps. Each step is a turn of the caller's."""
         return await self.rooms.reading.run_steps(steps, who=self.caller.participant)
+
+    async def read_woken(self, steps: Steps[T]) -> T:
+        """As `read`, for a reader that waited. Thousands may have waited for the same event: it is not refused for that."""
+        return await self.rooms.reading.run_woken(steps, who=self.caller.participant)
 
     def record(self, key: str) -> tuple[bytes, tuple[Entry, View]] | None:
         """A record's newest event; None: the caller may see no such record. It is not disclosed yet.
@@ -370,22 +392,3 @@ class Reading:
             return self._view(version_id)
         except (Forbidden, NotFound):
             return None
-
-
-class PageAnswer(Response):
-    """The document `{name: [events…], "next": following}`, sent in parts to avoid copying megabytes."""
-
-    def __init__(self, name: bytes, page: Page, following: str, headers: Mapping[str, str] | None = None) -> None:
-        self._parts = (b'{"%b":[' % name, page.text, b'],"next":%b}' % json.dumps(following))
-        length = sum([len(part) for part in self._parts])
-        super().__init__(
-            headers={**NO_STORE, **(headers or {}), "Content-Length": str(length)}, media_type="application/json"
-        )
-
-    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
-        """Send the document."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        *parts, last = self._parts
-        for part in parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": last})

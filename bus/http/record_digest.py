@@ -163,7 +163,8 @@ def _answer(reading: Reading, asked: DigestQuery) -> Steps[bytes]:
     following = None
     if last is not None:
         following = seal_pair(_find_key(reading), (last[1], join_place(reading.rooms.epochs.current, state.head)))
-    at = write_place(reading.contract, Place(state.head, state.head, epoch=reading.rooms.epochs.current))
+    place = Place(state.head, state.head, epoch=reading.rooms.epochs.current)
+    at = reading.seal(write_place(reading.contract, place))
     return json.dumps({"at": at, "ranges": ranges.closed, "next": following})
 
 
@@ -183,7 +184,7 @@ def _find_start(reading: Reading, asked: DigestQuery) -> tuple[RecordState, str]
     above = asked.above.partition("\0")[0]
     if not asked.at:
         return journal.records(contract_id), above
-    place = read_place(asked.at, reading.contract)
+    place = read_place(reading.unseal(asked.at), reading.contract)
     if place.head or place.begun != place.position:
         raise PassUnfinished(
             "Digests are of the state at the end of a pass.", errors=[FieldError("/query/at", "is early")]

@@ -10,18 +10,19 @@ from pydantic import BaseModel, Field
 from bus import json
 from bus.disclosures import Channel
 from bus.heavy import Steps
-from bus.http.cursors import After, CursorGone, CursorInvalid, Limit, Listing, read_position, write_position
+from bus.http.cursors import After, CursorGone, CursorInvalid, Limit
 from bus.http.event_documents import CloudEvent
 from bus.http.openapi import Operation
 from bus.http.page import NO_STORE, Reading
 from bus.http.readers import ReaderRoute, read_query, start_reading
 from bus.http.record_kinds import RecordUnknown, check_key_is_shown
 from bus.http.scan import Scan
+from bus.http.sealed_cursors import seal_pair, unseal_pair
 from bus.http.semantics import ContentUnread, is_head
 from bus.http.surface import JSON
 from bus.http.wishes import WantedFields, read_wanted
 from bus.identity import Scope
-from bus.journal import Entry, apply_view, join_place, split_place
+from bus.journal import Entry, apply_view
 
 _MOST: Final = 1000
 """Events that are looked at for one page."""
@@ -75,7 +76,7 @@ def _read_page(reading: Reading, key: str, asked: HistoryQuery) -> Steps[bytes]:
     yield from _look_at(reading, chain[:_MOST], dict(pairwise(chain)), scan)
     if not scan.seen:
         # Also if older events may be shown: else the answer would tell that there is a record. A cursor changes nothing of
-        # that, since anybody can write one.
+        # that: it may be of another record.
         raise RecordUnknown(f"{reading.contract} has no such record for you.")
     if asked.after:
         # An answer without an event is disclosed too: it tells that the record is there.
@@ -92,8 +93,7 @@ def _read_page(reading: Reading, key: str, asked: HistoryQuery) -> Steps[bytes]:
         reading.disclose_all(scan.seen)
     page = scan.page(0)
     is_last = not chain or scan.position == chain[-1]
-    place = join_place(reading.rooms.epochs.current, scan.position)
-    following = None if is_last else write_position(Listing.HISTORY, reading.contract, place)
+    following = None if is_last else seal_pair(_find_key(reading), (reading.rooms.epochs.current, scan.position))
     return b'{"events":[%b],"next":%b}' % (page.text, json.dumps(following))
 
 
@@ -109,12 +109,16 @@ def _find_chain(reading: Reading, key: str) -> Sequence[int]:
 def _find_older(reading: Reading, key: str, after: str) -> Sequence[int]:
     """As `_find_chain`, behind a cursor."""
     journal = reading.rooms.journal
-    epoch, begun = split_place(read_position(after, Listing.HISTORY, reading.contract))
+    epoch, begun = unseal_pair(_find_key(reading), after)
     entry = journal.at([begun]).get(begun)
     reading.check_history(epoch, begun, is_there=entry is not None)
     if entry is None or (entry.contract_id, entry.key) != (reading.version.contract_id, key):
         raise CursorInvalid("This is no cursor of this record's history; begin without one.")
     return journal.chain(begun, _MOST + 2)[1:]
+
+
+def _find_key(reading: Reading) -> bytes:
+    return reading.views()[0].make_key("cursors of histories")
 
 
 def _look_at(reading: Reading, positions: Sequence[int], before: dict[int, int], scan: Scan) -> Steps[None]:

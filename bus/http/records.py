@@ -19,7 +19,8 @@ from bus.http.event_documents import CloudEvent
 from bus.http.long_poll import wait_for_page
 from bus.http.openapi import Operation
 from bus.http.openapi_parts import refer_headers
-from bus.http.page import NO_STORE, PageAnswer, Reading
+from bus.http.page import NO_STORE, Reading
+from bus.http.page_answer import PageAnswer
 from bus.http.parquet import ParquetWriter, type_columns
 from bus.http.readers import ReaderRoute, read_headers, read_query, start_reading
 from bus.http.record_digest import DIGEST_ROUTE
@@ -92,7 +93,7 @@ async def list_records(request: Request) -> Response:
     """
     reading = await start_reading(request, Channel.RECORDS)
     asked = read_query(RecordQuery, request)
-    place = read_place(asked.after, reading.contract)
+    place = read_place(reading.unseal(asked.after), reading.contract)
     media_type = form_of(request)
     if asked.fields or asked.exact or asked.prefix:
         narrow = partial(read_wanted, reading, asked.fields, asked.exact, asked.prefix)
@@ -108,7 +109,7 @@ async def list_records(request: Request) -> Response:
     page = await reading.read(pages.read())
     if not page.positions and asked.wait:
         page = await wait_for_page(request, reading, page, asked.wait, lambda _: pages.read())
-    following = write_place(reading.contract, pages.place)
+    following = reading.seal(write_place(reading.contract, pages.place))
     return PageAnswer(b"records", page, following, {NEXT: following})
 
 

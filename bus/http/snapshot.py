@@ -120,7 +120,7 @@ async def answer_snapshot(request: Request, reading: Reading, place: Place, writ
     """The answer with all records behind a place. To a HEAD only its head: no record is read, and none is disclosed."""
     begun = await reading.read(_begin(reading, place, writer))
     head = begun.state.head
-    following = write_place(reading.contract, Place(head, head, epoch=begun.place.epoch))
+    following = reading.seal(write_place(reading.contract, Place(head, head, epoch=begun.place.epoch)))
     headers = {
         **NO_STORE,
         NEXT: following,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from fastapi import Request
@@ -9,6 +10,7 @@ from fastapi import Request
 from bus.http.page import Reading
 from bus.http.rooms import Rooms
 from bus.identity import Principal, Scope, require
+from bus.journal import Sight
 from bus.problem import Refused
 
 
@@ -93,13 +95,20 @@ class Standing(Bearer):
         self._reading = reading
 
     async def beyond(self, position: int, seconds: float) -> bool:
-        """Wait for an event of the contract after a position; False: none came in time, or the process stops.
+        """Wait for an event after a position that the grant shows; False: none came in time, or the process stops.
+
+        Returns True also if the reader has to look; see `Tail.beyond`.
 
         Raises:
             Refused: the token or the grant has ended meanwhile.
         """
-        contract_id = self._reading.version.contract_id
-        return await self.wait_for(self._rooms.tail.beyond(contract_id, position, seconds))
+        # By the grant, not by what the caller wants of it: all readers of the participant wait together.
+        granted = replace(self._reading, wanted=None)
+        chooses = any(view.has_rows for view in granted.views())
+        sight = Sight(
+            granted.version.contract_id, granted.caller.participant, granted.view_or_none if chooses else None
+        )
+        return await self.wait_for(self._rooms.tail.beyond(sight, position, seconds))
 
     def check_grant(self) -> None:
         """Refuse a grant that has ended; see `WaitingReader`."""

@@ -5,7 +5,7 @@ What the room offers:
 - Reading a request's text: `parse`, `parse_batch` and the `check_…` functions beside them; `…_apart` in a worker process.
 - The gate: `Gate` makes an event a `Submission`, or refuses it. `try_data` takes data through it and stores nothing.
 - The append: `Appender` gives a `Receipt` for each submission. A `Beside` writes in the same transaction.
-- Reading: `JournalReader` gives `Entry`s and `Lines`, and a `RecordState`. `Tail` waits for the next event.
+- Reading: `JournalReader` gives `Entry`s and `Lines`, and a `RecordState`. `Tail` waits for the next event in a `Sight`.
 - Views: `apply_view` shows an entry as a consumer may see it. `History` and `Walk` find earlier events of its record.
 - Epochs: `Epochs` tells places of one restore from those of another. `begin_epoch` begins one.
 - Retention: `Retention` deletes old events in steps. A `Horizon` says from where on a contract's events are whole.
@@ -22,6 +22,7 @@ from bus.journal.apart import (
     read_event_apart,
 )
 from bus.journal.append import Appender, EventConflict, Receipt, Submission
+from bus.journal.audience import Sight
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
 from bus.journal.entries import (
@@ -92,6 +93,7 @@ __all__ = [
     "RecordState",
     "Retention",
     "Row",
+    "Sight",
     "Stretch",
     "Submission",
     "Tail",

@@ -20,11 +20,14 @@ TOPIC: Final = "epochs"
 POSITIONS: Final = 10**12
 """Positions of one epoch: more than are ever given."""
 
-_SPAN: Final = 600_000_000
-"""Microseconds. Each span since `_FIRST` has a number for an epoch: whoever restores one back-up twice begins two epochs."""
+_SPAN: Final = 120_000_000
+"""Microseconds. Each span since `_FIRST` has a number for an epoch: whoever restores one back-up twice begins two epochs.
+
+With shorter spans, the numbers of places would leave 64 bits within thirty years.
+"""
 _LATELY: Final = 3 * 24 * 3_600_000_000 // _SPAN
-_FIRST: Final = 1_767_225_600_000_000
-"""2026-01-01 in microseconds since 1970."""
+_FIRST: Final = 1_788_238_080_000_000
+"""2026-09-01T04:48Z in microseconds since 1970. Spans once were ten minutes, from 2026 on: those numbers are smaller."""
 
 
 class Epochs:
@@ -57,15 +60,23 @@ class Epochs:
         return min([position, *(after for number, after in known.items() if number > epoch)])
 
 
-def begin_epoch(transaction: Transaction, now: datetime | None = None) -> None:
-    """Begin an epoch behind the journal's newest position."""
+def begin_epoch(transaction: Transaction, now: datetime | None = None, *, last: int = 0) -> int | None:
+    """Begin an epoch behind the journal's newest position.
+
+    Args:
+        last: the number of an epoch that the database may not know, since a restore undid it.
+
+    Returns:
+        The epoch's number; None: the upgrade of the database will begin the epoch.
+    """
     announce(transaction, TOPIC)
     if not has_table(transaction, EPOCHS.name):
         # A back-up of an earlier version. Its upgrade makes the table, and finds what was announced.
-        return
+        return None
     newest = int(transaction.value(sa.select(sa.func.max(EPOCHS.c.number))) or 0)
-    number = max(newest + 1, number_epoch(now or clock.now()))
+    number = max(newest + 1, last + 1, number_epoch(now or clock.now()))
     transaction.execute(sa.insert(EPOCHS).values(number=number, after=transaction.value(LAST)))
+    return number
 
 
 def number_epoch(now: datetime) -> int:

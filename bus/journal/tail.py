@@ -1,15 +1,17 @@
 """The journal's end: long-polls and streams wait here for the next event of their contract, without a thread each.
 
-Promise: an event wakes only those who wait for its contract. What the others cost does not grow with the number of events.
+Promise: an event wakes only those who wait for its contract and may see it. What the others cost does not grow with the number
+of events, but for one look by the view of each participant that sees only some events of this contract.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
 import structlog
 
+from bus.journal.audience import Audience, Sight, find_news
 from bus.journal.read import JournalReader
 from bus.problem import Unavailable
 
@@ -32,7 +34,8 @@ class Tail:
         # `_latest` is complete for the events after `_since` up to `_followed`.
         self._since = self._followed = 0
         self._latest: dict[int, int] = {}
-        self._waiting: dict[int, set[asyncio.Future[None]]] = {}
+        # By the contract's number, then by the participant.
+        self._audiences: dict[int, dict[str, Audience]] = {}
         self._waiters = 0
         self._is_wanted = asyncio.Event()
         self._is_nudged = asyncio.Event()
@@ -52,19 +55,20 @@ class Tail:
         if self._waiters and position > self._followed:
             self._is_nudged.set()
 
-    async def beyond(self, contract_id: int, position: int, seconds: float) -> bool:
-        """Wait for an event of a contract after a position. Returns False if there was none within `seconds`.
+    async def beyond(self, sight: Sight, position: int, seconds: float) -> bool:
+        """Wait for an event after a position that a reader may see. Returns False if there was none within `seconds`.
 
-        Returns True also if nobody followed the journal from that position on: the caller has to look.
+        Returns True also if the caller has to look: nobody followed the journal from that position on, or there were events that
+        the reader may not see. After its look, it waits behind them.
         """
         self._begin(position)
         self._waiters += 1
         try:
             async with asyncio.timeout(seconds):
-                while not self._is_beyond(contract_id, position):
-                    await self._wait(contract_id)
+                while not self._is_news(sight, position):
+                    await self._wait(sight)
         except TimeoutError:
-            return False
+            return self._latest.get(sight.contract_id, 0) > position
         finally:
             self._waiters -= 1
         return True
@@ -76,19 +80,34 @@ class Tail:
             self._latest.clear()
         self._is_wanted.set()
 
-    def _is_beyond(self, contract_id: int, position: int) -> bool:
-        return position < self._since or self._latest.get(contract_id, 0) > position
+    def _is_news(self, sight: Sight, position: int) -> bool:
+        audience = self._audiences.get(sight.contract_id, {}).get(sight.participant)
+        latest = self._latest.get(sight.contract_id, 0) if audience is None else audience.latest
+        return position < self._since or latest > position
 
-    async def _wait(self, contract_id: int) -> None:
-        waiting = self._waiting.setdefault(contract_id, set())
+    async def _wait(self, sight: Sight) -> None:
+        of_contract = self._audiences.setdefault(sight.contract_id, {})
+        audience = of_contract.get(sight.participant)
+        if audience is None:
+            latest = self._latest.get(sight.contract_id, 0)
+            audience = of_contract[sight.participant] = Audience(sight.find_view, latest)
+        audience.find_view = sight.find_view
         woken = asyncio.get_running_loop().create_future()
-        waiting.add(woken)
+        audience.waiting.add(woken)
         try:
             await woken
         finally:
-            waiting.discard(woken)
-            if not waiting and self._waiting.get(contract_id) is waiting:
-                del self._waiting[contract_id]
+            audience.waiting.discard(woken)
+            if not audience.waiting:
+                self._dismiss(sight, audience)
+
+    def _dismiss(self, sight: Sight, audience: Audience) -> None:
+        """Forget an audience without readers."""
+        of_contract = self._audiences.get(sight.contract_id, {})
+        if of_contract.get(sight.participant) is audience:
+            del of_contract[sight.participant]
+            if not of_contract:
+                del self._audiences[sight.contract_id]
 
     async def follow(self) -> None:
         """Look for what is appended, until cancelled."""
@@ -104,21 +123,38 @@ class Tail:
                 log.warning("journal.database_does_not_answer")
                 await asyncio.sleep(0.5)
                 continue
-            self._take(found)
+            await self._take(found)
             if len(found) < _STEP:
                 with suppress(TimeoutError):
                     # Not `wait_for`: it loses a cancellation that arrives together with the event (Python 3.11).
                     async with asyncio.timeout(self._interval):
                         await self._is_nudged.wait()
 
-    def _take(self, found: Sequence[tuple[int, int]]) -> None:
-        """Note events, each with position and contract, and wake who waits for their contracts."""
+    async def _take(self, found: Sequence[tuple[int, int]]) -> None:
+        """Note events, each with position and contract, and wake who waits for their contracts and may see them."""
         if not found:
             return
-        latest = {contract_id: position for position, contract_id in found}
-        self._latest |= latest
+        of_contract: dict[int, list[int]] = {}
+        for position, contract_id in found:
+            of_contract.setdefault(contract_id, []).append(position)
+        news: dict[Audience, int | None] = {}
+        for contract_id, positions in of_contract.items():
+            news |= await self._judge(positions, list(self._audiences.get(contract_id, {}).values()))
+        # Without a pause from here on: whoever comes to wait sees all of it, or nothing.
+        self._latest |= {contract_id: position for position, contract_id in found}
         self._followed = max(self._followed, found[-1][0])
-        for contract_id in latest:
-            for woken in self._waiting.pop(contract_id, ()):
-                if not woken.done():
-                    woken.set_result(None)
+        for contract_id, positions in of_contract.items():
+            for audience in self._audiences.get(contract_id, {}).values():
+                # An audience that came meanwhile was not judged.
+                if (newest := news.get(audience, positions[-1])) is not None:
+                    audience.wake(newest)
+
+    async def _judge(self, positions: Sequence[int], audiences: Sequence[Audience]) -> Mapping[Audience, int | None]:
+        """The newest of some events of a contract that each audience may see."""
+        if all(audience.find_view is None for audience in audiences):
+            return dict.fromkeys(audiences, positions[-1])
+        try:
+            return await asyncio.to_thread(find_news, self._reader, positions, audiences)
+        except Unavailable:
+            # The readers find out themselves whether the database answers.
+            return dict.fromkeys(audiences, positions[-1])

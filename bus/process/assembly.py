@@ -48,9 +48,9 @@ from bus.storage import Storage
 
 _READING: Final = Shares(at_once=8, each=4)
 """Threads that read pages: how many at once, and how many for each participant."""
-_SCANNING: Final = Shares(at_once=1, each=1, waiting=1024)
+_SCANNING: Final = Shares(at_once=1, each=1, waiting=1024, waiting_each=64)
 """Threads for pages of views that cut, after their first slice. One at a time: it holds the interpreter lock, and the event loop
-waits for it."""
+waits for it. A participant's usual requests at once may wait, and beside them some of its readers that woke."""
 
 
 def make_rooms(

@@ -7,18 +7,23 @@ import asyncio
 import itertools
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
 import pytest
+import sqlalchemy as sa
+from pyarrow import parquet
 
 from bus import json
+from bus.agencies import QuestionState
+from bus.agencies.tables import QUERY_JOBS
 from bus.contracts import Waiting
 from bus.delivery import NewSubscription, Pull, Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.replays import go_live
-from bus.identity import Scope
+from bus.identity import Principal, Scope
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.an_agency import AnAdapter, join
@@ -31,10 +36,11 @@ PATAH: Final = "lain.patah"
 """A contract whose grants are all broken: ended, suspended, or absent."""
 EVENTS: Final = "lain.kejadian"
 HOOK: Final = "http://127.0.0.1:1027/hook"
+PARQUET: Final = "application/vnd.apache.parquet"
 SCOPES: Final = sorted(set(Scope) - {Scope.ADMIN, Scope.AUDIT_READ})
 """All that a participant's clients may hold. The operator and auditors may see more than grants show."""
 PARTICIPANTS: Final = ("dinkes", "dinsos", "bapenda", "tanpa-izin")
-ACCEPTED: Final = ("application/json", "application/x-ndjson", "text/csv")
+ACCEPTED: Final = ("application/json", "application/x-ndjson", "text/csv", PARQUET)
 
 PERSONS: Final = 2
 NAMES: Final = ("nama", "alamat", "desa")
@@ -83,6 +89,7 @@ async def populated(bus: Bus) -> Bus:
     for participant in PARTICIPANTS:
         bus.token(participant)
     _subscribe_all(bus)
+    await _answer_a_job(bus)
     bus.rooms.grants.suspend(PATAH, "dinkes", "sedang diperiksa", Waiting.KEEP, OPERATOR)
     return bus
 
@@ -99,6 +106,15 @@ def _subscribe_all(bus: Bus) -> None:
             Ledger(storage).add(transaction, deliveries, 0, again=False)
 
 
+async def _answer_a_job(bus: Bus) -> None:
+    """A job whose one question is answered, with more than the asker's grant shows."""
+    jobs, asker = bus.rooms.jobs, Principal("dinkes", "client_aaaaaaaaaaaaaaaaaaaa", frozenset(), 0.0, "")
+    job = await asyncio.to_thread(jobs.create, asker, TANYA, [{"nik": a_nik(1)}])
+    collected = await bus.rooms.queries.collect(TANYA, {"nik": a_nik(1)}, asker)
+    await asyncio.to_thread(jobs.settle, job.id, 0, QuestionState.ANSWERED, collected.to_document())
+    await asyncio.to_thread(jobs.finish, job.id)
+
+
 def fill(path: str, bus: Bus) -> Iterator[str]:
     """The path with everything that exists in the place of its parameters."""
     subscriptions = [one.id for one in bus.rooms.subscriptions.listed(None)]
@@ -111,7 +127,7 @@ def fill(path: str, bus: Bus) -> Iterator[str]:
         "version": ["1.0.0"],
         "position": [str(position) for position in range(1, last + 1)],
         "key": [a_nik(0), a_nik(1), marker(WARGA, "nama", 1)],
-        "id": _list_ids(path, subscriptions, last),
+        "id": _list_ids(path, subscriptions, _list_jobs(bus), last),
         "client_id": ["client_aaaaaaaaaaaaaaaaaaaa"],
         "agency": ["badan"],
         "operation": ["terima"],
@@ -125,9 +141,14 @@ def fill(path: str, bus: Bus) -> Iterator[str]:
         yield filled
 
 
-def _list_ids(path: str, subscriptions: list[str], last: int) -> list[str]:
+def _list_jobs(bus: Bus) -> list[str]:
+    with bus.rooms.storage.read() as transaction:
+        return [job for (job,) in transaction.rows(sa.select(QUERY_JOBS.c.id))]
+
+
+def _list_ids(path: str, subscriptions: list[str], jobs: list[str], last: int) -> list[str]:
     if path.startswith("/v1/jobs"):
-        return ["job_aaaaaaaaaaaaaaaaaaaa"]
+        return jobs
     return [f"{one}.{last}" for one in subscriptions] if "/deliveries/" in path else subscriptions
 
 
@@ -139,6 +160,16 @@ BODIES: Final[dict[str, list[Any]]] = {
     "/v1/subscriptions": [{"contracts": [WARGA], "sink": {"url": HOOK}}],
 }
 """Bodies that let an operation do its work. Other operations get an empty object."""
+JOB: Final = [{"index": 0, "answer": {"ditemukan": True}}]
+WISHES: Final = (
+    {},
+    {"trailer": "true", "excel": "true", "size": "1"},
+    {"fields": "/nama"},
+    {"fields": "/alamat"},
+    {"exact": "/desa=made"},
+    {"prefix": "/nama=RAHASIA"},
+)
+"""What a reader may ask of feeds and records."""
 LEFT_OUT: Final = re.compile(r"^(POST /v1/events|(POST|GET) /oauth.*|.* /\.well-known/.*|DELETE .*)$")
 """What takes data from its caller, or is about no data; and what would end what others read."""
 
@@ -146,8 +177,21 @@ LEFT_OUT: Final = re.compile(r"^(POST /v1/events|(POST|GET) /oauth.*|.* /\.well-
 def hidden_in(answer: httpx.Response, participant: str, sent: str) -> set[str]:
     """The markers in an answer that neither the participant's grants show nor the request held."""
     shown = {one for (who, _), markers in SHOWN.items() if who == participant for one in markers}
-    text = f"{answer.headers.multi_items()} {answer.text}"
+    text = f"{answer.headers.multi_items()} {read_text(answer)}"
     return set(_KEPT.findall(text)) - shown - set(_KEPT.findall(sent))
+
+
+def read_text(answer: httpx.Response) -> str:
+    """What an answer says; Parquet is unpacked."""
+    if answer.headers.get("content-type") != PARQUET:
+        return answer.text
+    return str(parquet.read_table(BytesIO(answer.content)).to_pylist())
+
+
+def list_forms(path: str, method: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The media types and parameters with which an operation is called."""
+    is_reading = method == "get" and path.startswith(("/v1/feeds", "/v1/records"))
+    yield from itertools.product(ACCEPTED, WISHES) if is_reading else [(ACCEPTED[0], {})]
 
 
 async def test_no_path_shows_anybody_a_field_without_a_grant(populated: Bus):
@@ -156,7 +200,7 @@ async def test_no_path_shows_anybody_a_field_without_a_grant(populated: Bus):
     found: dict[str, set[str]] = {who: set() for who in PARTICIPANTS}
     pulled: dict[str, set[str]] = {who: set() for who in PARTICIPANTS}
     leaks: list[tuple[str, str, set[str]]] = []
-    asked = 0
+    asked = unpacked = answered = 0
     # Pulls first: a replay holds them up, and no relay makes it here.
     for path, operations in sorted(document["paths"].items(), key=lambda each: not each[0].endswith("/pull")):
         for method in operations.keys() & {"get", "post", "put", "patch"}:
@@ -164,19 +208,23 @@ async def test_no_path_shows_anybody_a_field_without_a_grant(populated: Bus):
                 continue
             for url, body in itertools.product(fill(path, populated), BODIES.get(path, [{}])):
                 for who, reader in readers.items():
-                    for accept in ACCEPTED if path.startswith(("/v1/feeds", "/v1/records")) else ACCEPTED[:1]:
+                    for accept, wishes in list_forms(path, method):
                         content = None if method == "get" else json.dumps(body)
                         headers = {"accept": accept, "content-type": "application/json"}
-                        answer = await reader.request(method, url, content=content, headers=headers)
+                        answer = await reader.request(method, url, content=content, headers=headers, params=wishes)
                         asked += 1
-                        found[who] |= set(_KEPT.findall(answer.text))
+                        found[who] |= set(_KEPT.findall(read_text(answer)))
+                        unpacked += accept == PARQUET and answer.status_code == 200
+                        answered += path == "/v1/jobs/{id}" and who == "dinkes" and answer.json().get("answers") == JOB
                         if path.endswith("/pull"):
                             pulled[who] |= set(_KEPT.findall(answer.text))
                         sent = f"{url} {(content or b'').decode()}"
                         if leaked := hidden_in(answer, who, sent):
-                            leaks.append((who, f"{method.upper()} {url} {accept}", leaked))
+                            leaks.append((who, f"{method.upper()} {url} {wishes} {accept}", leaked))
     assert leaks == []
-    assert asked > 200
+    assert asked > 1000
+    assert unpacked > 0
+    assert answered == 1
     # The walk reads data: each participant found all that its grants show.
     for (who, _), markers in SHOWN.items():
         assert found[who] >= set(markers)

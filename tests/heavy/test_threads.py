@@ -37,6 +37,14 @@ async def test_long_work_of_one_lets_that_of_another_in_between(threads: Threads
     await long
 
 
+async def test_readers_that_wake_together_are_not_refused_however_many_they_are() -> None:
+    threads = Threads(Shares(at_once=2, each=1, waiting=2, waiting_each=2), Shares(at_once=1, each=1, waiting=2))
+    done: list[str] = []
+    readers = [threads.run_woken(_steps("a", 1, done), who="a") for _ in range(100)]
+    assert await asyncio.gather(*readers) == ["a"] * 100
+    threads.close()
+
+
 async def test_an_error_in_a_step_is_raised_and_its_turn_ends(threads: Threads) -> None:
     def fails() -> Steps[None]:
         yield

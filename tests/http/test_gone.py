@@ -5,10 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
-from bus import json
-from bus.http.cursors import FeedPlace, Listing, Place, write_feed_place, write_place, write_position
+from bus import clock, json
+from bus.http.cursors import FeedPlace, Place, write_feed_place, write_place
+from bus.http.sealed_cursors import seal_pair
 from bus.journal import begin_epoch, join_place
+from bus.journal.tables import JOURNAL
 from tests.a_bus import Bus
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik
 from tests.delivery.test_old_events import clean, keep, positions
@@ -148,6 +151,26 @@ async def test_a_copy_with_rows_needs_the_event_by_which_a_record_left(kept: Bus
     await expect_gone(client, FEED, "events-gone", after=write_feed_place(WARGA, FeedPlace(2)))
 
 
+async def test_a_stream_with_rows_that_broke_off_is_not_resumed_by_its_sequence_over_a_clean_up(kept: Bus):
+    """Its cursor, which the bus does not learn, may be older than the events by which a record left the rows."""
+    delivery = {"retention_days": 30}
+    kept.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG), version="1.1.0", delivery=delivery))
+    await write(kept, (1, "sembung"), (2, "sembung"))
+    client = kept.reader("desa-sembung")
+    copied = (await ask(client, RECORDS))["next"]
+    await write(kept, (1, "paciran"), (3, "sembung"), (1, "brondong"))
+    began = await client.get(RECORDS, params={"after": copied}, headers={"accept": LINES})
+    given, *not_given = [json.loads(line) for line in began.content.splitlines()]
+    assert [one["data"] for one in not_given] == [None]
+    with kept.rooms.storage.write() as transaction:
+        months_ago = JOURNAL.c.recorded_at - 60 * 24 * 3_600_000_000
+        transaction.execute(sa.update(JOURNAL).where(JOURNAL.c.position <= 3).values(recorded_at=months_ago))
+    clean(kept, timedelta())
+    # What the resident was in the rows is gone, and stood before the `sequence`.
+    assert positions(kept) == [2, 3, 4, 5]
+    await expect_gone(client, RECORDS, "cursor-gone", LINES, after=given["sequence"])
+
+
 async def test_a_pass_goes_on_in_a_new_state_when_its_own_is_gone(kept: Bus):
     await write(kept, (1, "a"), (2, "a"), (3, "a"))
     client = kept.reader("dinkes")
@@ -207,7 +230,10 @@ async def test_after_a_restore_a_place_that_was_undone_is_told_however_long_the_
         await expect_gone(client, RECORDS, "cursor-gone", LINES, after=after)
     await expect_gone_once(client, f"{RECORDS}/digest", at=write_place(WARGA, Place(4, 4)))
     history = f"{RECORDS}/{a_nik(1)}/history"
-    await expect_gone_once(client, history, after=write_position(Listing.HISTORY, WARGA, 5))
+    view = bus.rooms.catalogue.view(
+        WARGA, "dinkes", bus.rooms.catalogue.newest(WARGA).id, clock.local_date(clock.now())
+    )
+    await expect_gone_once(client, history, after=seal_pair(view.make_key("cursors of histories"), (0, 5)))
     # Who read no further than the back-up goes on, and so does who reads in the new epoch.
     for path, name in ((FEED, "events"), (RECORDS, "records")):
         page = await ask(client, path, good[path], limit=1)

@@ -124,7 +124,7 @@ async def test_no_cursor_tells_between_which_keys_a_hidden_one_is(bus: Bus, monk
     cursor = (await client.get(DIGEST)).json()["next"]
     assert (await client.get(DIGEST, params={"after": cursor})).json()["ranges"][0]["to"] == a_nik(3)
     assert WARGA.encode() not in urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    for tried in (write_position(Listing.HISTORY, WARGA, 4), cursor[:-1], f"{cursor}A", f"{cursor} ", "é"):
+    for tried in (write_position(Listing.FEED, WARGA, 4), cursor[:-1], f"{cursor}A", f"{cursor} ", "é"):
         assert (await client.get(DIGEST, params={"after": tried})).status_code == 400
     assert (await bus.reader("bapenda").get(DIGEST, params={"after": cursor})).status_code == 400
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from bus import clock
 from bus.disclosures import Wanted
 from bus.http.cursors import Listing, write_position
+from bus.http.sealed_cursors import seal_pair
 from tests.a_bus import Bus
 from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
 
@@ -14,6 +16,13 @@ RECORD = f"/v1/records/{WARGA}/{a_nik(1)}/history"
 SEMBUNG = [{"exact": {"desa": "sembung"}}]
 
 only_once = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def cursor_at(bus: Bus, participant: str, position: int) -> str:
+    """The cursor that the bus writes behind an event, of whatever record it is."""
+    version, today = bus.rooms.catalogue.newest(WARGA), clock.local_date(clock.now())
+    view = bus.rooms.catalogue.view(WARGA, participant, version.id, today)
+    return seal_pair(view.make_key("cursors of histories"), (bus.rooms.epochs.current, position))
 
 
 def data(answer: Any) -> list[Any]:
@@ -59,11 +68,11 @@ async def test_a_record_that_was_never_in_the_rows_is_as_one_that_is_absent(bus:
 
 
 @only_once
-async def test_a_cursor_that_the_reader_wrote_does_not_tell_that_a_hidden_record_is_there(bus: Bus):
+async def test_a_cursor_at_its_event_does_not_tell_that_a_hidden_record_is_there(bus: Bus):
     bus.apply(a_document(a_grant("desa-sembung", rows=SEMBUNG)))
     await bus.publish_all([a_person(1, desa="babat"), a_person(2, desa="babat")])
     client = bus.reader("desa-sembung")
-    cursors = [{"after": write_position(Listing.HISTORY, WARGA, position)} for position in (1, 2)]
+    cursors = [{"after": cursor_at(bus, "desa-sembung", position)} for position in (1, 2)]
     paths = (RECORD, f"/v1/records/{WARGA}/{a_nik(9)}/history")
     answers = [await client.get(path, params=after) for path in paths for after in ({}, *cursors)]
     assert {(answer.status_code, answer.content) for answer in answers} == {(404, answers[0].content)}
@@ -75,7 +84,7 @@ async def test_a_cursor_that_brings_nothing_leaves_a_disclosure_since_it_tells_t
     await bus.publish_all([a_person(1), a_person(2)])
     client = bus.reader("dinkes")
     for position, status in ((1, 200), (2, 400)):
-        answer = await client.get(RECORD, params={"after": write_position(Listing.HISTORY, WARGA, position)})
+        answer = await client.get(RECORD, params={"after": cursor_at(bus, "dinkes", position)})
         assert answer.status_code == status
         (found,) = await asyncio.to_thread(bus.rooms.disclosures.search, Wanted(person=a_nik(1)), None, 10)
     assert found.times == 2
@@ -85,9 +94,20 @@ async def test_a_cursor_that_brings_nothing_leaves_a_disclosure_since_it_tells_t
 async def test_a_cursor_of_another_record_is_refused(bus: Bus):
     bus.apply(a_document(a_grant("dinkes")))
     await bus.publish_all([a_person(1), a_person(2)])
-    after = write_position(Listing.HISTORY, WARGA, 2)
-    answer = await bus.reader("dinkes").get(RECORD, params={"after": after})
+    answer = await bus.reader("dinkes").get(RECORD, params={"after": cursor_at(bus, "dinkes", 2)})
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:bus:problem:cursor-invalid")
+
+
+@only_once
+async def test_a_cursor_tells_no_position_and_nobody_else_can_write_one(bus: Bus):
+    bus.apply(a_document(a_grant("dinkes"), a_grant("dinsos")))
+    await bus.publish_all([a_person(1, nama=name) for name in "ABC"])
+    client = bus.reader("dinkes")
+    cursor = (await client.get(RECORD, params={"limit": 1})).json()["next"]
+    assert [one["nama"] for one in data(await client.get(RECORD, params={"after": cursor}))] == ["B", "A"]
+    assert cursor != (await client.get(RECORD, params={"limit": 1})).json()["next"]
+    for tried in (write_position(Listing.FEED, WARGA, 3), cursor[:-1], f"{cursor}A", cursor_at(bus, "dinsos", 3)):
+        assert (await client.get(RECORD, params={"after": tried})).status_code == 400
 
 
 @only_once

@@ -34,6 +34,7 @@ from hypothesis.stateful import (
 from bus import json
 from bus.contracts import Waiting
 from bus.http.cursors import read_place
+from bus.http.sealed_cursors import is_sealed, make_cursor_key, unseal_cursor
 from bus.identity.keys import Keys
 from bus.journal import ValueIndex, begin_epoch, split_place
 from bus.journal.tables import JOURNAL
@@ -258,9 +259,18 @@ class RecordsMachine(RuleBasedStateMachine):
             return False
         assert answer.json()["type"] == "urn:bus:problem:cursor-gone"
         position, epoch = consumer.passed
-        assert self.model.misses_something(epoch, position) or epoch < len(self.model.ends)
+        # A `sequence` does not tell how old the copy is: a consumer with rows may have missed something.
+        is_unsure = consumer.rows and consumer.cursor.isdigit() and self.model.misses_something(0, 0)
+        assert self.model.misses_something(epoch, position) or epoch < len(self.model.ends) or is_unsure
         consumer.cursor, consumer.keeps, consumer.passed = "", {}, (0, 0)
         return True
+
+    def unseal(self, consumer: Consumer) -> str:
+        """The consumer's cursor as a plain one."""
+        if not is_sealed(consumer.cursor):
+            return consumer.cursor
+        key = make_cursor_key(self.bus.rooms.keys.pseudonym, WARGA, consumer.name)
+        return unseal_cursor(key, consumer.cursor)
 
     @rule(name=WHO, lines=st.integers(0, 2), is_whole=st.booleans())
     def take_a_snapshot(self, name: str, lines: int, is_whole: bool) -> None:
@@ -279,7 +289,7 @@ class RecordsMachine(RuleBasedStateMachine):
         self.take(consumer, came)
         if is_whole:
             # The stream ends the pass of pages that it goes on with, in that pass's state.
-            is_of_today = not read_place(consumer.cursor, WARGA).head
+            is_of_today = not read_place(self.unseal(consumer), WARGA).head
             consumer.cursor = told["next"]
             if is_of_today:
                 self.note_pass(consumer, is_whole=True)

@@ -12,6 +12,7 @@ import pytest
 
 from bus import json
 from bus.contracts import Waiting
+from bus.http.page import Reading
 from bus.http.waiting import WaitingReaders
 from bus.identity.keys import Keys
 from bus.problem import Refused, Unavailable
@@ -23,6 +24,7 @@ from tests.attacks.a_live_bus import a_live_bus, until
 from tests.builders import WARGA, a_document, a_grant, a_person
 from tests.http.a_feed import FEED
 
+READERS = 100
 SOON = 5
 """Seconds; a third of the time between two signs of life."""
 
@@ -66,6 +68,42 @@ async def revoke_token(bus: Bus, token: str) -> None:
 async def remove_client(bus: Bus, token: str) -> None:
     client_id = bus.rooms.tokens.verify(token.encode()).client_id
     await asyncio.to_thread(bus.rooms.participants.revoke_client, "dinkes", client_id, OPERATOR)
+
+
+async def test_readers_that_one_event_wakes_all_get_it(live: Bus):
+    """More of them than requests of one participant may wait for a thread: the last ones once got 429."""
+    async with live.served() as address:
+        client = live.reader("dinkes", address=address)
+        waiting = [asyncio.create_task(client.get(FEED, params={"wait": 30})) for _ in range(READERS)]
+        await until(lambda: live.rooms.tail.waiters == READERS)
+        position = await live.publish(a_person())
+        pages = [(await one).json() for one in waiting]
+    assert [[int(event["sequence"]) for event in page["events"]] for page in pages] == [[position]] * READERS
+
+
+async def test_an_event_outside_its_rows_does_not_wake_a_reader(live: Bus, monkeypatch: pytest.MonkeyPatch):
+    rows = [{"exact": {"desa": "sembung"}}]
+    live.apply(a_document(a_grant("dinkes", rows=rows), version="1.1.0"))
+    looks = 0
+    look = Reading.read_woken
+
+    async def count(reading: Reading, steps: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return await look(reading, steps)
+
+    monkeypatch.setattr(Reading, "read_woken", count)
+    async with live.served() as address:
+        client = live.reader("dinkes", address=address)
+        waiting = asyncio.create_task(client.get(FEED, params={"wait": 30}))
+        await until(lambda: live.rooms.tail.waiters == 1)
+        for number in range(20):
+            hidden = await live.publish(a_person(number, desa="made"))
+            await until(lambda reached=hidden: live.rooms.tail.position == reached)
+        position = await live.publish(a_person(desa="sembung"))
+        page = (await waiting).json()
+    assert [int(event["sequence"]) for event in page["events"]] == [position]
+    assert looks == 1
 
 
 End = Callable[[Bus, str], Awaitable[None]]

@@ -1,15 +1,19 @@
 """Places of one epoch are never taken for those of another, however often a bus is restored."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from bus import clock, json
+from bus.backup import RestoreRefused, note_restored
 from bus.journal import Appender, Epochs, JournalReader, begin_epoch, join_place, split_place
+from bus.journal.epochs import number_epoch
 from bus.journal.tables import EPOCHS
 from bus.storage import Storage
+from tests.an_actor import OPERATOR
 from tests.services.appending import a_record_submission
 
 NOW = clock.now()
@@ -65,7 +69,31 @@ def test_the_same_back_up_restored_twice_is_two_epochs(storage: Storage):
     first = begin(storage)
     with storage.write() as transaction:
         transaction.execute(sa.delete(EPOCHS))
-    assert begin(storage, timedelta(minutes=11)) > first
+    assert begin(storage, timedelta(minutes=3)) > first
+
+
+def test_numbers_are_larger_than_those_of_the_spans_of_ten_minutes(storage: Storage):
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    assert number_epoch(NOW) >= (NOW - since) // timedelta(minutes=10)
+
+
+def test_two_restores_within_a_minute_in_one_folder_are_two_epochs(storage: Storage, tmp_path: Path):
+    append(storage, 1, 1)
+    numbers: list[int] = []
+    for _ in range(3):
+        note_restored(storage, tmp_path, OPERATOR)
+        numbers.append(read(storage).current)
+        # The next restore has none of the epochs before: its back-up is older.
+        with storage.write() as transaction:
+            transaction.execute(sa.delete(EPOCHS))
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_folder_whose_last_epoch_is_unknown_restores_nothing(storage: Storage, tmp_path: Path):
+    (tmp_path / "epoch").write_text("?")
+    with pytest.raises(RestoreRefused, match="does not hold a number"):
+        note_restored(storage, tmp_path, OPERATOR)
+    assert read(storage).current == 0
 
 
 @pytest.mark.parametrize("later", [timedelta(), timedelta(days=-400)])

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bus.journal import Appender, JournalReader, Tail
+from bus.journal import Appender, JournalReader, Sight, Tail
 from bus.storage import Storage, StorageUnavailable
 from tests.builders import a_submission
 from tests.services.waiting import until
@@ -46,8 +46,12 @@ async def wait_begun(tail: Tail, *waiting: asyncio.Task[bool]) -> None:
         await asyncio.sleep(0)
 
 
+def of(contract_id: int, participant: str = "dinkes") -> Sight:
+    return Sight(contract_id, participant)
+
+
 def begin_to_wait(tail: Tail, contract_id: int = 1, position: int = 0) -> asyncio.Task[bool]:
-    return asyncio.create_task(tail.beyond(contract_id, position, LONG))
+    return asyncio.create_task(tail.beyond(of(contract_id), position, LONG))
 
 
 async def append(storage: Storage, tail: Tail, *contracts: int) -> int:
@@ -63,9 +67,9 @@ class Watched(Tail):
 
     looks: list[int]
 
-    def _is_beyond(self, contract_id: int, position: int) -> bool:
-        self.looks.append(contract_id)
-        return super()._is_beyond(contract_id, position)
+    def _is_news(self, sight: Sight, position: int) -> bool:
+        self.looks.append(sight.contract_id)
+        return super()._is_news(sight, position)
 
 
 async def test_an_event_wakes_only_those_who_wait_for_its_contract(storage: Storage):
@@ -83,13 +87,37 @@ async def test_an_event_wakes_only_those_who_wait_for_its_contract(storage: Stor
         one.cancel()
 
 
+async def test_an_event_wakes_only_those_who_may_see_it(storage: Storage, tail: Tail):
+    seen = asyncio.create_task(tail.beyond(of(1, "dinkes"), 0, LONG))
+    hidden = asyncio.create_task(tail.beyond(Sight(1, "desa-made", lambda _: None), 0, LONG))
+    await wait_begun(tail, seen, hidden)
+    async with followed(tail):
+        await append(storage, tail, 1)
+        assert await seen
+        assert not hidden.done()
+    hidden.cancel()
+
+
+async def test_who_waited_through_hidden_events_has_to_look_once_so_that_it_waits_behind_them(
+    storage: Storage, tail: Tail
+):
+    async with followed(tail):
+        hidden = asyncio.create_task(tail.beyond(Sight(1, "desa-made", lambda _: None), 0, 1))
+        await wait_begun(tail, hidden)
+        position = await append(storage, tail, 1)
+        await asyncio.to_thread(until, lambda: tail.position == position)
+        assert not hidden.done()
+        assert await hidden
+        assert not await tail.beyond(Sight(1, "desa-made", lambda _: None), position, 0.01)
+
+
 async def test_who_asks_beyond_a_position_that_is_passed_does_not_wait(storage: Storage, tail: Tail):
     async with followed(tail):
         staying = begin_to_wait(tail, contract_id=2)
         await wait_begun(tail, staying)
         position = await append(storage, tail, 1)
         assert await begin_to_wait(tail)
-        assert await tail.beyond(1, position - 1, 0)
+        assert await tail.beyond(of(1), position - 1, 0)
         staying.cancel()
 
 
@@ -112,19 +140,19 @@ async def test_an_event_that_came_between_the_page_and_the_wait_is_not_missed(st
         await wait_begun(tail, staying)
         position = await append(storage, tail, 1)
         await asyncio.to_thread(until, lambda: tail.position == position)
-        assert await tail.beyond(1, 0, 0)
+        assert await tail.beyond(of(1), 0, 0)
         staying.cancel()
 
 
 async def test_who_comes_from_before_what_is_followed_has_to_look(storage: Storage, tail: Tail):
     ahead = begin_to_wait(tail, contract_id=1, position=7)
     await wait_begun(tail, ahead)
-    assert await tail.beyond(2, 3, 0)
+    assert await tail.beyond(of(2), 3, 0)
     ahead.cancel()
 
 
 async def test_who_waited_as_long_as_it_said_is_told_that_nothing_came(tail: Tail):
-    assert not await tail.beyond(1, 0, 0.01)
+    assert not await tail.beyond(of(1), 0, 0.01)
     assert tail.waiters == 0
 
 
@@ -176,5 +204,5 @@ async def test_a_database_that_does_not_answer_for_a_moment_ends_nothing(storage
     tail = Tail(journal)
     await append_elsewhere(storage)
     async with followed(tail):
-        assert await tail.beyond(1, 0, LONG)
+        assert await tail.beyond(of(1), 0, LONG)
     assert journal.asked == 2

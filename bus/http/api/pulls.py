@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from bus import clock, json
 from bus.actions import Actor, Verb
 from bus.delivery import Ear, Item, Named, Pulled, Return, Settled, SettlementResult, Subscription
+from bus.heavy import Steps
 from bus.http.acts import acting
 from bus.http.admissions import admission_of
 from bus.http.api.pull_documents import (
@@ -151,9 +152,9 @@ class _Pull(Bearer):
         """What is due now. Behind deliveries of which the view shows nothing, it looks on for a while."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + _GRACE_SECONDS
-        pulled = await self._look()
+        pulled = await self._rooms.reading.run_steps(self._pull(), who=self._caller.participant)
         while not pulled.items and pulled.is_more and loop.time() < ends:
-            pulled = await self._look()
+            pulled = await self._rooms.reading.run_steps(self._pull(), who=self._caller.participant)
         return pulled
 
     async def wait(self, seconds: float) -> Pulled:
@@ -180,7 +181,7 @@ class _Pull(Bearer):
         while True:
             # A ring during the look is heard after it.
             ear.clear()
-            pulled = await self._look()
+            pulled = await self._rooms.reading.run_woken(self._pull(), who=self._caller.participant)
             left = ends - loop.time()
             if pulled.items or self.is_finished or left <= 0:
                 return pulled
@@ -191,9 +192,8 @@ class _Pull(Bearer):
                 raise ClientDisconnect
             await self.authorised()
 
-    async def _look(self) -> Pulled:
-        steps = self._rooms.pulls.pull(self._subscription, self._caller.client_id, self._limit_of_answer, self._lease)
-        return await self._rooms.reading.run_steps(steps, who=self._caller.participant)
+    def _pull(self) -> Steps[Pulled]:
+        return self._rooms.pulls.pull(self._subscription, self._caller.client_id, self._limit_of_answer, self._lease)
 
 
 async def _either(waiting: Any, gone: "asyncio.Future[None]") -> bool:
