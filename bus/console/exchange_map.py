@@ -1,0 +1,157 @@
+"""The map of the exchange as geometry: senders on the left, receivers on the right, a line for each link between them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+from bus.console.links import Health, Link
+from bus.identity import Kind, Participant
+
+WIDTH: Final = 640
+MOST: Final = 12
+"""Boxes of a side. More would not be seen at a glance; the table has all."""
+_BOX: Final = (200, 32)
+_ROW: Final = 44
+_TOP: Final = 6
+_THINNEST, _THICKEST = 1.5, 9.0
+_SPREAD: Final = 24
+"""The height at a box over which its lines are spread."""
+_SIGN_AT: Final = 0.8
+"""Where on a line its sign is, from 0 at the sender to 1 at the receiver."""
+_LETTERS: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A participant.
+
+    Attributes:
+        label: its title, cut to what fits.
+        x, y: the upper left corner.
+    """
+
+    name: str
+    title: str
+    label: str
+    is_ministry: bool
+    x: int
+    y: int
+
+    @property
+    def middle(self) -> float:
+        """The height of its middle."""
+        return self.y + _BOX[1] / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A link.
+
+    Attributes:
+        path: its curve, as SVG writes it.
+        width: by the number of events.
+        sign_x, sign_y: where the sign of its health is.
+    """
+
+    link: Link
+    path: str
+    width: float
+    sign_x: float
+    sign_y: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeMap:
+    """The whole drawing.
+
+    Attributes:
+        left_out: links that are not drawn.
+    """
+
+    boxes: Sequence[Box]
+    lines: Sequence[Line]
+    height: int
+    left_out: int
+    width: int = WIDTH
+    box_width: int = _BOX[0]
+    box_height: int = _BOX[1]
+
+
+def draw_map(links: Sequence[Link], participants: Mapping[str, Participant]) -> ExchangeMap:
+    """The map of links.
+
+    Args:
+        links: in the order of `list_links`. The first ones are drawn.
+        participants: what is known of senders and receivers, by name.
+    """
+    senders = _choose([one.sender for one in links])
+    receivers = _choose([one.receiver for one in links])
+    drawn = [one for one in links if one.sender in senders and one.receiver in receivers]
+    receivers = _order_by_senders(receivers, senders, drawn)
+    left = _place(senders, 0, participants)
+    right = _place(receivers, WIDTH - _BOX[0], participants)
+    most = max((one.counts.delivered for one in drawn), default=0)
+    begins = _spread(drawn, lambda one: one.sender, lambda one: receivers.index(one.receiver))
+    ends = _spread(drawn, lambda one: one.receiver, lambda one: senders.index(one.sender))
+    lines = [
+        _draw_line(one, left[one.sender].middle + begins[index], right[one.receiver].middle + ends[index], most)
+        for index, one in enumerate(drawn)
+    ]
+    height = max(len(left), len(right), 1) * _ROW + _TOP
+    # The worst is drawn last, and so lies above the others.
+    lines.reverse()
+    return ExchangeMap([*left.values(), *right.values()], lines, height, len(links) - len(drawn))
+
+
+def _choose(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(names))[:MOST]
+
+
+def _order_by_senders(receivers: Sequence[str], senders: Sequence[str], drawn: Sequence[Link]) -> list[str]:
+    """Receivers at the height of who sends to them, so that few lines cross."""
+    places: dict[str, list[int]] = {one: [] for one in receivers}
+    for link in drawn:
+        places[link.receiver].append(senders.index(link.sender))
+    return sorted(receivers, key=lambda one: (sum(places[one]) / len(places[one]) if places[one] else 0, one))
+
+
+def _place(names: Sequence[str], x: int, participants: Mapping[str, Participant]) -> dict[str, Box]:
+    boxes = {}
+    for index, name in enumerate(names):
+        known = participants.get(name)
+        title = known.title if known else name
+        label = title if len(title) <= _LETTERS else f"{title[: _LETTERS - 1]}…"
+        is_ministry = known is not None and known.kind is Kind.MINISTRY
+        boxes[name] = Box(name, title, label, is_ministry, x, _TOP + index * _ROW)
+    return boxes
+
+
+def _spread(drawn: Sequence[Link], box: Callable[[Link], str], other: Callable[[Link], int]) -> list[float]:
+    """How far from the middle of its box each line begins or ends, in the order of the boxes on the other side."""
+    places = [0.0] * len(drawn)
+    for name in {box(one) for one in drawn}:
+        mine = sorted((index for index, one in enumerate(drawn) if box(one) == name), key=lambda i: other(drawn[i]))
+        step = _SPREAD / len(mine)
+        for place, index in enumerate(mine):
+            places[index] = (place - (len(mine) - 1) / 2) * step
+    return places
+
+
+def _draw_line(link: Link, begin: float, end: float, most: int) -> Line:
+    x, to = _BOX[0], WIDTH - _BOX[0]
+    middle = (x + to) / 2
+    share = link.counts.delivered / most if most else 0
+    t, rest = _SIGN_AT, 1 - _SIGN_AT
+    weights = (rest**3, 3 * rest**2 * t, 3 * rest * t**2, t**3)
+    return Line(
+        link,
+        f"M{x} {begin:.1f}C{middle:.0f} {begin:.1f} {middle:.0f} {end:.1f} {to} {end:.1f}",
+        round(_THINNEST + (_THICKEST - _THINNEST) * sqrt(share), 1),
+        round(sum(w * p for w, p in zip(weights, (x, middle, middle, to), strict=True)), 1),
+        round(sum(w * p for w, p in zip(weights, (begin, begin, end, end), strict=True)), 1),
+    )
+
+
+SIGNS: Final = {Health.WARN: "▲", Health.BAD: "■", Health.IDLE: "○"}
+"""What a line carries beside its colour and its dashes."""
