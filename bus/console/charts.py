@@ -38,11 +38,18 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A number at the axis of values, or an hour at the axis of time."""
+    """A number at the axis of values; `at` is its height."""
 
-    text: str
     at: float
-    value: float = 0
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class HourMark:
+    """An hour at the axis of time, such as `06.00`; `at` is its distance from the left."""
+
+    at: float
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class Chart:
     series: Sequence[Series]
     bars: Sequence[Bar]
     marks: Sequence[Mark]
-    hours: Sequence[Mark]
+    hours: Sequence[HourMark]
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
@@ -80,9 +87,9 @@ def draw_chart(hours: Sequence[datetime], series: Sequence[Series]) -> Chart:
         for index, value in enumerate(one.values)
         if value
     ]
-    marks = [Mark("", _BOTTOM - (_BOTTOM - _TOP) * share, most * share) for share in (0, 0.5, 1)]
+    marks = [Mark(_BOTTOM - (_BOTTOM - _TOP) * share, most * share) for share in (0, 0.5, 1)]
     told = [
-        Mark(f"{local.hour:02}.00", _LEFT + index * slot)
+        HourMark(round(_LEFT + index * slot, 1), f"{local.hour:02}.00")
         for index, local in enumerate(one.astimezone(WIB) for one in hours)
         if local.hour % _EVERY == 0
     ]

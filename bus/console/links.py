@@ -35,7 +35,7 @@ class Link:
 
     sender: str
     receiver: str
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
     health: Health = Health.GOOD
     contracts: set[str] = field(default_factory=set)
     subscriptions: list[str] = field(default_factory=list)

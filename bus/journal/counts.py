@@ -22,7 +22,7 @@ class Accepted(NamedTuple):
     minute: int
     contract_id: int
     sender: str
-    count: int
+    events: int
 
 
 class Origin(NamedTuple):

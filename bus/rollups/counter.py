@@ -137,7 +137,7 @@ class Counter:
         accepted, until = count_accepted(transaction, step.position)
         for one in accepted:
             flow = Flow(self._find_name(one.contract_id) or "", one.sender)
-            step.add(one.minute, flow, Counts(published=one.count))
+            step.add(one.minute, flow, Counts(published=one.events))
         step.is_more = until > step.position
         step.position = until
 
