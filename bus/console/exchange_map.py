@@ -8,18 +8,21 @@ from typing import Final
 from bus.console.links import Health, Link
 from bus.identity import Kind, Participant
 
-WIDTH: Final = 640
+WIDTH: Final = 560
 MOST: Final = 12
 """Boxes of a side. More would not be seen at a glance; the table has all."""
-_BOX: Final = (200, 32)
-_ROW: Final = 44
-_TOP: Final = 6
+_BOX: Final = (180, 40)
+_ROW: Final = 50
+_TOP, _SIDE = 6, 2
 _THINNEST, _THICKEST = 1.5, 9.0
-_SPREAD: Final = 24
+_THINNEST_OF_BAD: Final = 3.0
+"""Nothing may come over a line, and that is what somebody has to see."""
+_SPREAD: Final = 28
 """The height at a box over which its lines are spread."""
 _SIGN_AT: Final = 0.8
 """Where on a line its sign is, from 0 at the sender to 1 at the receiver."""
-_LETTERS: Final = 25
+_NAME_LETTERS, _TITLE_LETTERS = 20, 28
+"""What fits into a box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,14 @@ class Box:
     """A participant.
 
     Attributes:
-        label: its title, cut to what fits.
+        label, line: its name and its title, cut to what fits. A participant that is gone has no title.
         x, y: the upper left corner.
     """
 
     name: str
     title: str
     label: str
+    line: str
     is_ministry: bool
     x: int
     y: int
@@ -89,8 +93,8 @@ def draw_map(links: Sequence[Link], participants: Mapping[str, Participant]) -> 
     receivers = _choose([one.receiver for one in links])
     drawn = [one for one in links if one.sender in senders and one.receiver in receivers]
     receivers = _order_by_senders(receivers, senders, drawn)
-    left = _place(senders, 0, participants)
-    right = _place(receivers, WIDTH - _BOX[0], participants)
+    left = _place(senders, _SIDE, participants)
+    right = _place(receivers, WIDTH - _SIDE - _BOX[0], participants)
     most = max((one.counts.delivered for one in drawn), default=0)
     begins = _spread(drawn, lambda one: one.sender, lambda one: receivers.index(one.receiver))
     ends = _spread(drawn, lambda one: one.receiver, lambda one: senders.index(one.sender))
@@ -120,11 +124,15 @@ def _place(names: Sequence[str], x: int, participants: Mapping[str, Participant]
     boxes = {}
     for index, name in enumerate(names):
         known = participants.get(name)
-        title = known.title if known else name
-        label = title if len(title) <= _LETTERS else f"{title[: _LETTERS - 1]}…"
+        title = known.title if known else ""
         is_ministry = known is not None and known.kind is Kind.MINISTRY
-        boxes[name] = Box(name, title, label, is_ministry, x, _TOP + index * _ROW)
+        labels = _cut(name, _NAME_LETTERS), _cut(title, _TITLE_LETTERS)
+        boxes[name] = Box(name, title, *labels, is_ministry, x, _TOP + index * _ROW)
     return boxes
+
+
+def _cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
 def _spread(drawn: Sequence[Link], box: Callable[[Link], str], other: Callable[[Link], int]) -> list[float]:
@@ -139,15 +147,16 @@ def _spread(drawn: Sequence[Link], box: Callable[[Link], str], other: Callable[[
 
 
 def _draw_line(link: Link, begin: float, end: float, most: int) -> Line:
-    x, to = _BOX[0], WIDTH - _BOX[0]
+    x, to = _SIDE + _BOX[0], WIDTH - _SIDE - _BOX[0]
     middle = (x + to) / 2
     share = link.counts.delivered / most if most else 0
+    thinnest = _THINNEST_OF_BAD if link.health is Health.BAD else _THINNEST
     t, rest = _SIGN_AT, 1 - _SIGN_AT
     weights = (rest**3, 3 * rest**2 * t, 3 * rest * t**2, t**3)
     return Line(
         link,
         f"M{x} {begin:.1f}C{middle:.0f} {begin:.1f} {middle:.0f} {end:.1f} {to} {end:.1f}",
-        round(_THINNEST + (_THICKEST - _THINNEST) * sqrt(share), 1),
+        round(thinnest + (_THICKEST - thinnest) * sqrt(share), 1),
         round(sum(w * p for w, p in zip(weights, (x, middle, middle, to), strict=True)), 1),
         round(sum(w * p for w, p in zip(weights, (begin, begin, end, end), strict=True)), 1),
     )

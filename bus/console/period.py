@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from bus import clock
@@ -46,9 +46,9 @@ def choose_period(day: str, now: datetime) -> Period:
         hour = now.replace(minute=0, second=0, microsecond=0)
         return Period("", hour - (_HOURS - 1) * _HOUR, is_now=True)
     try:
-        chosen = date.fromisoformat(day)
-        since = datetime.combine(chosen, time(), clock.WIB).astimezone(now.tzinfo)
-        until = since + _HOURS * _HOUR
+        local = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=clock.WIB)
+        # The end is told in local time too.
+        since, until = local.astimezone(now.tzinfo), local + _HOURS * _HOUR
     except (ValueError, OverflowError):
         raise Refused("Part of the address is not as the console writes it.") from None
     return Period(day, since, is_now=since <= now < until)

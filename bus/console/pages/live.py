@@ -15,7 +15,9 @@ from bus.console.visit import Visit, visiting
 router = page_router()
 
 
-@router.get("/konsol/langsung")
+@router.get(
+    "/konsol/langsung", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}}
+)
 async def watch(request: Request, visit: Annotated[Visit, visiting(*SUBSCRIBING)]) -> Response:
     """The numbers, whenever they change."""
     state = request.app.state
