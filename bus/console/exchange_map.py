@@ -93,8 +93,9 @@ def draw_map(links: Sequence[Link], participants: Mapping[str, Participant]) -> 
     receivers = _choose([one.receiver for one in links])
     drawn = [one for one in links if one.sender in senders and one.receiver in receivers]
     receivers = _order_by_senders(receivers, senders, drawn)
-    left = _place(senders, _SIDE, participants)
-    right = _place(receivers, WIDTH - _SIDE - _BOX[0], participants)
+    rows = max(len(senders), len(receivers), 1)
+    left = _place(senders, _SIDE, rows, participants)
+    right = _place(receivers, WIDTH - _SIDE - _BOX[0], rows, participants)
     most = max((one.counts.delivered for one in drawn), default=0)
     begins = _spread(drawn, lambda one: one.sender, lambda one: receivers.index(one.receiver))
     ends = _spread(drawn, lambda one: one.receiver, lambda one: senders.index(one.sender))
@@ -102,10 +103,9 @@ def draw_map(links: Sequence[Link], participants: Mapping[str, Participant]) -> 
         _draw_line(one, left[one.sender].middle + begins[index], right[one.receiver].middle + ends[index], most)
         for index, one in enumerate(drawn)
     ]
-    height = max(len(left), len(right), 1) * _ROW + _TOP
     # The worst is drawn last, and so lies above the others.
     lines.reverse()
-    return ExchangeMap([*left.values(), *right.values()], lines, height, len(links) - len(drawn))
+    return ExchangeMap([*left.values(), *right.values()], lines, rows * _ROW + _TOP, len(links) - len(drawn))
 
 
 def _choose(names: Sequence[str]) -> list[str]:
@@ -120,14 +120,15 @@ def _order_by_senders(receivers: Sequence[str], senders: Sequence[str], drawn: S
     return sorted(receivers, key=lambda one: (sum(places[one]) / len(places[one]) if places[one] else 0, one))
 
 
-def _place(names: Sequence[str], x: int, participants: Mapping[str, Participant]) -> dict[str, Box]:
-    boxes = {}
+def _place(names: Sequence[str], x: int, rows: int, participants: Mapping[str, Participant]) -> dict[str, Box]:
+    """The boxes of one side. A side with fewer of them stands in the middle of the height."""
+    boxes, top = {}, _TOP + (rows - len(names)) * _ROW // 2
     for index, name in enumerate(names):
         known = participants.get(name)
         title = known.title if known else ""
         is_ministry = known is not None and known.kind is Kind.MINISTRY
         labels = _cut(name, _NAME_LETTERS), _cut(title, _TITLE_LETTERS)
-        boxes[name] = Box(name, title, *labels, is_ministry, x, _TOP + index * _ROW)
+        boxes[name] = Box(name, title, *labels, is_ministry, x, top + index * _ROW)
     return boxes
 
 

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -147,15 +147,16 @@ class Counter:
         origins = find_origins(transaction, sorted(wanted)) if wanted else {}
         for one in taken:
             step.notes.append(one.id)
-            for position in one.positions:
-                origin = origins.get(position)
-                step.add(one.at // MINUTE, self._make_flow(origin, one), _count_result(one, origin))
+            for place, positions in _group_by_origin(one.positions, origins).items():
+                flow = self._make_flow(place, one.receiver)
+                step.add(one.at // MINUTE, flow, _count_results(one, positions, origins))
         step.is_more = step.is_more or len(taken) == _NOTES
 
-    def _make_flow(self, origin: Origin | None, taken: TakenNote) -> Flow:
-        if origin is None:
-            return Flow("", "", taken.receiver)
-        return Flow(self._find_name(origin.contract_id) or "", origin.sender, taken.receiver)
+    def _make_flow(self, place: "_Place | None", receiver: str) -> Flow:
+        if place is None:
+            return Flow("", "", receiver)
+        contract_id, sender = place
+        return Flow(self._find_name(contract_id) or "", sender, receiver)
 
     def _write_step(self, step: _Step) -> None:
         numbers = self._numbers.copy()
@@ -183,15 +184,28 @@ async def _repeat(work: Callable[[], int]) -> None:
         begun = time.monotonic()
 
 
-def _count_result(taken: TakenNote, origin: Origin | None) -> Counts:
+_Place = tuple[int, str]
+"""Where events are from: the contract's number, and the sender."""
+
+
+def _group_by_origin(positions: Sequence[int], origins: Mapping[int, Origin]) -> dict[_Place | None, list[int]]:
+    """Positions by contract and sender; None: the events are deleted."""
+    groups: dict[_Place | None, list[int]] = {}
+    for position in positions:
+        origin = origins.get(position)
+        groups.setdefault(origin and origin[:2], []).append(position)
+    return groups
+
+
+def _count_results(taken: TakenNote, positions: Sequence[int], origins: Mapping[int, Origin]) -> Counts:
     match taken.result:
         case Result.DELIVERED:
-            delay = max(0, taken.at - origin.recorded_at) // 1000 if origin else 0
-            return Counts(delivered=1, delay_ms=delay)
+            known = [origins[one].recorded_at for one in positions if one in origins]
+            return Counts(delivered=len(positions), delay_ms=sum(max(0, taken.at - at) for at in known) // 1000)
         case Result.FAILED:
-            return Counts(failed=1)
+            return Counts(failed=len(positions))
         case Result.DEAD:
-            return Counts(dead=1)
+            return Counts(dead=len(positions))
 
 
 def _add_refused(transaction: Transaction, step: _Step, minute: int) -> None:
