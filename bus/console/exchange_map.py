@@ -96,7 +96,7 @@ def draw_map(links: Sequence[Link], participants: Mapping[str, Participant]) -> 
     rows = max(len(senders), len(receivers), 1)
     left = _place(senders, _SIDE, rows, participants)
     right = _place(receivers, WIDTH - _SIDE - _BOX[0], rows, participants)
-    most = max((one.counts.delivered for one in drawn), default=0)
+    most = max((one.events for one in drawn), default=0)
     begins = _spread(drawn, lambda one: one.sender, lambda one: receivers.index(one.receiver))
     ends = _spread(drawn, lambda one: one.receiver, lambda one: senders.index(one.sender))
     lines = [
@@ -150,7 +150,7 @@ def _spread(drawn: Sequence[Link], box: Callable[[Link], str], other: Callable[[
 def _draw_line(link: Link, begin: float, end: float, most: int) -> Line:
     x, to = _SIDE + _BOX[0], WIDTH - _SIDE - _BOX[0]
     middle = (x + to) / 2
-    share = link.counts.delivered / most if most else 0
+    share = link.events / most if most else 0
     thinnest = _THINNEST_OF_BAD if link.health is Health.BAD else _THINNEST
     t, rest = _SIGN_AT, 1 - _SIGN_AT
     weights = (rest**3, 3 * rest**2 * t, 3 * rest * t**2, t**3)

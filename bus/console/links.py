@@ -40,6 +40,11 @@ class Link:
     contracts: set[str] = field(default_factory=set)
     subscriptions: list[str] = field(default_factory=list)
 
+    @property
+    def events(self) -> int:
+        """The events that the receiver got, delivered or pulled."""
+        return self.counts.delivered + self.counts.pulled
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -71,14 +76,16 @@ def list_links(
         producers: by contract, who sent its last event.
     """
     links: dict[tuple[str, str], Link] = {}
-    for flow, counts in flows.items():
+    for known, counts in flows.items():
+        # What is pulled has no sender of its own: it is from who sent last.
+        flow = known if known.sender else known._replace(sender=producers.get(known.contract, ""))
         if flow.sender and flow.receiver and chosen.admits(*flow):
             link = links.setdefault(flow[1:], Link(*flow[1:]))
             link.counts += counts
             link.contracts.add(flow.contract)
             link.health = max(link.health, _judge_counts(counts))
     _add_states(links, flows, states, producers, chosen)
-    return sorted(links.values(), key=lambda one: (-one.health, -one.counts.delivered, one.sender, one.receiver))
+    return sorted(links.values(), key=lambda one: (-one.health, -one.events, one.sender, one.receiver))
 
 
 def _add_states(

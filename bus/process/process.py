@@ -97,6 +97,7 @@ class Process:
         stack.push_async_callback(rooms.trials.close)
         stack.push_async_callback(rooms.appender.close)
         stack.push_async_callback(rooms.recorder.flush)
+        stack.push_async_callback(rooms.pulled.close)
         stack.push_async_callback(rooms.attempts.close)
         changes = Changes(self._storage)
         changes.on(ADAPTERS, rooms.adapters.refresh)
@@ -142,6 +143,7 @@ class Process:
         self._start_task(stack, rooms.waiting.follow())
         self._start_task(stack, rooms.pull_bell.follow())
         self._start_task(stack, rooms.recorder.follow())
+        self._start_task(stack, rooms.pulled.follow())
         self._start_task(stack, rooms.attempts.follow())
 
     def _start_task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:

@@ -20,6 +20,7 @@ from bus.problem import Refused
 from bus.refusals import sum_refused
 from bus.rollups import statements
 from bus.rollups.flow import Counts, Flow, Span
+from bus.rollups.writing import add_counts, number_flows
 from bus.storage import Storage, Transaction
 
 FindName = Callable[[int], str | None]
@@ -49,12 +50,14 @@ class _Step:
     Attributes:
         number: of the last step before.
         position: events up to here are counted with this step.
+        is_moved: whether the position changed, even over nothing but deleted events.
         notes: the notes of results that are counted.
         counts: by span, its number since 1970, and flow.
     """
 
     number: int
     position: int = 0
+    is_moved: bool = False
     notes: list[int] = field(default_factory=list)
     counts: dict[Span, dict[tuple[int, Flow], Counts]] = field(
         default_factory=lambda: {span: defaultdict(Counts) for span in Span}
@@ -73,7 +76,7 @@ class _Step:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not self.notes and not any(self.counts.values())
+        return not self.is_moved and not self.notes and not any(self.counts.values())
 
 
 class Counter:
@@ -138,7 +141,7 @@ class Counter:
         for one in accepted:
             flow = Flow(self._find_name(one.contract_id) or "", one.sender)
             step.add(one.minute, flow, Counts(published=one.events))
-        step.is_more = until > step.position
+        step.is_moved = step.is_more = until > step.position
         step.position = until
 
     def _add_results(self, transaction: Transaction, step: _Step) -> None:
@@ -159,7 +162,6 @@ class Counter:
         return Flow(self._find_name(contract_id) or "", sender, receiver)
 
     def _write_step(self, step: _Step) -> None:
-        numbers = self._numbers.copy()
         # A power failure may undo the last steps as a whole; they are then made again.
         with self._storage.write(durable=False) as transaction:
             if not transaction.execute(statements.MOVE, {"position": step.position, "step": step.number}):
@@ -168,11 +170,10 @@ class Counter:
                 transaction.execute(statements.MOVE, {"position": step.position, "step": 0})
             if step.notes:
                 delete_results(transaction, step.notes)
-            for flow in sorted({flow for counts in step.counts.values() for _, flow in counts}):
-                if flow not in numbers:
-                    numbers[flow] = _number_flow(transaction, flow)
+            flows = {flow for counts in step.counts.values() for _, flow in counts}
+            numbers = number_flows(transaction, flows, self._numbers)
             for span, counts in step.counts.items():
-                _add_counts(transaction, span, counts, numbers)
+                add_counts(transaction, span, counts, numbers)
         self._numbers = numbers
 
 
@@ -220,22 +221,3 @@ def _add_refused(transaction: Transaction, step: _Step, minute: int) -> None:
         if (new := one.events - counted.get((hour, flow), 0)) > 0:
             step.add_at(Span.HOUR, hour, flow, Counts(refused=new))
             step.add_at(Span.MINUTE, min(minute, hour * 60 + 59), flow, Counts(refused=new))
-
-
-def _number_flow(transaction: Transaction, flow: Flow) -> int:
-    named = flow._asdict()
-    found = transaction.value(statements.FIND_FLOW, named)
-    if found is None:
-        transaction.execute(statements.ADD_FLOW, named)
-        found = transaction.value(statements.FIND_FLOW, named)
-    return int(found)
-
-
-def _add_counts(
-    transaction: Transaction, span: Span, counts: dict[tuple[int, Flow], Counts], numbers: dict[Flow, int]
-) -> None:
-    rows: Sequence[tuple[int, ...]] = sorted(
-        (at, numbers[flow], *(getattr(one, name) for name in statements.COLUMNS)) for (at, flow), one in counts.items()
-    )
-    if rows:
-        transaction.insert(statements.ADD[span], rows)

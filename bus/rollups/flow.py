@@ -22,8 +22,8 @@ class Flow(NamedTuple):
 
     Attributes:
         contract: the contract's name; empty if the events named none that is registered, or are deleted.
-        sender: the participant that sent the events.
-        receiver: the subscriber. Empty: the events on their way into the bus.
+        sender: the participant that sent the events; empty for pulled and for deleted events.
+        receiver: the subscriber or reader. Empty: the events on their way into the bus.
     """
 
     contract: str
@@ -41,6 +41,7 @@ class Counts:
         delivered: events that the receiver took.
         failed: attempts that failed and are made again.
         dead: deliveries that were given up.
+        pulled: events that the receiver read from feeds and records, each as often as it read them.
         delay_ms: the sum of the times between acceptance and delivery, of the delivered events, in milliseconds.
     """
 
@@ -49,6 +50,7 @@ class Counts:
     delivered: int = 0
     failed: int = 0
     dead: int = 0
+    pulled: int = 0
     delay_ms: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
@@ -58,6 +60,7 @@ class Counts:
             self.delivered + other.delivered,
             self.failed + other.failed,
             self.dead + other.dead,
+            self.pulled + other.pulled,
             self.delay_ms + other.delay_ms,
         )
 

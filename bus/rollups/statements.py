@@ -5,7 +5,7 @@ from typing import Final
 from bus.rollups.flow import Span
 from bus.storage import Insertion, Prepared
 
-COLUMNS: Final = ("published", "refused", "delivered", "failed", "dead", "delay_ms")
+COLUMNS: Final = ("published", "refused", "delivered", "failed", "dead", "pulled", "delay_ms")
 TABLES: Final = {Span.MINUTE: "traffic_minutes", Span.HOUR: "traffic_hours"}
 
 
@@ -43,7 +43,8 @@ FIND_FLOW: Final = Prepared.in_both(
     "SELECT number FROM traffic_flows WHERE contract=:contract AND sender=:sender AND receiver=:receiver"
 )
 ADD_FLOW: Final = Prepared.in_both(
-    "INSERT INTO traffic_flows (contract, sender, receiver) VALUES (:contract, :sender, :receiver)"
+    "INSERT INTO traffic_flows (contract, sender, receiver) VALUES (:contract, :sender, :receiver) "
+    "ON CONFLICT (contract, sender, receiver) DO NOTHING"
 )
 REFUSED: Final = Prepared.in_both(
     "SELECT at, contract, sender, refused FROM traffic_hours JOIN traffic_flows ON number=flow "

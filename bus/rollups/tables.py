@@ -27,6 +27,7 @@ def _make_counts(name: str) -> sa.Table:
         sa.Column("delivered", sa.BigInteger, nullable=False),
         sa.Column("failed", sa.BigInteger, nullable=False),
         sa.Column("dead", sa.BigInteger, nullable=False),
+        sa.Column("pulled", sa.BigInteger, nullable=False),
         sa.Column("delay_ms", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )

@@ -38,12 +38,14 @@ def rows(page: str) -> list[list[str]]:
 
 
 async def test_the_map_and_its_table_say_the_same(console: Console, traffic: ATraffic):
+    console.bus.rooms.pulled.note(WARGA, "bapenda", 2)
+    console.bus.rooms.pulled.flush()
     page = (await console.member(Role.OPERATOR).look("/konsol")).text
-    ((sender, receiver, contract, arrived, dead, delay, state),) = rows(page)
-    assert (sender, receiver, contract, arrived, dead) == (OWNER, "bapenda", WARGA, "3", "0")
+    ((sender, receiver, contract, arrived, pulled, dead, delay, state),) = rows(page)
+    assert (sender, receiver, contract, arrived, pulled, dead) == (OWNER, "bapenda", WARGA, "3", "2", "0")
     assert delay == "3.600 detik"
     assert state.endswith("Lancar")
-    assert f"<title>{OWNER} ke bapenda: 3 data</title>" in page
+    assert f"<title>{OWNER} ke bapenda: 5 data</title>" in page
     assert '<path class="good"' in page
 
 

@@ -89,3 +89,8 @@ def test_events_on_their_way_into_the_bus_and_deleted_ones_are_no_link():
     assert (
         list_links({Flow(WARGA, "dukcapil"): Counts(published=1), Flow("", "", "x"): Counts(dead=1)}, (), {}, ALL) == []
     )
+
+
+def test_pulled_data_are_a_link_from_who_sent_last():
+    (link,) = list_links({Flow(WARGA, "", "kemendagri"): Counts(pulled=7)}, (), {WARGA: "dukcapil"}, ALL)
+    assert (link.sender, link.receiver, link.events, link.health) == ("dukcapil", "kemendagri", 7, Health.GOOD)

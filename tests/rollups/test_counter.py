@@ -108,7 +108,7 @@ def test_a_step_that_breaks_off_counts_whole_later(traffic: ATraffic, monkeypatc
     traffic.owe(positions)
     traffic.end(positions, DELIVERED)
     with monkeypatch.context() as patch:
-        patch.setattr("bus.rollups.counter._add_counts", lambda *_: 1 / 0)
+        patch.setattr("bus.rollups.counter.add_counts", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             traffic.counter.take_step()
     assert traffic.sums() == {}
@@ -137,6 +137,16 @@ def test_a_delivery_whose_event_and_subscription_are_gone_still_counts(traffic: 
         transaction.execute(sa.delete(SUBSCRIPTIONS))
     traffic.counter.catch_up()
     assert traffic.sums()[Flow("", "", "")].delivered == 1
+
+
+def test_a_long_stretch_of_deleted_events_is_passed(traffic: ATraffic, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bus.journal.counts._STEP", 2)
+    traffic.accept(7)
+    with traffic.storage.write() as transaction:
+        transaction.execute(sa.delete(JOURNAL).where(JOURNAL.c.position < 7))
+    for _ in range(10):
+        traffic.counter.take_step()
+    assert traffic.sums() == {IN: Counts(published=1)}
 
 
 def test_notes_are_gone_once_they_are_counted(traffic: ATraffic):

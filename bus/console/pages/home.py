@@ -111,7 +111,7 @@ def _read_exchange(
     hours = {hour: sums.get(hour, Counts()) for hour in period.hours}
     rates = [
         Series(words.say("Masuk ke bus"), "one", [one.published for one in hours.values()]),
-        Series(words.say("Sampai di penerima"), "two", [one.delivered for one in hours.values()]),
+        Series(words.say("Sampai di penerima"), "two", [one.delivered + one.pulled for one in hours.values()]),
     ]
     delays = [Series(words.say("Waktu tunggu"), "one", [one.mean_delay for one in hours.values()])]
     return Exchange(

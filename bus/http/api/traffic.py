@@ -30,8 +30,8 @@ class TrafficDocument(BaseModel):
 
     at: AwareDatetime = Field(description="when the span begins")
     contract: str | None = Field(description="null: the events named none that is registered, or are deleted")
-    sender: str | None = Field(description="who sent the events; null: the events are deleted")
-    receiver: str | None = Field(description="the subscriber; null: the events on their way into the bus")
+    sender: str | None = Field(description="who sent the events; null: they were pulled, or are deleted")
+    receiver: str | None = Field(description="the subscriber or reader; null: the events on their way into the bus")
     published: int = Field(description="events that the bus accepted")
     refused: int = Field(description="events that the bus refused")
     delivered: int = Field(
@@ -39,6 +39,9 @@ class TrafficDocument(BaseModel):
     )
     failed: int = Field(description="attempts that failed and are made again")
     dead: int = Field(description="deliveries that were given up")
+    pulled: int = Field(
+        description="events that the receiver read from feeds and records, each as often as it read them"
+    )
     delay_seconds: float | None = Field(
         description="the mean time between acceptance and delivery of the delivered events; null: there are none"
     )
@@ -68,7 +71,7 @@ def list_traffic(
     """How many events flowed from whom to whom: accepted, refused, delivered, failed. The counts are a few seconds old.
 
     The operator sees all flows. A participant sees the flows that it sends or gets; `participant` names the other side then.
-    Feeds and records that are read without a subscription are not counted here.
+    A kill of the bus may lose the `pulled` of the last seconds, and no other count.
     """
     end = until or clock.now()
     wanted = Wanted(since or end - _USUAL, end, contract, participant, whose(caller))
@@ -97,5 +100,6 @@ def _describe(found: Found) -> TrafficDocument:
         delivered=counts.delivered,
         failed=counts.failed,
         dead=counts.dead,
+        pulled=counts.pulled,
         delay_seconds=counts.mean_delay,
     )

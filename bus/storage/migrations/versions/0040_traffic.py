@@ -38,7 +38,7 @@ def upgrade() -> None:
             sa.Column("flow", sa.Integer(), autoincrement=False, nullable=False),
             *(
                 sa.Column(column, sa.BigInteger(), nullable=False)
-                for column in ("published", "refused", "delivered", "failed", "dead", "delay_ms")
+                for column in ("published", "refused", "delivered", "failed", "dead", "pulled", "delay_ms")
             ),
             sa.PrimaryKeyConstraint("at", "flow", name=op.f(f"pk_{name}")),
             sqlite_with_rowid=False,
