@@ -20,6 +20,7 @@ _ASSETS: Final = {
     "gaya.css": "text/css; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",
     "ikon.svg": "image/svg+xml",
+    "langsung.js": "text/javascript; charset=utf-8",
 }
 _FOR_GOOD: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _DIGITS: Final = 12

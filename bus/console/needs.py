@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bus.console.failures import explain_failure
+from bus.console.findings import advise
 from bus.console.words import Words
 from bus.delivery import SubscriptionState
 from bus.doctor import Finding, Urgency
@@ -19,16 +21,14 @@ class Need:
         text: what happened, to whom, since when.
         path: the page of the act; empty: there is none in the console.
         act: the act in a few words; for a need without a page, what helps elsewhere.
-        is_foreign: whether the act is in English, since the bus's doctor speaks English alone.
-        is_untold: whether the text is in English too.
+        is_english: whether text and act are in English, whatever the visitor's language.
     """
 
     is_urgent: bool
     text: str
     path: str
     act: str
-    is_foreign: bool = False
-    is_untold: bool = False
+    is_english: bool = False
 
 
 def list_needs(status: Status, findings: Sequence[Finding], words: Words) -> list[Need]:
@@ -45,36 +45,8 @@ _IN_STATUS: Final = frozenset({"sink-fails", "subscription-disabled"})
 
 
 def _of_finding(finding: Finding, words: Words) -> Need:
-    """What the doctor found, in people's words where the console has them."""
-    say, about = words.say, finding.about
-    known = {
-        "open-to-others": say("Pengguna lain di mesin ini dapat membuka %(about)s.", about=about),
-        "no-tls": say("Bus dicapai tanpa TLS, sehingga orang lain dapat membaca data penduduk."),
-        "clock-skew": say("Jam %(about)s tidak sama dengan jam mesin ini.", about=about),
-        "disk-nearly-full": say("Disk hampir penuh: %(about)s.", about=about),
-        "wal-grows": say("Catatan basis data terus membesar: %(about)s.", about=about),
-        "no-fsync": say("Basis data tidak menunggu disk. Jika listrik padam, data yang sudah diterima dapat hilang."),
-        "commits-do-not-wait": say(
-            "Basis data tidak menunggu salinannya, sehingga data yang sudah diterima dapat hilang."
-        ),
-        "no-standby": say("Salinan basis data tidak tersambung."),
-        "relay-missing": say("Tidak ada proses yang meneruskan peristiwa."),
-        "workers-missing": say(
-            "Pengiriman menunggu, tetapi tidak ada proses yang mengirimkannya: %(about)s.", about=about
-        ),
-        "grant-ends": say("Izin atas data segera berakhir: %(about)s.", about=about),
-        "past-sunset": say("Versi kontrak sudah melewati tanggal akhirnya: %(about)s.", about=about),
-        "agency-without-settings": say(
-            "Instansi %(about)s belum diatur, padahal ada kontrak yang memerlukannya.", about=about
-        ),
-        "adapter-off": say(
-            "Adaptor %(about)s belum bekerja karena pengaturannya kurang atau salah; kiriman ke instansinya menunggu.",
-            about=about,
-        ),
-    }
-    text = known.get(finding.code)
-    is_urgent = finding.urgency is Urgency.NOW
-    return Need(is_urgent, text or finding.what, "", finding.do, is_foreign=True, is_untold=text is None)
+    advice = advise(finding, words)
+    return Need(finding.urgency is Urgency.NOW, advice.what, "", advice.do, is_english=advice.is_english)
 
 
 def _of_subscriber(state: SubscriberState, words: Words) -> Iterator[Need]:
@@ -89,9 +61,9 @@ def _of_subscriber(state: SubscriberState, words: Words) -> Iterator[Need]:
         yield Need(False, say("Pengiriman %(what)s kepada %(who)s dijeda; %(count)s data menunggu.", **who), path, act)
     elif health.failing_since is not None:
         failing = words.tell_moment(health.failing_since)
-        why = health.detail or say("penerima tidak menjawab")
+        why = explain_failure(one.sink, health, words)
         text = say(
-            "%(who)s belum menerima %(count)s data %(what)s sejak %(since)s: %(why)s", since=failing, why=why, **who
+            "%(who)s belum menerima %(count)s data %(what)s sejak %(since)s: %(why)s.", since=failing, why=why, **who
         )
         yield Need(True, text, path, act)
     elif state.suspended and state.pending:

@@ -100,6 +100,7 @@ def explain(refusal: Refused, words: Words) -> str:
         ),
         "form-not-yours": say("Formulir ini bukan dari sesi Anda. Muat ulang halaman, lalu kirim sekali lagi."),
         "form-unreadable": say("Formulir tidak terbaca. Muat ulang halaman, lalu kirim sekali lagi."),
+        "live-crowded": say("Terlalu banyak halaman langsung yang terbuka. Muat ulang halaman untuk angka terbaru."),
         "link-unusable": say("Tautan ini sudah dipakai atau sudah berakhir. Mintalah tautan baru kepada operator."),
         "page-unknown": say("Halaman ini tidak ada. Mulailah dari Beranda."),
         "subscription-unknown": say("Langganan ini tidak ada, atau bukan milik Anda."),

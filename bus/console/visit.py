@@ -81,8 +81,9 @@ async def find_session(request: Request) -> Session | None:
 
 
 def asks_itself(request: Request) -> bool:
-    """Whether a page asks for a part of itself, without anybody's act."""
-    return request.headers.get("hx-request") == "true" and request.method == "GET"
+    """Whether a page asks for a part of itself or for live numbers, without anybody's act."""
+    is_stream = request.headers.get("accept") == "text/event-stream"
+    return request.method == "GET" and (is_stream or request.headers.get("hx-request") == "true")
 
 
 def address_of(request: Request) -> str:

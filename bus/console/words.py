@@ -50,8 +50,8 @@ class Words(gettext.NullTranslations):
             return "–"
         return f"{format_datetime(moment.astimezone(WIB), _MOMENT, locale=self.language)} WIB"
 
-    def tell_number(self, number: int) -> str:
-        """A number such as `2.418`."""
+    def tell_number(self, number: float) -> str:
+        """A number such as `2.418` or `0,5`."""
         return format_decimal(number, locale=self.language)
 
 

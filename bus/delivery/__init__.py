@@ -14,6 +14,7 @@ What the room offers:
 - Signatures: `Signer` signs webhooks with secrets that `new_webhook_secret` makes.
 - Answers: `Answers` opens what sinks answered.
 - State: `read_tallies` counts what waits, by subscription, and has the `Health` of each. `list_living` tells who lives.
+- Results: `read_results` gives what came of attempts, for a counter; `delete_results` takes it away.
 - State of the whole: `find_failing`, `read_beats`, `measure_lag`, `find_unattended`, `look_for`.
 """
 
@@ -57,6 +58,7 @@ from bus.delivery.pulls import Pulled, Pulls
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.reencrypt import check_secrets, reencrypt_secrets
 from bus.delivery.relay import Lag, Relay, measure_lag
+from bus.delivery.results import Result, TakenNote, delete_results, read_results
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
@@ -115,6 +117,7 @@ __all__ = [
     "ReasonMissing",
     "Reclaim",
     "Relay",
+    "Result",
     "RetryPolicy",
     "Return",
     "Room",
@@ -129,6 +132,7 @@ __all__ = [
     "Subscription",
     "SubscriptionState",
     "Subscriptions",
+    "TakenNote",
     "Tally",
     "Trial",
     "Trials",
@@ -144,6 +148,7 @@ __all__ = [
     "check_order",
     "check_secrets",
     "check_sink",
+    "delete_results",
     "ensure_standing_subscriptions",
     "find_broker",
     "find_failing",
@@ -157,6 +162,7 @@ __all__ = [
     "measure_lag",
     "new_webhook_secret",
     "read_beats",
+    "read_results",
     "read_tallies",
     "reencrypt_secrets",
     "ring_once",

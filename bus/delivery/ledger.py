@@ -19,6 +19,7 @@ from bus.delivery import statements
 from bus.delivery.answer import write_answer
 from bus.delivery.health import CircuitReport, write_health
 from bus.delivery.ordering import PARKED, ChainLink, Plan, cut_runs, make_chains, plan
+from bus.delivery.results import Note, Result, note_results
 from bus.delivery.tables import ATTEMPTS
 from bus.storage import Parameters, Storage, Transaction
 
@@ -225,13 +226,13 @@ class Ledger:
         touched = _group_keys(attempts)
         for subscription in sorted(touched):
             self.hold(transaction, subscription)
-        for group, positions in _group_successes(attempts).items():
-            subscription, status, at, number = group
-            written = {"subscription": subscription, "status": status, "at": at, "number": number}
-            transaction.execute(statements.DELIVERED, {**written, "wanted": transaction.numbers(positions)})
+        results = [
+            _record_success(transaction, group, positions) for group, positions in _group_successes(attempts).items()
+        ]
         for attempt in attempts:
             if attempt.state is not DeliveryState.DELIVERED:
-                _record_failure(transaction, attempt, self._seal)
+                results.append(_record_failure(transaction, attempt, self._seal))
+        note_results(transaction, results)
         unparked = [
             _unpark(transaction, subscription, keys, at=max(a.at for a in attempts))
             for subscription, keys in touched.items()
@@ -318,7 +319,19 @@ def _set_due(transaction: Transaction, subscription: int, positions: Sequence[in
     transaction.execute(statements.SET_DUE, {"subscription": subscription, "due": due_at, "wanted": wanted})
 
 
-def _record_failure(transaction: Transaction, attempt: Attempt, seal: Callable[[str], str] | None) -> None:
+def _record_success(transaction: Transaction, group: "_Success", positions: Sequence[int]) -> Note:
+    """Write that deliveries succeeded. Returns those that had not succeeded before."""
+    wanted = transaction.numbers(positions)
+    changed = transaction.execute(statements.DELIVERED, {**group._asdict(), "wanted": wanted})
+    if changed < len(positions):
+        # Some were delivered before, or are gone: they count once.
+        asked = {"subscription": group.subscription, "at": group.at, "wanted": wanted}
+        positions = [row[0] for row in transaction.rows(statements.DELIVERED_AT, asked)]
+    return Note(group.subscription, Result.DELIVERED, group.at, positions)
+
+
+def _record_failure(transaction: Transaction, attempt: Attempt, seal: Callable[[str], str] | None) -> Note:
+    """Write what else came of an attempt. Returns the delivery if it failed or was given up."""
     written: Parameters = {
         "subscription": attempt.subscription,
         "position": attempt.position,
@@ -330,8 +343,14 @@ def _record_failure(transaction: Transaction, attempt: Attempt, seal: Callable[[
         "at": attempt.at if attempt.due_at is None else None,
     }
     changed = transaction.execute(statements.FAILED, written)
-    if attempt.failure is None or changed == 0:
-        return
+    if changed and attempt.failure is not None:
+        _add_attempt(transaction, attempt, seal)
+    is_dead = attempt.state is DeliveryState.DEAD
+    positions = [attempt.position] if changed and (is_dead or attempt.failure is not None) else []
+    return Note(attempt.subscription, Result.DEAD if is_dead else Result.FAILED, attempt.at, positions)
+
+
+def _add_attempt(transaction: Transaction, attempt: Attempt, seal: Callable[[str], str] | None) -> None:
     row = {
         "subscription": attempt.subscription,
         "position": attempt.position,
@@ -349,13 +368,23 @@ def _record_failure(transaction: Transaction, attempt: Attempt, seal: Callable[[
     transaction.execute(sa.insert(ATTEMPTS).values(number=number.scalar_subquery(), **row))
 
 
-def _group_successes(attempts: Sequence[Attempt]) -> dict[tuple[int, int | None, int, int], list[int]]:
+class _Success(NamedTuple):
+    """The values that are written for a group of successes."""
+
+    subscription: int
+    status: int | None
+    at: int
+    number: int
+
+
+def _group_successes(attempts: Sequence[Attempt]) -> dict[_Success, list[int]]:
     """The successes, grouped by the values that are written for them."""
-    groups: dict[tuple[int, int | None, int, int], list[int]] = {}
+    groups: dict[_Success, list[int]] = {}
     at = max(attempt.at for attempt in attempts)
     for attempt in attempts:
         if attempt.state is DeliveryState.DELIVERED:
-            groups.setdefault((attempt.subscription, attempt.status, at, attempt.number), []).append(attempt.position)
+            group = _Success(attempt.subscription, attempt.status, at, attempt.number)
+            groups.setdefault(group, []).append(attempt.position)
     return groups
 
 
@@ -369,14 +398,9 @@ def _group_keys(touched: Iterable[Attempt | NewDelivery]) -> dict[int, set[int]]
 
 
 def _unpark(transaction: Transaction, subscription: int, keys: Iterable[int], at: int) -> bool:
-    if not _is_any_parked(transaction, subscription):
+    if transaction.one(statements.IS_ANY_PARKED, {"subscription": subscription, "parked": PARKED}) is None:
         return False
     # After failures too: the failed delivery may be over by now. Its owner gave it up, or an earlier run delivered it after
     # all. The parked delivery behind it is then the head, and nothing else would unpark it.
     asked = {"subscription": subscription, "now": at, "parked": PARKED, "wanted": transaction.numbers(keys)}
     return transaction.execute(statements.UNPARK, asked) > 0
-
-
-def _is_any_parked(transaction: Transaction, subscription: int) -> bool:
-    parked = transaction.one(statements.IS_ANY_PARKED, {"subscription": subscription, "parked": PARKED})
-    return parked is not None

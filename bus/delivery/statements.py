@@ -128,6 +128,13 @@ DELIVERED: Final = Prepared(
     WHERE subscription=:subscription AND deliveries.position=wanted.position AND state IN (0, 2)""",
 )
 """Under any lease, since the event did arrive. Dead deliveries too: a later run may have given up what this one delivered."""
+DELIVERED_AT: Final = Prepared(
+    sqlite="""SELECT position FROM deliveries WHERE subscription=:subscription
+    AND position IN (SELECT value FROM json_each(:wanted)) AND state=1 AND finished_at=:at""",
+    postgres="""SELECT position FROM deliveries WHERE subscription=:subscription
+    AND position=ANY(CAST(:wanted AS bigint[])) AND state=1 AND finished_at=:at""",
+)
+"""Those that the statement before delivered, when it was not all."""
 FAILED: Final = Prepared.in_both(
     """UPDATE deliveries SET state=:state, attempts=:number, due_at=:due, status=:status, finished_at=:at
     WHERE subscription=:subscription AND position=:position AND state<1 AND due_at=:lease"""

@@ -168,3 +168,14 @@ PULL_LEASES = sa.Table(
 
 Apart from `leases`: a process that starts makes the runs of dead workers due, but a puller may live.
 """
+
+RESULTS = sa.Table(
+    "delivery_results",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("subscription", sa.Integer, nullable=False),
+    sa.Column("result", sa.SmallInteger, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("positions", sa.Text, nullable=False),
+)
+"""Results of attempts that are not counted yet, each for some events. The rows are few, and gone within seconds."""

@@ -86,6 +86,7 @@ class Listing(Enum):
     DELIVERIES = "l"
     JOB = "j"
     ADAPTERS = "b"
+    TRAFFIC = "v"
 
 
 _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))

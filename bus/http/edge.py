@@ -44,6 +44,7 @@ from bus.http.api import (
     security_txt,
     status,
     subscriptions,
+    traffic,
 )
 from bus.http.api.oauth_documents import ERRORS
 from bus.http.api.subscription_documents import SINKS
@@ -111,6 +112,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     pushes.router,
     refusals.router,
     status.router,
+    traffic.router,
     security_txt.router,
     front_page.router,
 )

@@ -295,6 +295,7 @@ class Reading:
         self._disclose(group_shown(shown))
 
     def _disclose(self, groups: Shown) -> None:
+        self.rooms.pulled.note(self.contract, self.caller.participant, sum(map(len, groups.values())))
         found = make_group_disclosures(groups, self.rooms.catalogue, self.channel, self.caller.client_id)
         if found:
             self.rooms.disclosures.record(found)

@@ -30,6 +30,7 @@ from bus.identity import Keys, OAuthServer, Participants, Tokens
 from bus.journal import Appender, Epochs, Gate, JournalReader, Tail
 from bus.limits import Limits
 from bus.refusals import Recorder, RefusalLog, SetAside
+from bus.rollups import PulledTally, Traffic
 from bus.settings import Settings
 from bus.staff import Staff
 from bus.status import StatusReader
@@ -77,6 +78,8 @@ class Rooms:
     deliveries: Deliveries
     sink_answers: Answers
     status: StatusReader
+    traffic: Traffic
+    pulled: PulledTally
     grants: GrantStops
     pulls: Pulls
     settlements: Settlements

@@ -8,6 +8,7 @@ What the room offers:
 - Reading: `JournalReader` gives `Entry`s and `Lines`, and a `RecordState`. `Tail` waits for the next event in a `Sight`.
 - Views: `apply_view` shows an entry as a consumer may see it. `History` and `Walk` find earlier events of its record.
 - Epochs: `Epochs` tells places of one restore from those of another. `begin_epoch` begins one.
+- Counts: `count_accepted` counts events by minute, contract and sender. `find_origins` tells whose single events are.
 - Retention: `Retention` deletes old events in steps. A `Horizon` says from where on a contract's events are whole.
 - Tables beside the journal: `Projection` keeps them up to date; `Persons` finds the events about a person.
 - `ValueIndex` keeps the index by which `JournalReader.choose_records` finds records.
@@ -25,6 +26,7 @@ from bus.journal.append import Appender, EventConflict, Receipt, Submission
 from bus.journal.audience import Sight
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
+from bus.journal.counts import MINUTE, Accepted, Origin, count_accepted, find_origins
 from bus.journal.entries import (
     Entry,
     EventsDeleted,
@@ -68,7 +70,9 @@ from bus.journal.viewed import FindBefore, Walk, apply_view, departure, standing
 __all__ = [
     "EPOCHS",
     "LARGE",
+    "MINUTE",
     "MOST_BYTES",
+    "Accepted",
     "Appender",
     "Beside",
     "ChangedNumbers",
@@ -86,6 +90,7 @@ __all__ = [
     "JournalReader",
     "Lines",
     "NothingBeside",
+    "Origin",
     "Persons",
     "Placed",
     "Projection",
@@ -109,10 +114,12 @@ __all__ = [
     "check_members",
     "check_text",
     "contracts_at",
+    "count_accepted",
     "departure",
     "entries_at",
     "find_in_data_apart",
     "find_numbers_in_batch",
+    "find_origins",
     "hold_event",
     "is_deeper",
     "is_json_type",

@@ -41,6 +41,7 @@ from bus.journal import Appender, Beside, Epochs, Gate, JournalReader, NothingBe
 from bus.limits import LimitRegister, Limits, Ration
 from bus.process.wakeups import Wakeups
 from bus.refusals import Recorder, RefusalLog, SetAside
+from bus.rollups import PulledTally, Traffic
 from bus.settings import Settings
 from bus.staff import Accounts, Sessions, SignIn, Staff
 from bus.status import StatusReader
@@ -131,6 +132,8 @@ def make_rooms(
         deliveries=Deliveries(storage),
         sink_answers=Answers(storage, keys, journal, catalogue, disclosures),
         status=StatusReader(storage, subscriptions, catalogue, settings.data_dir),
+        traffic=Traffic(storage),
+        pulled=PulledTally(storage),
         grants=GrantStops(storage, catalogue, subscriptions),
         pulls=Pulls(storage, journal, catalogue, disclosures, retry),
         settlements=Settlements(storage, retry),

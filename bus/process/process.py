@@ -42,6 +42,7 @@ from bus.process.form import make_form
 from bus.process.readiness import Readiness
 from bus.process.role import Role
 from bus.process.wakeups import Wakeups
+from bus.rollups import Counter
 from bus.settings import Settings, load_settings
 from bus.storage import Changes, Checkpoints, Storage, make_leadership
 
@@ -96,6 +97,7 @@ class Process:
         stack.push_async_callback(rooms.trials.close)
         stack.push_async_callback(rooms.appender.close)
         stack.push_async_callback(rooms.recorder.flush)
+        stack.push_async_callback(rooms.pulled.close)
         stack.push_async_callback(rooms.attempts.close)
         changes = Changes(self._storage)
         changes.on(ADAPTERS, rooms.adapters.refresh)
@@ -114,6 +116,7 @@ class Process:
             # The relay starts after the workers, so it stops before them: they still finish its last runs.
             self._start_task(stack, Projection(self._storage).follow())
             self._start_task(stack, ValueIndex(self._storage, rooms.catalogue).follow())
+            self._start_task(stack, Counter(self._storage, rooms.catalogue.name_of).follow())
             if self._settings.keep_disclosures_days:
                 self._start_task(stack, Retention(self._storage, self._settings.keep_disclosures_days).follow())
             self._start_relay(stack)
@@ -140,6 +143,7 @@ class Process:
         self._start_task(stack, rooms.waiting.follow())
         self._start_task(stack, rooms.pull_bell.follow())
         self._start_task(stack, rooms.recorder.follow())
+        self._start_task(stack, rooms.pulled.follow())
         self._start_task(stack, rooms.attempts.follow())
 
     def _start_task(self, stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:

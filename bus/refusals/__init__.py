@@ -22,6 +22,7 @@ from bus.refusals.set_aside import (
     list_broken,
     put_aside,
 )
+from bus.refusals.sums import RefusedSum, sum_refused
 
 __all__ = [
     "MOST_SET_ASIDE",
@@ -36,6 +37,7 @@ __all__ = [
     "RefusalLog",
     "RefusedCount",
     "RefusedEvent",
+    "RefusedSum",
     "SetAside",
     "count_asides",
     "drop_asides",
@@ -44,4 +46,5 @@ __all__ = [
     "is_due",
     "list_broken",
     "put_aside",
+    "sum_refused",
 ]

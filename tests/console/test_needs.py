@@ -1,18 +1,91 @@
-"""Needs: what the doctor finds is told in people's words."""
+"""Needs: what stands still is told in people's words, in the language of the visitor."""
 
+import ast
+import inspect
+import ssl
 from datetime import UTC, datetime
+from http import HTTPStatus
 
+import aiohttp
+import pytest
+
+from bus.console.failures import explain_failure
+from bus.console.findings import advise
 from bus.console.needs import list_needs
 from bus.console.words import find_words
-from bus.doctor import Finding, Urgency
+from bus.delivery import Health, Pull, Webhook
+from bus.delivery.failure import UNLISTED, classify_error, classify_status
+from bus.doctor import Finding, Urgency, checks
+from bus.kit import Outcome
 from bus.status import Status
 
 NOTHING = Status(datetime.now(UTC), "0.1.0", None, [], [], [], [])
+ID, EN = find_words("id"), find_words("en")
+SINK = Webhook("https://app.example/hook")
+CODES_OF_STATUS = {"sink-fails", "subscription-disabled"}
+"""The status tells these itself."""
+CODES_TO_KNOW = {"no-public-url", "nobody-told"}
+"""The start page shows what needs somebody, and these do not."""
+
+
+def explain(outcome: Outcome) -> str:
+    return explain_failure(SINK, Health(status=outcome.status, detail=outcome.detail), ID)
+
+
+def certificate_error(message: str) -> aiohttp.ClientConnectorCertificateError:
+    reason = ssl.SSLCertVerificationError()
+    reason.verify_message = message
+    return aiohttp.ClientConnectorCertificateError(None, reason)
 
 
 def test_an_adapter_that_is_off_is_told_in_both_languages() -> None:
     finding = Finding(Urgency.SOON, "adapter-off", "contoh", "It is off.", "Give the settings.")
-    (said,) = list_needs(NOTHING, [finding], find_words("id"))
-    assert (said.text.startswith("Adaptor contoh belum bekerja"), said.is_untold) == (True, False)
-    (said,) = list_needs(NOTHING, [finding], find_words("en"))
+    (said,) = list_needs(NOTHING, [finding], ID)
+    assert (said.text.startswith("Adaptor contoh belum bekerja"), said.is_english) == (True, False)
+    (said,) = list_needs(NOTHING, [finding], EN)
     assert said.text.startswith("The adapter contoh is off")
+
+
+def test_every_finding_of_the_doctor_that_needs_somebody_has_words_of_the_console() -> None:
+    calls = [one for one in ast.walk(ast.parse(inspect.getsource(checks))) if isinstance(one, ast.Call)]
+    places = {"Finding": 1, "_make_durability": 0}
+    named = [(one.func.id, one.args) for one in calls if isinstance(one.func, ast.Name) and one.func.id in places]
+    codes = {args[places[name]].value for name, args in named if isinstance(args[places[name]], ast.Constant)}
+    assert len(codes) > 10
+    for code in codes - CODES_OF_STATUS - CODES_TO_KNOW:
+        said = advise(Finding(Urgency.NOW, code, "sesuatu", "English", "English"), ID)
+        assert not said.is_english, code
+
+
+def test_what_a_finding_concerns_is_not_named_in_english() -> None:
+    said = advise(Finding(Urgency.SOON, "clock-skew", "the database", "", ""), ID)
+    assert said.what == "Jam basis data tidak sama dengan jam mesin ini."
+    said = advise(Finding(Urgency.SOON, "wal-grows", "replication slot satu", "", ""), ID)
+    assert "slot replikasi satu" in said.what
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (classify_error(certificate_error("certificate has expired")), "sertifikat kedaluwarsa"),
+        (classify_error(certificate_error("self-signed certificate")), "sertifikat tidak sah"),
+        (classify_error(TimeoutError()), "penerima tidak menjawab pada waktunya"),
+        (classify_error(aiohttp.ConnectionTimeoutError()), "penerima tidak menjawab pada waktunya"),
+        (classify_error(aiohttp.ServerDisconnectedError()), "penerima memutus sambungan tanpa menjawab"),
+        (classify_error(aiohttp.InvalidURL("x")), "alamat penerima salah"),
+        (UNLISTED, "host penerima tidak ada dalam daftar operator"),
+        (classify_status(503), "aplikasi penerima sedang mati (HTTP 503)"),
+        (classify_status(500), "aplikasi penerima mengalami galat (HTTP 500)"),
+        (classify_status(422), "penerima menolak data ini (HTTP 422)"),
+    ],
+)
+def test_a_failure_is_told_in_indonesian(outcome: Outcome, told: str) -> None:
+    assert explain(outcome) == told
+
+
+def test_no_failure_leaks_the_bus_s_english() -> None:
+    for status in HTTPStatus:
+        if status >= 300:
+            assert "sink" not in explain(classify_status(status))
+    assert explain(Outcome(detail="something new that nobody translated")) == "penerima tidak menjawab"
+    assert "returned" not in explain_failure(Pull(), Health(detail="returned by hand"), ID)

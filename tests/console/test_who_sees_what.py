@@ -31,6 +31,7 @@ ANYBODY: Final = None
 ONE: Final = "/konsol/penerima/{id}"
 TABLE: Final = {
     "GET /konsol": ALL,
+    "GET /konsol/langsung": SUBSCRIBING,
     "GET /konsol/sesi": ALL,
     "POST /konsol/sesi/{id}/akhiri": ALL,
     "POST /konsol/keluar": ALL,
@@ -79,6 +80,8 @@ class Site:
         for name in ("bapenda", "dinkes"):
             self.console.ensure(name)
         hold_some_deletions(bus.rooms.storage)
+        # As if the process stopped: a stream of live numbers then ends with its first.
+        bus.rooms.waiting.finish()
         self.own, self.others = (self._subscribe(bus, name) for name in ("bapenda", "dinkes"))
 
     def _subscribe(self, bus: Bus, participant: str) -> str:

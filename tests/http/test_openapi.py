@@ -99,6 +99,7 @@ POST /v1/deliveries/{id}/retry
 POST /v1/deliveries/{id}/discard
 POST /v1/deliveries/{id}/answers
 GET /v1/status
+GET /v1/traffic
 GET /v1/participants
 POST /v1/participants
 PATCH /v1/participants/{name}

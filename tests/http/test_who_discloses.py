@@ -139,6 +139,7 @@ SILENT: Final = {
     "POST /v1/deliveries/{id}/discard": _STEERS,
     "POST /v1/deliveries/{id}/answers": "what its owner's sink said; who else looks is disclosed, as test_answers.py says",
     "GET /v1/status": "hosts, counts and moments; no event",
+    "GET /v1/traffic": "counts and moments; no event",
     "GET /v1/participants": _REGISTER,
     "POST /v1/participants": _REGISTER,
     "PATCH /v1/participants/{name}": _REGISTER,

@@ -19,6 +19,7 @@ from tests.journeys.verdict import (
     assert_nothing_acknowledged_is_lost,
     assert_nothing_is_half_stored,
     assert_records_agree,
+    assert_traffic_is_counted_once,
     is_settled,
     stored,
     what_is_left,
@@ -95,6 +96,7 @@ def assert_nothing_is_missing(bus: Bus, made: Traffic, sinks: Sequence[Sink]) ->
     assert_nothing_acknowledged_is_lost(journal, made)
     assert_nothing_is_half_stored(journal, made)
     assert_records_agree(bus.storage, journal)
+    assert_traffic_is_counted_once(bus.storage)
     for sink, contracts in zip(sinks, CONTRACTS, strict=True):
         assert_all_arrived(journal, sink, contracts)
         assert_in_order(sink, RECORD)

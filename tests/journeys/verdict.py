@@ -14,9 +14,11 @@ from bus.delivery.relayed import read_relayed
 from bus.delivery.tables import DELIVERIES
 from bus.journal import Projection
 from bus.journal.tables import JOURNAL, PRECEDING, RECORDS
+from bus.rollups.tables import HOURS, MINUTES
 from bus.storage import Storage
 from tests.journeys.traffic import Traffic
 from tests.services.receiver import Sink
+from tests.services.waiting import until
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,25 @@ def assert_records_agree(storage: Storage, journal: list[Stored]) -> None:
         links = transaction.rows(sa.select(PRECEDING.c.position, PRECEDING.c.preceding))
     assert {(row.contract_id, row.key): row.position for row in rows} == newest
     assert {row.position: row.preceding for row in links} == preceding
+
+
+def assert_traffic_is_counted_once(storage: Storage) -> None:
+    """The counts of traffic agree with the journal and the deliveries, a few seconds later."""
+    with storage.read() as transaction:
+        events = transaction.value(sa.select(sa.func.count()).select_from(JOURNAL))
+        delivered = transaction.value(sa.select(sa.func.count()).where(DELIVERIES.c.state == 1))
+        dead = transaction.value(sa.select(sa.func.count()).where(DELIVERIES.c.state == 2))
+
+    def counted() -> list[tuple[int, int, int]]:
+        names = ("published", "delivered", "dead")
+        with storage.read() as transaction:
+            rows = [
+                transaction.one(sa.select(*(sa.func.coalesce(sa.func.sum(table.c[name]), 0) for name in names)))
+                for table in (MINUTES, HOURS)
+            ]
+        return [(int(row[0]), int(row[1]), int(row[2])) for row in rows if row is not None]
+
+    until(lambda: counted() == [(events, delivered, dead)] * 2, 30, lambda: (counted(), events, delivered, dead))
 
 
 def assert_all_arrived(journal: list[Stored], sink: Sink, contracts: Iterable[str]) -> None:
