@@ -108,7 +108,7 @@ def make_settings(document: AdapterDocument) -> type[AdapterSettings]:
     received = {name for one in document.operations if isinstance(one, Push) for name in list_secrets(one.verify)}
     for name in document.secrets:
         only_received = name in received - sent
-        # An office may use the adapter without the push. An empty secret lets nobody in.
+        # An office may use the adapter without the push. Without its secret nobody gets in.
         fields[name] = (SecretStr, SecretStr("") if only_received else ...)
         fields[f"{name}_hosts"] = (str, "" if only_received else ...)
     return create_model(f"Settings of {document.adapter}", __base__=AdapterSettings, **fields)

@@ -1,6 +1,6 @@
 """Checks an agency's proof that it sent a push.
 
-Promise: the time of a comparison tells nothing of a secret, and an empty secret proves nothing.
+Promise: the time of a comparison tells nothing of a secret, and a blank secret proves nothing.
 """
 
 import hmac
@@ -37,12 +37,15 @@ def verify(told: Push, request: PushRequest, vault: Vault) -> bool | None:
 
 
 def _is_same(given: str | None, wanted: str, scheme: str = "") -> bool:
-    """Whether two texts are the same, in a time that does not tell where they differ. A scheme's case does not count."""
+    """Whether two texts are the same, in a time that does not tell where they differ. A scheme's case does not count.
+
+    Nothing is the same as an empty text, which everybody can send.
+    """
     text = given or ""
     begin, blank, rest = text.partition(" ")
     if scheme and begin.lower() == scheme.lower():
         text = f"{scheme}{blank}{rest}"
-    return hmac.compare_digest(_encode(text), _encode(wanted))
+    return bool(wanted) and hmac.compare_digest(_encode(text), _encode(wanted))
 
 
 def _encode(text: str) -> bytes:

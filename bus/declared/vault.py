@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from bus.kit import AgencyFault, Failure
 from bus.settings import SettingsWrong
+from bus.texts import is_blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Vault:
         return bound.value.get_secret_value()
 
     def has_all(self, names: Iterable[str]) -> bool:
-        """Whether each secret has a value. An empty one would let everybody in."""
-        return all(self._secrets[name].value.get_secret_value() for name in names)
+        """Whether each secret has a value. A blank one would let everybody in."""
+        return not any(is_blank(self._secrets[name].value.get_secret_value()) for name in names)
 
     def reveal_here(self, name: str) -> str:
         """A secret's value, to compare what an agency sends with it. It leaves the bus by no request."""

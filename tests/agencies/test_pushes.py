@@ -10,6 +10,7 @@ from bus import shipped
 from bus.agencies.poller import TooManySetAside
 from bus.declared import load_document
 from bus.limits import Rate
+from bus.settings import SettingsWrong
 from bus.storage import StorageFull
 from tests.a_bus import Bus
 from tests.agencies.a_polled_agency import CLOSED, OPEN, a_row
@@ -102,11 +103,19 @@ async def test_an_agency_without_a_form_for_it_gets_401_and_a_problem(bus: Bus) 
 
 
 @on_sqlite
-async def test_an_empty_secret_lets_nobody_in(bus: Bus) -> None:
-    pushed = APushedBus(bus, {**SETTINGS, "password": ""}, {"verify": KEYED, "values": {}})
+async def test_a_secret_that_nobody_gave_lets_nobody_in(bus: Bus) -> None:
+    settings = {name: value for name, value in SETTINGS.items() if name != "password"}
+    pushed = APushedBus(bus, settings, {"verify": KEYED, "values": {}})
     pushed.agree()
     assert (await pushed.push(a_row(1), headers={"x-api-key": ""})).json() == DENIED
     assert (await pushed.push(a_row(1), headers={})).json() == DENIED
+
+
+@on_sqlite
+@pytest.mark.parametrize("blank", ["", " ", "\t \n", "\u00a0", "\u200b", "\0"])
+async def test_a_blank_secret_of_a_push_stops_the_start(bus: Bus, blank: str) -> None:
+    with pytest.raises(SettingsWrong, match="BUS_ADAPTERS__BADAN__PASSWORD: .*blank"):
+        APushedBus(bus, {**SETTINGS, "password": blank}, {"verify": KEYED, "values": {}})
 
 
 async def test_a_bad_row_is_set_aside_and_the_agency_is_told(pushed: APushedBus) -> None:

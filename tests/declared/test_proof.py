@@ -7,8 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from bus.declared import AdapterInvalid, Mapper, lint_document
+from bus.declared.document import Push
+from bus.declared.proof import verify as check_proof
+from bus.declared.vault import BoundSecret, Vault
 from bus.heavy import Here
 from bus.kit import PushRequest
 from tests.agencies.a_pushing_agency import PASSWORD, SETTINGS, SIGNED, USER, a_push, a_push_body
@@ -77,6 +81,17 @@ def a_day(at: datetime) -> dict[str, str]:
 )
 def test_a_proof_is_right_or_wrong(proof: dict[str, Any], request_: dict[str, Any], is_right: bool | None) -> None:
     assert verify(proof, **request_) is is_right
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\u00a0\u200b", "\0"])
+@pytest.mark.parametrize("given", [None, "", " ", "  ", "Bearer", "Bearer ", "\u00a0\u200b", "\0"])
+@pytest.mark.parametrize("scheme", ["", "Bearer"])
+def test_a_blank_secret_is_the_same_as_nothing(blank: str, given: str | None, scheme: str) -> None:
+    document = a_declaration(a_push(verify={**KEY, "scheme": scheme}, values={}), secrets=SECRETS)
+    (told,) = (one for one in document.operations if isinstance(one, Push))
+    vault = Vault("badan", {"password": BoundSecret(SecretStr(blank), frozenset())})
+    headers = {} if given is None else {"kunci": given}
+    assert check_proof(told, PushRequest("/x", "", {}, headers, NOON, BODY), vault) is False
 
 
 @pytest.mark.parametrize(("minutes", "is_right"), [(-10, False), (-4, True), (0, True), (4, True), (10, False)])
