@@ -91,7 +91,7 @@ async def test_a_wrong_proof_publishes_nothing(pushed: APushedBus, headers: dict
         '"nik": "{0}", " nik ": "MINE"',
         '"nik": "{0}", "n_i_k": "MINE"',
         '"nik": "{0}", "ni-k": "MINE"',
-        '"nik": "{0}", "n\\u0069k": "MINE"',
+        '"n\\u0069k": "MINE", "nik": "{0}"',
         '"nik": "{0}", "\uff4eik": "MINE"',
         '"nik": "{0}", "ni\u212a": "MINE"',
         '"nik": "{0}", "ni\u200bk": "MINE"',
@@ -101,7 +101,7 @@ async def test_a_wrong_proof_publishes_nothing(pushed: APushedBus, headers: dict
 async def test_a_signature_vouches_for_no_other_member_whose_name_folds_to_the_same(bus: Bus, row: str) -> None:
     pushed = APushedBus(bus, SETTINGS, {"fold": True})
     pushed.agree()
-    text = '{"warga": [{%s}]}' % row.replace("{0}", a_nik(1)).replace("MINE", a_nik(2))
+    text = '{"warga": [{' + row.replace("{0}", a_nik(1)).replace("MINE", a_nik(2)) + "}]}"
     answer = await pushed.http.post(PATH, content=text.encode(), headers=sign(a_nik(1)))
     assert (answer.json(), pushed.told()) == (REFUSED, [])
 
