@@ -19,7 +19,18 @@ from bus.contracts import ContractSaysLess, NoSuchContract, NotBound
 from bus.heavy import Heavy
 from bus.identity import LoginPolicy, Principal, WrongLogins
 from bus.journal import Appender, Gate
-from bus.kit import AgencyFault, Does, Operation, Push, PushAnswer, PushRequest, PushUnreadable, Rows, Verdict
+from bus.kit import (
+    MOST_ROWS,
+    AgencyFault,
+    Does,
+    Operation,
+    Push,
+    PushAnswer,
+    PushRequest,
+    PushUnreadable,
+    Rows,
+    Verdict,
+)
 from bus.limits import Rate
 from bus.problem import NotFound, Unavailable
 from bus.refusals import MOST_SET_ASIDE, Attempt, Poll, Recorder, find_attempts
@@ -111,7 +122,7 @@ class Pushes:
             return Verdict.REFUSED
         except (AgencyFault, TimeoutError):
             raise PushWaits("The mapping of the push found no worker in time.") from None
-        if not rows.rows:
+        if not 0 < len(rows.rows) <= MOST_ROWS:
             # Whoever pushes has something to say. An answer of success would say that the bus keeps it.
             return Verdict.REFUSED
         async with self._turns[run.poll]:

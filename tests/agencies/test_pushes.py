@@ -293,6 +293,16 @@ async def test_a_push_is_refused_while_too_many_rows_are_set_aside(
     assert answer.json()["type"].endswith(TooManySetAside.slug)
 
 
+@on_sqlite
+async def test_a_push_of_more_rows_than_a_list_may_have_is_refused(
+    pushed: APushedBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bus.agencies.pushes.MOST_ROWS", 2)
+    assert (await pushed.push(a_row(1), a_row(2), a_row(3))).json() == REFUSED
+    assert pushed.told() == []
+    assert (await pushed.push(a_row(1), a_row(2))).json() == ACCEPTED
+
+
 def test_the_contract_of_these_tests_bounds_names() -> None:
     assert CLOSED["properties"]["nama"]["maxLength"] < len(LONG)  # type: ignore[index]
 
