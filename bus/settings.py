@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -42,6 +43,7 @@ from bus.setting_kinds import (
     check_signing_secret,
     check_smtp_password,
 )
+from bus.texts import is_blank
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -232,6 +234,15 @@ class Settings(BaseSettings):
     adapters: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="settings of each adapter: BUS_ADAPTERS__<AGENCY>__<FIELD>"
     )
+
+    @field_validator("*")
+    @classmethod
+    def _is_no_blank_secret(cls, value: Any) -> Any:
+        """An empty secret is none. One of blanks is a slip that protects nothing."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else ""
+        if text and is_blank(text):
+            raise ValueError("is blank; give the secret, or take the setting away")
+        return value
 
     @classmethod
     def settings_customise_sources(

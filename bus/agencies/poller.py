@@ -256,7 +256,7 @@ class Poller:
             raise AgencyFault(Failure.TRANSIENT, f"a list of {len(listed.rows)} rows, more than {MOST_ROWS}")
         taken = await asyncio.to_thread(self._read_taken, run.poll, listed)
         changes = await asyncio.to_thread(
-            find_changes, listed, taken, run.operation.contract or "", state.steps, run.steps.seen
+            find_changes, listed, taken, run.operation.contract or "", lambda _: state.steps, run.steps.seen
         )
         before = next((one for one in held if one.source == listed.source), None)
         waiting = self._judge_deletions(run, listed, changes, len(taken), before)

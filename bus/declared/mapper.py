@@ -154,6 +154,7 @@ class Mapper:
         body: bytes,
         fold: bool = False,
         rows: str | None = None,
+        signed: Sequence[str] | None = None,
     ) -> Judged:
         """What an answer means, and what the program's expressions find in it.
 
@@ -161,12 +162,16 @@ class Mapper:
             rules: the first that fits decides.
             fold: folds the answer first; see `bus.kit.fold`.
             rows: an expression that gives a list.
+            signed: the members that a signature covers; an answer whose names are ambiguous then is no JSON. None: it may have
+                such names.
 
         Raises:
             AgencyFault: transient; no worker is free, or the answer needs too much.
         """
         told = [rule.model_dump(include={"status", "when", "retry_after", "quotes"}) for rule in rules]
-        task = self._write_task(program, rules=told, status=status, headers=dict(headers), fold=fold, rows=rows)
+        task = self._write_task(
+            program, rules=told, status=status, headers=dict(headers), fold=fold, rows=rows, signed=signed
+        )
         try:
             answer = await self._run(judge, task, body)
         except TooHeavy:
