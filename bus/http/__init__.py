@@ -1,10 +1,11 @@
 """The edge: reads requests, authorises them, calls a room, and writes answers.
 
 What the room offers: `create_edge`, `create_watch` and `create_operation` make the ASGI applications of a process. `FrontDoor`
-serves them on sockets. `Rooms` are the rooms that the edge and its `Pages` for people call. `try_sink` is an act of both.
-`Health` and `Check` are for readiness.
+serves them on sockets. `Rooms` are the rooms that the edge and its `Pages` for people call. `try_sink` and
+`accept_access` are acts of both. `Health` and `Check` are for readiness.
 """
 
+from bus.http.acceptance import accept_access
 from bus.http.edge import Edge, create_edge, create_operation, create_watch
 from bus.http.front_door import Acquaintances, FrontDoor, connections_at_once
 from bus.http.health import Check, Health
@@ -23,6 +24,7 @@ __all__ = [
     "Rooms",
     "TheRooms",
     "WaitingReaders",
+    "accept_access",
     "connections_at_once",
     "create_edge",
     "create_operation",
