@@ -26,6 +26,7 @@ class Verb(StrEnum):
     AGENCY_RESUME = "agency.resume"
     CLIENT_ADD = "client.add"
     CLIENT_UPDATE = "client.update"
+    CLIENT_ROTATE_SECRET = "client.rotate-secret"  # noqa: S105 - a verb
     CLIENT_REVOKE = "client.revoke"
     TOKEN_REVOKE = "token.revoke"  # noqa: S105 - a verb
     CONTRACT_DRAFT = "contract.draft"

@@ -46,6 +46,17 @@ MEANINGS: dict[Scope, str] = {
     Scope.ADMIN: "manage participants and their clients",
 }
 
+GIVEN_BY_OFFICES: Final = frozenset(
+    {
+        Scope.EVENTS_PUBLISH,
+        Scope.EVENTS_READ,
+        Scope.QUERIES_CALL,
+        Scope.CONTRACTS_READ,
+        Scope.SUBSCRIPTIONS_MANAGE,
+    }
+)
+"""The scopes that a participant gives its own clients. The contracts bound what they reach. The operator gives the others."""
+
 
 def require(principal: "Principal", scope: str) -> None:
     """Refuse a principal without that scope.

@@ -249,6 +249,10 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
         Verb.CLIENT_UPDATE,
         lambda site: Ordered(site.client(), {"scopes": ["queries.call"]}),
     ),
+    "POST /v1/participants/{name}/clients/{client_id}/rotate-secret": (
+        Verb.CLIENT_ROTATE_SECRET,
+        lambda site: Ordered(f"{site.client()}/rotate-secret"),
+    ),
     "DELETE /v1/participants/{name}/clients/{client_id}": (Verb.CLIENT_REVOKE, lambda site: Ordered(site.client())),
     "POST /v1/contracts": (
         Verb.CONTRACT_DRAFT,

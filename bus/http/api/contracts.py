@@ -13,13 +13,11 @@ from bus.contracts import (
     Catalogue,
     Classification,
     Contract,
-    ContractVersion,
     DocumentInvalid,
     Kind,
     ListedContract,
     RegisteredVersion,
     Tags,
-    judge_data,
     make_schema_url,
     read_document,
     restore_contract,
@@ -36,9 +34,9 @@ from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.semantics import form_of
 from bus.http.surface import JSON
+from bus.http.trying import try_document
 from bus.http.written import write_page
 from bus.identity import Principal, Scope
-from bus.journal import try_data
 from bus.problem import FieldError, Invalid, Refused
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
@@ -263,25 +261,14 @@ async def validate_data(
 
     The answer says yes exactly where publishing would. `null` deletes a record.
     """
-    tried = await asyncio.to_thread(_find_tried_version, rooms.catalogue, name, version)
-    levels, who = rooms.settings.max_depth, caller.participant
-    if tried.contract.kind is Kind.QUERY:
-        schema = await asyncio.to_thread(lambda: tried.sent_text)
-        found = json.loads(await rooms.heavy.run(judge_data, schema, body, b"%d" % levels, who=who))
-    else:
-        found = [(one.pointer, one.detail) for one in await try_data(rooms.gate, rooms.heavy, tried, body, levels, who)]
-    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found]
+    found = await try_document(rooms, name, version, body, caller.participant)
+    errors = [{"pointer": one.pointer, "detail": one.detail} for one in found]
     return Response(json.dumps({"valid": not errors, "errors": errors}), media_type="application/json")
 
 
 def _catalogue(request: Request) -> Catalogue:
     catalogue: Catalogue = request.app.state.rooms.catalogue
     return catalogue
-
-
-def _find_tried_version(catalogue: Catalogue, name: str, version: str | None) -> ContractVersion:
-    """The newest version in force, or the version with a number, in whatever state."""
-    return catalogue.newest(name) if version is None else catalogue.read_version(name, version)
 
 
 def _summary(listed: ListedContract) -> ContractSummary:

@@ -1,0 +1,149 @@
+"""Minta akses: the member asks a contract's owner for a grant, and follows what becomes of the request."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Final, Literal
+
+from fastapi import Path, Query, Request, Response
+
+from bus.console.owning import Fault, Owner, make_fault, participant_of
+from bus.console.page import go_to, page_router
+from bus.console.render import show, words_of
+from bus.console.visit import Visit
+from bus.console.words import Words
+from bus.contracts import Contract, Wish, draw_outline
+from bus.problem import FieldError, Invalid, Refused
+
+router = page_router()
+
+_PAGE: Final = 20
+_MOST_FIELDS: Final = 200
+_PATH: Final = "/konsol/minta-akses"
+_ONE: Final = f"{_PATH}/{{name}}"
+_TEXTS: Final = {"tujuan": "purpose", "dasar": "legal_basis", "pks": "agreement"}
+Name = Annotated[str, Path(max_length=255)]
+Result = Literal["", "dikirim", "ditarik"]
+
+
+class DayUnreadable(Invalid):
+    """This is no day; write it such as 2027-12-31."""
+
+    slug = "day-unreadable"
+
+
+@router.get(_PATH)
+async def list_requests(
+    request: Request,
+    visit: Owner,
+    sebelum: Annotated[int, Query(ge=0, lt=2**63)] = 0,
+    cari: Annotated[str, Query(max_length=255)] = "",
+    setelah: Annotated[str, Query(max_length=255)] = "",
+    hasil: Result = "",
+) -> Response:
+    """The participant's requests, and the contracts that it can ask for."""
+    participant, registrar = participant_of(visit), visit.rooms.catalogue.registrar
+    found = await asyncio.to_thread(registrar.access_requests.list_page, _PAGE + 1, sebelum, participant)
+    contracts = await asyncio.to_thread(_find_contracts, visit, cari.strip(), setelah)
+    own = [one for one in found[:_PAGE] if one.wish.participant == participant]
+    return show(
+        request,
+        "minta_akses.html",
+        page=_PATH,
+        requests=own,
+        older=found[_PAGE - 1].number if len(found) > _PAGE else 0,
+        contracts=contracts[:_PAGE],
+        following=contracts[_PAGE - 1].name if len(contracts) > _PAGE else "",
+        sought=cari.strip(),
+        participant=participant,
+        news=_tell(words_of(request), hasil),
+    )
+
+
+@router.get(_ONE)
+async def read_form(request: Request, visit: Owner, name: Name) -> Response:
+    """The form of a request for one contract."""
+    return await _show_form(request, visit, name, {})
+
+
+@router.post(_ONE)
+async def ask(request: Request, visit: Owner, name: Name) -> Response:
+    """Send the request to the contract's owner."""
+    try:
+        await asyncio.to_thread(_ask, visit, name)
+    except Refused as refusal:
+        fault = make_fault(words_of(request), refusal, _places(words_of(request)))
+        return await _show_form(request, visit, name, visit.form, fault)
+    return go_to(f"{_PATH}?hasil=dikirim")
+
+
+@router.post("/konsol/permintaan-akses/{id}/tarik")
+async def withdraw(visit: Owner, id: Annotated[str, Path(max_length=63)]) -> Response:
+    """Take a request back."""
+    await asyncio.to_thread(visit.rooms.catalogue.registrar.access_requests.withdraw, id, visit.by)
+    return go_to(f"{_PATH}?hasil=ditarik")
+
+
+async def _show_form(
+    request: Request, visit: Visit, name: str, form: Mapping[str, str], fault: Fault | None = None
+) -> Response:
+    contract = (await asyncio.to_thread(visit.rooms.catalogue.newest, name)).contract
+    return show(
+        request,
+        "minta_akses_satu.html",
+        422 if fault else 200,
+        page=f"{_PATH}/{name}",
+        contract=contract,
+        fields=_list_fields(contract),
+        form=form,
+        fault=fault,
+    )
+
+
+def _ask(visit: Visit, name: str) -> None:
+    form, contract = visit.form, visit.rooms.catalogue.newest(name).contract
+    try:
+        until = date.fromisoformat(form.get("sampai", "").strip())
+    except ValueError:
+        raise DayUnreadable("Give a day.", errors=[FieldError("/until", "must be a day")]) from None
+    texts = {member: form.get(field, "") for field, member in _TEXTS.items()}
+    offered = [pointer for pointer, _ in _list_fields(contract)]
+    fields = tuple(pointer for pointer in offered if f"isian-{pointer}" in form) if offered else None
+    wish = Wish(name, participant_of(visit), fields=fields, until=until, **texts)
+    visit.rooms.catalogue.registrar.access_requests.ask(wish, contract, visit.by)
+
+
+def _find_contracts(visit: Visit, sought: str, after: str) -> list[Contract]:
+    """The contracts in force whose name or title has a text, by name."""
+    found: list[Contract] = []
+    for _, versions in visit.rooms.catalogue.walk_contracts(after):
+        newest = versions[-1] if versions else None
+        if newest is not None and sought.casefold() in f"{newest.name} {newest.title}".casefold():
+            found.append(newest)
+        if len(found) > _PAGE:
+            break
+    return found
+
+
+def _list_fields(contract: Contract) -> list[tuple[str, str]]:
+    """The fields that can be asked for, each with its title."""
+    outline = [one for one in draw_outline(contract.shown) if one.is_leaf][:_MOST_FIELDS]
+    titles = [next((str(schema["title"]) for schema in one.schemas if "title" in schema), "") for one in outline]
+    return [(one.pointer, title) for one, title in zip(outline, titles, strict=True)]
+
+
+def _places(words: Words) -> dict[str, tuple[str, str]]:
+    line = words.say("Tulis satu baris, paling banyak 500 huruf.")
+    return {
+        **{f"/{member}": (field, line) for field, member in _TEXTS.items()},
+        "/fields": ("isian", words.say("Pilih paling sedikit satu isian.")),
+        "/until": ("sampai", words.say("Pilih tanggal hari ini atau sesudahnya.")),
+    }
+
+
+def _tell(words: Words, result: Result) -> str:
+    told = {
+        "dikirim": words.say("Permintaan dikirim kepada pemilik kontrak. Keputusannya tampil di bawah."),
+        "ditarik": words.say("Permintaan ditarik."),
+    }
+    return told.get(result, "")
