@@ -24,7 +24,14 @@ What the room offers:
 """
 
 from bus.contracts.access import Access, describe_access
-from bus.contracts.access_request import AccessRequest, AccessState, Wish
+from bus.contracts.access_request import (
+    LONGEST_AGREEMENT,
+    LONGEST_BASIS,
+    LONGEST_PURPOSE,
+    AccessRequest,
+    AccessState,
+    Wish,
+)
 from bus.contracts.approval import describe_compatibility
 from bus.contracts.asyncapi import make_schema_url
 from bus.contracts.binding import Binding, Bindings, check_named, check_serves, make_binding, write_bindings
@@ -98,6 +105,9 @@ from bus.contracts.view import View, Wanted, WantedRows, find_single_values
 from bus.contracts.yaml import read_yaml, write_yaml
 
 __all__ = [
+    "LONGEST_AGREEMENT",
+    "LONGEST_BASIS",
+    "LONGEST_PURPOSE",
     "LONGEST_REASON",
     "MANY",
     "PERSONAL_NAMES",

@@ -29,8 +29,12 @@ from bus.ids import new_id
 from bus.problem import FieldError
 from bus.storage import Transaction
 
-LONGEST_TEXT: Final = 500
-"""Characters of a purpose, a legal basis, an agreement or a reason."""
+LONGEST_PURPOSE: Final = 300
+LONGEST_BASIS: Final = 130
+LONGEST_AGREEMENT: Final = 60
+"""Characters of the texts of a wish. A contract document takes as many: basis and agreement together are its legal basis."""
+_LONGEST_REASON: Final = 500
+_LONGEST: Final = {"/purpose": LONGEST_PURPOSE, "/legal_basis": LONGEST_BASIS, "/agreement": LONGEST_AGREEMENT}
 MOST_FIELDS: Final = 200
 KIND: Final = "access-request"
 """The kind of object in the action log."""
@@ -285,9 +289,10 @@ def _find_field_errors(fields: Sequence[str] | None, contract: Contract) -> list
 
 def _find_text_error(at: str, text: str) -> FieldError | None:
     written = text.strip()
-    if written and len(written) <= LONGEST_TEXT and written.isprintable():
+    longest = _LONGEST.get(at, _LONGEST_REASON)
+    if written and len(written) <= longest and written.isprintable():
         return None
-    return FieldError(at, f"must be one line of 1 to {LONGEST_TEXT} printable characters")
+    return FieldError(at, f"must be one line of 1 to {longest} printable characters")
 
 
 def _select(concerning: str | None) -> sa.Select[Any]:

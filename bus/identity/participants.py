@@ -343,7 +343,7 @@ def has_operator(storage: Storage) -> bool:
 
 
 def _check_scopes(scopes: Iterable[str]) -> frozenset[str]:
-    asked = frozenset(scopes)
+    asked = frozenset(str(scope) for scope in scopes)
     known = frozenset(str(scope) for scope in Scope)
     if not asked or asked - known:
         raise ScopeUnknown(

@@ -12,13 +12,24 @@ from bus.console.page import go_to, page_router
 from bus.console.render import show, words_of
 from bus.console.visit import Visit
 from bus.console.words import Words
-from bus.contracts import Contract, Wish, draw_outline
+from bus.contracts import (
+    LONGEST_AGREEMENT,
+    LONGEST_BASIS,
+    LONGEST_PURPOSE,
+    Contract,
+    ListedContract,
+    Wish,
+    draw_outline,
+)
 from bus.problem import FieldError, Invalid, Refused
 
 router = page_router()
 
 _PAGE: Final = 20
 _MOST_FIELDS: Final = 200
+_STEP: Final = 100
+_MOST_STEPS: Final = 10
+"""Steps of a search through the contracts. Beyond them, the next page goes on."""
 _PATH: Final = "/konsol/minta-akses"
 _ONE: Final = f"{_PATH}/{{name}}"
 _TEXTS: Final = {"tujuan": "purpose", "dasar": "legal_basis", "pks": "agreement"}
@@ -44,7 +55,7 @@ async def list_requests(
     """The participant's requests, and the contracts that it can ask for."""
     participant, registrar = participant_of(visit), visit.rooms.catalogue.registrar
     found = await asyncio.to_thread(registrar.access_requests.list_page, _PAGE + 1, sebelum, participant)
-    contracts = await asyncio.to_thread(_find_contracts, visit, cari.strip(), setelah)
+    contracts, following = await asyncio.to_thread(_find_contracts, visit, cari.strip(), setelah)
     own = [one for one in found[:_PAGE] if one.wish.participant == participant]
     return show(
         request,
@@ -52,10 +63,9 @@ async def list_requests(
         page=_PATH,
         requests=own,
         older=found[_PAGE - 1].number if len(found) > _PAGE else 0,
-        contracts=contracts[:_PAGE],
-        following=contracts[_PAGE - 1].name if len(contracts) > _PAGE else "",
+        contracts=contracts,
+        following=following,
         sought=cari.strip(),
-        participant=participant,
         news=_tell(words_of(request), hasil),
     )
 
@@ -113,16 +123,21 @@ def _ask(visit: Visit, name: str) -> None:
     visit.rooms.catalogue.registrar.access_requests.ask(wish, contract, visit.by)
 
 
-def _find_contracts(visit: Visit, sought: str, after: str) -> list[Contract]:
-    """The contracts in force whose name or title has a text, by name."""
-    found: list[Contract] = []
-    for _, versions in visit.rooms.catalogue.walk_contracts(after):
-        newest = versions[-1] if versions else None
-        if newest is not None and sought.casefold() in f"{newest.name} {newest.title}".casefold():
-            found.append(newest)
-        if len(found) > _PAGE:
-            break
-    return found
+def _find_contracts(visit: Visit, sought: str, after: str) -> tuple[list[ListedContract], str]:
+    """The contracts in force whose name or title has a text, by name, and where the next page begins; empty: nowhere."""
+    listing, text = visit.rooms.catalogue.registrar.listing, sought.casefold()
+    found: list[ListedContract] = []
+    for _ in range(_MOST_STEPS):
+        page = listing.page(_STEP, after)
+        for one in page.contracts:
+            if one.current is not None and text in f"{one.name} {one.heading.title}".casefold():
+                found.append(one)
+            if len(found) > _PAGE:
+                return found[:_PAGE], found[_PAGE - 1].name
+        if not page.has_more:
+            return found, ""
+        after = page.contracts[-1].name
+    return found, after
 
 
 def _list_fields(contract: Contract) -> list[tuple[str, str]]:
@@ -133,9 +148,10 @@ def _list_fields(contract: Contract) -> list[tuple[str, str]]:
 
 
 def _places(words: Words) -> dict[str, tuple[str, str]]:
-    line = words.say("Tulis satu baris, paling banyak 500 huruf.")
     return {
-        **{f"/{member}": (field, line) for field, member in _TEXTS.items()},
+        "/purpose": ("tujuan", words.say("Tulis satu baris, paling banyak %(most)s huruf.", most=LONGEST_PURPOSE)),
+        "/legal_basis": ("dasar", words.say("Tulis satu baris, paling banyak %(most)s huruf.", most=LONGEST_BASIS)),
+        "/agreement": ("pks", words.say("Tulis satu baris, paling banyak %(most)s huruf.", most=LONGEST_AGREEMENT)),
         "/fields": ("isian", words.say("Pilih paling sedikit satu isian.")),
         "/until": ("sampai", words.say("Pilih tanggal hari ini atau sesudahnya.")),
     }

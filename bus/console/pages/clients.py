@@ -148,7 +148,7 @@ def _tell(words: Words, result: Result) -> str:
 
 
 def _read_scopes(visit: Visit) -> list[str]:
-    return [scope for scope in sorted(GIVEN_BY_OFFICES) if f"hak-{scope}" in visit.form]
+    return [scope.value for scope in sorted(GIVEN_BY_OFFICES) if f"hak-{scope}" in visit.form]
 
 
 def _find(visit: Visit, client_id: str) -> Client:

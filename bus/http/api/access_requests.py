@@ -8,7 +8,15 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bus.actions import Actor, Verb
-from bus.contracts import LONGEST_REASON, AccessRequest, AccessState, Wish
+from bus.contracts import (
+    LONGEST_AGREEMENT,
+    LONGEST_BASIS,
+    LONGEST_PURPOSE,
+    LONGEST_REASON,
+    AccessRequest,
+    AccessState,
+    Wish,
+)
 from bus.http.acceptance import accept_access
 from bus.http.acts import acting
 from bus.http.api.contracts import Reader
@@ -32,7 +40,6 @@ Asker = Annotated[Actor, Depends(acting(Scope.CONTRACTS_READ, Verb.ACCESS_ASK))]
 Withdrawer = Annotated[Actor, Depends(acting(Scope.CONTRACTS_READ, Verb.ACCESS_WITHDRAW))]
 Accepter = Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.ACCESS_ACCEPT))]
 Refuser = Annotated[Actor, Depends(acting(Scope.CONTRACTS_APPROVE, Verb.ACCESS_REFUSE))]
-Text = Annotated[str, Field(min_length=1, max_length=LONGEST_REASON)]
 
 
 class AccessOrder(BaseModel):
@@ -55,9 +62,11 @@ class AccessOrder(BaseModel):
     )
 
     contract: str = Field(min_length=1, max_length=255)
-    purpose: Text = Field(description="one line; the owner reads it")
-    legal_basis: Text = Field(description="the law that allows it")
-    agreement: Text = Field(description="the number of the cooperation agreement (PKS)")
+    purpose: str = Field(min_length=1, max_length=LONGEST_PURPOSE, description="one line; the owner reads it")
+    legal_basis: str = Field(min_length=1, max_length=LONGEST_BASIS, description="the law that allows it")
+    agreement: str = Field(
+        min_length=1, max_length=LONGEST_AGREEMENT, description="the number of the cooperation agreement (PKS)"
+    )
     fields: list[str] | None = Field(None, description="JSON Pointers of what you need; absent: everything")
     until: Day = Field(description="the last day, by Lamongan's calendar")
 
@@ -94,7 +103,7 @@ class RefusalOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "PKS sudah berakhir"}]})
 
-    reason: Text = Field(description="one line; the asker reads it")
+    reason: str = Field(min_length=1, max_length=LONGEST_REASON, description="one line; the asker reads it")
 
 
 @router.post(

@@ -112,6 +112,12 @@ async def test_an_acceptance_does_not_overwrite_what_somebody_drafted_meanwhile(
 
 
 @sqlite_alone
+async def test_the_longest_request_fits_into_a_contract_document(granting: Bus):
+    made = await ask(granting, purpose="p" * 300, legal_basis="b" * 130, agreement="a" * 60)
+    assert (await owner(granting).post(f"{PATH}/{made}/accept")).status_code == 200
+
+
+@sqlite_alone
 async def test_one_request_for_a_contract_waits_at_a_time(granting: Bus):
     made = await ask(granting)
     assert problem(await asker(granting).post(PATH, json=a_wish())) == (409, "access-asked-already")
