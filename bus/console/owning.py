@@ -14,8 +14,6 @@ from bus.problem import Invalid, Refused
 
 Owner = Annotated[Visit, visiting(*OWNING)]
 """The visit of an app owner."""
-Revealer = Annotated[Visit, visiting(*OWNING)]
-"""The visit of an app owner to whom a secret or personal data are shown. Here the page asks for a fresh proof."""
 MOST_CONTRACTS: Final = 200
 """Contracts that a page offers to choose from."""
 

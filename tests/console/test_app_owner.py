@@ -143,6 +143,15 @@ async def test_a_form_with_a_fault_says_at_the_field_what_to_mend(
     assert granting.bus.rooms.subscriptions.listed("bapenda") == []
 
 
+async def test_all_faults_of_a_form_are_told_at_once(owner: Browser):
+    page = await subscribe(owner, alamat="x", mulai="posisi", posisi="x", saringan="{")
+    for name in ("alamat", "mulai", "saringan"):
+        assert f'id="e-{name}"' in page.text, name
+    page = await owner.send(f"/konsol/minta-akses/{WARGA}", sampai="besok")
+    for name in ("tujuan", "dasar", "pks", "sampai", "isian"):
+        assert f'id="e-{name}"' in page.text, name
+
+
 async def test_settings_change_and_a_deletion_asks_first(granting: Console, owner: Browser):
     number, old = shown(await subscribe(owner))
     path, rooms = f"/konsol/langganan/{number}", granting.bus.rooms
@@ -248,6 +257,18 @@ async def test_the_quick_start_has_the_participants_own_names(granting: Console)
     page = unescape((await granting.member(Role.APP_OWNER, OWNER).look("/konsol/mulai")).text)
     for text in (f'"source": "/{OWNER}/aplikasi"', f'"type": "{WARGA}"', "Siti Rekaan", "PHP"):
         assert text in page
+
+
+async def test_the_quick_starts_event_is_accepted_as_it_stands(granting: Console):
+    page = unescape((await granting.member(Role.APP_OWNER, OWNER).look("/konsol/mulai")).text)
+    event = page.partition("<<'JSON'\n")[2].partition("\nJSON")[0]
+    publisher = granting.bus.reader(OWNER, "events.publish")
+    headers = {"content-type": "application/cloudevents+json"}
+    answer = await publisher.post("/v1/events", content=event, headers=headers)
+    assert answer.status_code == 202, answer.text
+    python = page.partition("<h3>Python</h3>")[2].partition("<code>")[2].partition("</code>")[0]
+    assert "bus.publish" in python
+    compile(python, "mulai", "exec")
 
 
 async def test_the_quick_start_leads_who_has_no_contract_to_ask_for_one(console: Console):

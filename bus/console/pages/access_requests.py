@@ -1,7 +1,7 @@
 """Minta akses: the member asks a contract's owner for a grant, and follows what becomes of the request."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Final, Literal
 
@@ -18,15 +18,17 @@ from bus.contracts import (
     LONGEST_PURPOSE,
     Contract,
     ListedContract,
+    Schema,
     Wish,
     draw_outline,
 )
-from bus.problem import FieldError, Invalid, Refused
+from bus.problem import Refused
 
 router = page_router()
 
 _PAGE: Final = 20
 _MOST_FIELDS: Final = 200
+_LONGEST_TITLE: Final = 120
 _STEP: Final = 100
 _MOST_STEPS: Final = 10
 """Steps of a search through the contracts. Beyond them, the next page goes on."""
@@ -35,12 +37,6 @@ _ONE: Final = f"{_PATH}/{{name}}"
 _TEXTS: Final = {"tujuan": "purpose", "dasar": "legal_basis", "pks": "agreement"}
 Name = Annotated[str, Path(max_length=255)]
 Result = Literal["", "dikirim", "ditarik"]
-
-
-class DayUnreadable(Invalid):
-    """This is no day; write it such as 2027-12-31."""
-
-    slug = "day-unreadable"
 
 
 @router.get(_PATH)
@@ -115,7 +111,8 @@ def _ask(visit: Visit, name: str) -> None:
     try:
         until = date.fromisoformat(form.get("sampai", "").strip())
     except ValueError:
-        raise DayUnreadable("Give a day.", errors=[FieldError("/until", "must be a day")]) from None
+        # The past is refused together with all that is wrong elsewhere.
+        until = date.min
     texts = {member: form.get(field, "") for field, member in _TEXTS.items()}
     offered = [pointer for pointer, _ in _list_fields(contract)]
     fields = tuple(pointer for pointer in offered if f"isian-{pointer}" in form) if offered else None
@@ -141,10 +138,14 @@ def _find_contracts(visit: Visit, sought: str, after: str) -> tuple[list[ListedC
 
 
 def _list_fields(contract: Contract) -> list[tuple[str, str]]:
-    """The fields that can be asked for, each with its title."""
+    """The fields that can be asked for, each with its title or the beginning of its description."""
     outline = [one for one in draw_outline(contract.shown) if one.is_leaf][:_MOST_FIELDS]
-    titles = [next((str(schema["title"]) for schema in one.schemas if "title" in schema), "") for one in outline]
-    return [(one.pointer, title) for one, title in zip(outline, titles, strict=True)]
+    return [(one.pointer, _find_title(one.schemas)[:_LONGEST_TITLE]) for one in outline]
+
+
+def _find_title(schemas: Sequence[Schema]) -> str:
+    told = (str(schema[member]) for member in ("title", "description") for schema in schemas if member in schema)
+    return next(told, "")
 
 
 def _places(words: Words) -> dict[str, tuple[str, str]]:

@@ -6,10 +6,11 @@ from typing import Annotated, Final, Literal
 
 from fastapi import Path, Query, Request, Response
 
-from bus.console.owning import Fault, Owner, Revealer, check_confirmed, make_fault, participant_of
+from bus.console.owning import Fault, Owner, check_confirmed, make_fault, participant_of
 from bus.console.page import go_to, page_router
 from bus.console.render import show, words_of
-from bus.console.visit import Visit
+from bus.console.roles import OWNING
+from bus.console.visit import Visit, visiting
 from bus.console.words import Words
 from bus.identity import GIVEN_BY_OFFICES, Client, ClientUnknown, Scope
 from bus.problem import Refused
@@ -20,6 +21,8 @@ _PAGE: Final = 50
 _PATH: Final = "/konsol/klien"
 _ONE: Final = f"{_PATH}/{{client_id}}"
 Id = Annotated[str, Path(max_length=63)]
+Revealer = Annotated[Visit, visiting(*OWNING)]
+"""The visit of an app owner to whom a secret is shown: the place to ask for a fresh proof."""
 Result = Literal["", "hak", "dicabut"]
 
 

@@ -6,9 +6,11 @@ from typing import Annotated, Final, Literal
 
 from fastapi import Path, Query, Request, Response
 
-from bus.console.owning import Owner, Revealer, participant_of
+from bus.console.owning import Owner, participant_of
 from bus.console.page import page_router
 from bus.console.render import show
+from bus.console.roles import OWNING
+from bus.console.visit import Visit, visiting
 from bus.delivery import DeliveryState
 
 router = page_router()
@@ -18,6 +20,8 @@ _PATH: Final = "/konsol/pengiriman"
 _PLACE: Final = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}", re.ASCII)
 StateName = Literal["", "pending", "delivered", "dead", "discarded"]
 Id = Annotated[str, Path(max_length=100)]
+Revealer = Annotated[Visit, visiting(*OWNING)]
+"""The visit of an app owner to whom personal data may be shown: the place to ask for a fresh proof."""
 Position = Annotated[int, Path(ge=0, lt=2**63)]
 
 

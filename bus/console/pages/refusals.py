@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 from bus.console.owning import Owner, participant_of
 from bus.console.page import page_router
 from bus.console.render import show, words_of
-from bus.console.words import Words
+from bus.console.rules import tell_rules
 
 router = page_router()
 
@@ -38,28 +38,5 @@ async def list_refusals(
         following=shown[-1].id if len(found) > _PAGE else 0,
         contract=contract,
         own=participant,
-        rules=_tell_rules(words_of(request)),
+        rules=tell_rules(words_of(request)),
     )
-
-
-def _tell_rules(words: Words) -> dict[str, str]:
-    """What each rule asks for, in people's words."""
-    say = words.say
-    return {
-        "required": say("Isian wajib tidak ada."),
-        "type": say("Jenis isian salah, misalnya angka ditulis sebagai teks."),
-        "pattern": say("Bentuk isian tidak sesuai pola, misalnya NIK harus 16 angka."),
-        "format": say("Bentuk isian salah, misalnya tanggal harus 2026-11-28."),
-        "enum": say("Isian bukan salah satu pilihan yang ada."),
-        "const": say("Isian bukan nilai yang ditetapkan."),
-        "maxLength": say("Isian terlalu panjang."),
-        "minLength": say("Isian terlalu pendek."),
-        "minimum": say("Angka terlalu kecil."),
-        "maximum": say("Angka terlalu besar."),
-        "additionalProperties": say("Ada isian yang tidak dikenal kontrak."),
-        "unevaluatedProperties": say("Ada isian yang tidak dikenal kontrak."),
-        "not-a-producer": say("Kontrak tidak menyebut Anda sebagai produsen. Hubungi pemilik kontrak."),
-        "unknown-contract": say("Tidak ada kontrak dengan nama itu. Periksa isian type."),
-        "unknown-contract-version": say("Versi kontrak itu tidak ada. Periksa isian dataschema."),
-        "contract-version-retired": say("Versi kontrak itu sudah ditarik. Pakai versi terbaru."),
-    }

@@ -1,16 +1,18 @@
 """Langganan: the standing orders of the member's participant. The member makes, changes and deletes them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path, Query, Request, Response
 
 from bus import json
-from bus.console.owning import Fault, Own, Owner, Revealer, check_confirmed, find_own, make_fault, participant_of
+from bus.console.owning import Fault, Own, Owner, check_confirmed, find_own, make_fault, participant_of
 from bus.console.page import go_to, page_router
 from bus.console.render import show, words_of
-from bus.console.visit import Visit
+from bus.console.roles import OWNING
+from bus.console.visit import Visit, visiting
 from bus.console.words import Words
 from bus.contracts import Kind
 from bus.delivery import NewSubscription, Pull, Sink, Webhook
@@ -24,8 +26,14 @@ _PAGE: Final = 50
 _PATH: Final = "/konsol/langganan"
 _NEW: Final = f"{_PATH}/baru"
 _ONE: Final = f"{_PATH}/{{id}}"
-_LARGEST_POSITION: Final = 2**53 - 1
+_LONGEST_ADDRESS: Final = 2048
+_MOST_FILTERS: Final = 50
+_POSITION: Final = re.compile("[0-9]{1,15}", re.ASCII)
+_WRONG: Final = -1
+_Start = int | Literal["beginning"] | None
 Id = Annotated[str, Path(max_length=100)]
+Revealer = Annotated[Visit, visiting(*OWNING)]
+"""The visit of an app owner to whom a secret is shown: the place to ask for a fresh proof."""
 Result = Literal["", "diubah", "dihapus", "dibuat"]
 
 
@@ -67,11 +75,7 @@ async def add_subscription(request: Request, visit: Revealer) -> Response:
     """Subscribe, and show the secret that signs webhooks once."""
     form, participant = visit.form, participant_of(visit)
     try:
-        contracts = [name.removeprefix("kontrak-") for name in form if name.startswith("kontrak-")]
-        sink, start = _read_sink(form), _read_start(form)
-        new = NewSubscription(participant, contracts, sink, _read_filters(form), form.get("urutan", "").strip() or None)
-        if not contracts:
-            raise FormWrong("Choose a contract.", errors=[FieldError("/contracts", "is empty")])
+        new, start = _read_order(form, participant)
         made = await subscribe(visit.rooms, visit.by, new, start)
     except Refused as refusal:
         fault = make_fault(words_of(request), refusal, _places(words_of(request)))
@@ -92,8 +96,11 @@ async def change_subscription(request: Request, visit: Owner, id: Id) -> Respons
     """Give a subscription another address or other filters."""
     form = visit.form
     try:
-        sink = Webhook(form["alamat"].strip()) if form.get("alamat", "").strip() else None
-        await change_settings(visit.rooms, visit.by, id, sink, _read_filters(form))
+        sink, filters = _read_sink(form) if "alamat" in form else None, _read_filters(form)
+        wrong = {"/sink": "alamat" in form and sink is None, "/filters": filters is None}
+        if errors := [FieldError(pointer, "cannot be read") for pointer, is_wrong in wrong.items() if is_wrong]:
+            raise FormWrong("Some fields cannot be read.", errors=errors)
+        await change_settings(visit.rooms, visit.by, id, sink, filters)
     except Refused as refusal:
         fault = make_fault(words_of(request), refusal, _places(words_of(request)))
         return await _show_one(request, visit, id, fault, form)
@@ -161,28 +168,42 @@ def _reveal(request: Request, id: str, secret: str) -> Response:
     return show(request, "langganan_rahasia.html", page=f"{_PATH}/{id}", id=id, secret=secret)
 
 
-def _read_sink(form: Mapping[str, str]) -> Sink:
+def _read_order(form: Mapping[str, str], participant: str) -> tuple[NewSubscription, _Start]:
+    """What the form asks for.
+
+    Raises:
+        FormWrong: names each field that is wrong.
+    """
+    contracts = [name.removeprefix("kontrak-") for name in form if name.startswith("kontrak-")]
+    sink, start, filters = _read_sink(form), _read_start(form), _read_filters(form)
+    wrong = {"/contracts": not contracts, "/sink": sink is None, "/from": start == _WRONG, "/filters": filters is None}
+    if errors := [FieldError(pointer, "cannot be read") for pointer, is_wrong in wrong.items() if is_wrong]:
+        raise FormWrong("Some fields cannot be read.", errors=errors)
+    order = form.get("urutan", "").strip() or None
+    return NewSubscription(participant, contracts, sink or Pull(), filters or (), order), start
+
+
+def _read_sink(form: Mapping[str, str]) -> Sink | None:
+    """The sink; None: the address cannot be read."""
     if form.get("tujuan") == "ambil":
         return Pull()
     address = form.get("alamat", "").strip()
-    if not address.lower().startswith(("https://", "http://")) or len(address) > 2048:
-        raise FormWrong("Give an address.", errors=[FieldError("/sink", "is no address")])
-    return Webhook(address)
+    is_address = address.lower().startswith(("https://", "http://")) and len(address) <= _LONGEST_ADDRESS
+    return Webhook(address) if is_address else None
 
 
-def _read_start(form: Mapping[str, str]) -> int | Literal["beginning"] | None:
+def _read_start(form: Mapping[str, str]) -> _Start:
+    """Where to begin; `_WRONG`: the position cannot be read."""
     if form.get("mulai") == "awal":
         return "beginning"
     if form.get("mulai") != "posisi":
         return None
     text = form.get("posisi", "").strip()
-    if not (text.isascii() and text.isdecimal()) or len(text) > 16 or int(text) > _LARGEST_POSITION:
-        raise FormWrong("Give a position.", errors=[FieldError("/from", "is no position")])
-    return int(text)
+    return int(text) if _POSITION.fullmatch(text) else _WRONG
 
 
-def _read_filters(form: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-    """The filters: the simple one, and those that the member wrote as JSON."""
+def _read_filters(form: Mapping[str, str]) -> list[Mapping[str, Any]] | None:
+    """The simple filter, and those that the member wrote as JSON; None: the JSON is no list of filters."""
     found: list[Mapping[str, Any]] = []
     if form.get("cara") in ("exact", "prefix", "suffix") and form.get("nilai", "").strip():
         found.append({form["cara"]: {form.get("atribut", "").strip(): form["nilai"].strip()}})
@@ -190,11 +211,11 @@ def _read_filters(form: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
         try:
             written = json.loads(text.encode())
         except ValueError:
-            written = None
-        if not isinstance(written, list) or not all(isinstance(one, dict) for one in written) or len(written) > 49:
-            raise FormWrong("Give a list.", errors=[FieldError("/filters", "is no list of filters")])
+            return None
+        if not isinstance(written, list) or not all(isinstance(one, dict) for one in written):
+            return None
         found += written
-    return found
+    return found if len(found) <= _MOST_FILTERS else None
 
 
 def _places(words: Words) -> dict[str, tuple[str, str]]:

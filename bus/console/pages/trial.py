@@ -10,6 +10,7 @@ from bus import json
 from bus.console.owning import Fault, Owner, find_own, make_fault, participant_of
 from bus.console.page import page_router
 from bus.console.render import show, words_of
+from bus.console.rules import tell_rules
 from bus.console.visit import Visit
 from bus.contracts import Contract, Kind
 from bus.http import try_document
@@ -59,6 +60,7 @@ async def _show(
         text=example if text is None else text,
         fault=fault,
         errors=errors,
+        rules=tell_rules(words_of(request)),
     )
 
 
