@@ -266,10 +266,7 @@ class Participants:
         return changed
 
     def rotate_secret(self, participant: str, client_id: str, by: Actor) -> str:
-        """Give a client a new secret. The secret before stops working; tokens that are out go on to their end.
-
-        Returns:
-            The secret, which nobody can read again.
+        """The new secret of a client, to be shown once. The secret before stops working; tokens that are out go on to their end.
 
         Raises:
             ParticipantUnknown, ClientUnknown: the participant or the client does not exist.
@@ -278,7 +275,6 @@ class Participants:
             ScopeNotYours: the client has scopes that the operator alone gives.
         """
         secret = new_secret()
-        digest = secrets.make_digest(secret)
         with self._storage.write() as transaction:
             row = _get_client(transaction, participant, client_id)
             if row.revoked_at is not None:
@@ -287,7 +283,7 @@ class Participants:
                 raise ClientHasKeys(f"{client_id} has keys; give it other keys instead.")
             check_giver(by, make_client(row).scopes)
             mine = sa.update(CLIENTS).where(CLIENTS.c.client_id == client_id)
-            transaction.execute(mine.values(secret_hash=digest))
+            transaction.execute(mine.values(secret_hash=secrets.make_digest(secret)))
             note(transaction, Action(Verb.CLIENT_ROTATE_SECRET, by, _make_object(client_id), participant))
             announce(transaction, "clients")
         return secret

@@ -19,6 +19,7 @@ from tests.a_failure import a_failed_attempt
 from tests.an_actor import OPERATOR, actions, last_action
 from tests.builders import FAR, OWNER, WARGA, a_document, a_grant, a_refusal
 from tests.console.a_console import Browser, Console
+from tests.console.test_pages import Tags
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -323,6 +324,16 @@ async def test_a_hostile_text_is_shown_as_text(granting: Console, owner: Browser
         text = (await owner.look(f"/konsol/{path}")).text
         assert "<script>alert" not in text, path
         assert "<img" not in text, path
+
+
+async def test_a_page_loads_nothing_from_elsewhere_and_has_nothing_inline(granting: Console, owner: Browser):
+    made, (client_id, _) = add_deliveries(granting.bus, 1), await make_client(owner)
+    paths = ("mulai", "klien", f"klien/{client_id}", "langganan", "langganan/baru", f"langganan/{made}", "pengiriman")
+    for path in (*paths, "penolakan", "hak-akses", "minta-akses", f"minta-akses/{WARGA}", "coba-data"):
+        tags = Tags()
+        tags.feed((await owner.look(f"/konsol/{path}")).text)
+        assert [one for one in tags.addresses if not one.startswith(("/konsol", "#"))] == [], path
+        assert tags.inline == [], path
 
 
 async def test_an_empty_page_says_how_to_begin(console: Console):
