@@ -26,6 +26,7 @@ class Verb(StrEnum):
     AGENCY_RESUME = "agency.resume"
     CLIENT_ADD = "client.add"
     CLIENT_UPDATE = "client.update"
+    CLIENT_ROTATE_SECRET = "client.rotate-secret"  # noqa: S105 - a verb
     CLIENT_REVOKE = "client.revoke"
     TOKEN_REVOKE = "token.revoke"  # noqa: S105 - a verb
     CONTRACT_DRAFT = "contract.draft"
@@ -42,6 +43,10 @@ class Verb(StrEnum):
     DOMAIN_SET = "domain.set"
     GRANT_SUSPEND = "grant.suspend"
     GRANT_RESUME = "grant.resume"
+    ACCESS_ASK = "access-request.ask"
+    ACCESS_WITHDRAW = "access-request.withdraw"
+    ACCESS_ACCEPT = "access-request.accept"
+    ACCESS_REFUSE = "access-request.refuse"
     SUBSCRIPTION_ADD = "subscription.add"
     SUBSCRIPTION_CHANGE = "subscription.change"
     SUBSCRIPTION_DELETE = "subscription.delete"

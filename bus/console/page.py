@@ -106,6 +106,22 @@ def explain(refusal: Refused, words: Words) -> str:
         "subscription-unknown": say("Langganan ini tidak ada, atau bukan milik Anda."),
         "participant-unknown": say("Peserta ini tidak ada, atau bukan milik Anda."),
         "session-unknown": say("Sesi ini tidak ada; mungkin sudah berakhir."),
+        "client-unknown": say("Klien ini tidak ada, atau bukan milik Anda."),
+        "client-revoked": say("Klien ini sudah dicabut. Buat klien baru."),
+        "client-has-keys": say("Klien ini masuk dengan kuncinya sendiri, jadi tidak punya rahasia."),
+        "scope-not-yours": say("Hak ini, dan rahasia klien yang memilikinya, hanya diberikan operator."),
+        "not-confirmed": say("Centang dahulu kotak persetujuan di dekat tombol, lalu tekan lagi."),
+        "no-such-contract": say("Kontrak ini tidak ada, atau tidak ada versinya yang berlaku."),
+        "not-granted": say("Kontrak ini tidak mengizinkan Anda menerima datanya. Mintalah akses kepada pemiliknya."),
+        "grant-expired": say("Izin Anda dalam kontrak ini sudah berakhir. Mintalah perpanjangan kepada pemiliknya."),
+        "grant-suspended": say("Izin Anda dalam kontrak ini sedang ditangguhkan. Tanyakan kepada pemiliknya."),
+        "access-asked-already": say(
+            "Permintaan Anda untuk kontrak ini masih menunggu. Tarik dahulu bila ingin mengubahnya."
+        ),
+        "access-decided": say("Permintaan ini sudah diputuskan atau ditarik."),
+        "no-such-access-request": say("Permintaan akses ini tidak ada, atau bukan milik Anda."),
+        "too-many-secrets": say("Terlalu banyak rahasia masih menandatangani. Tunggu sampai salah satunya berakhir."),
+        "delivery-unknown": say("Pengiriman ini tidak ada, atau bukan milik Anda."),
         "nothing-held": say("Tidak ada penghapusan yang ditahan di instansi ini."),
     }
     return known.get(refusal.slug, "")

@@ -4,19 +4,27 @@ from typing import Final
 
 from bus.console import assets
 from bus.console.pages import (
+    access,
+    access_requests,
     actions,
     agencies,
+    clients,
+    deliveries,
     home,
     language,
     link,
     live,
     participants,
     parts,
+    quick_start,
+    refusals,
     sessions,
     sign_in,
     sign_out,
     subscriber,
     subscribers,
+    subscriptions,
+    trial,
     unknown,
 )
 from bus.http import Pages
@@ -37,6 +45,14 @@ PAGES: Final = Pages(
         actions.router,
         sessions.router,
         parts.router,
+        quick_start.router,
+        clients.router,
+        subscriptions.router,
+        deliveries.router,
+        refusals.router,
+        access.router,
+        access_requests.router,
+        trial.router,
         # Last: it takes every path that is left.
         unknown.router,
     )

@@ -180,17 +180,15 @@ class Catalogue:
     def walk_contracts(self, after: str, concerning: str | None = None) -> Iterator[tuple[str, list[Contract]]]:
         """The contracts in force behind a name, in order of name, each with its versions in force.
 
-        A contract comes without versions if it does not concern the participant. So the caller can end a long walk.
+        A contract comes without versions if no version names the participant. So the caller can end a long walk.
 
         Args:
-            concerning: the participant that must own the contract, or have a grant in it; None: all contracts.
+            concerning: the participant that must own the contract, send under it, or have a grant in it; None: all contracts.
         """
-        sought = (
-            [json.dumps({member: concerning})[1:-1] for member in ("participant", "owner")] if concerning else [b""]
-        )
+        sought = json.dumps(concerning) if concerning else b""
         for name in sorted(name for name in self._contracts if name > after):
             texts = self._contracts[name].read_documents()
-            is_meant = any(one in text for one in sought for text in texts)
+            is_meant = any(sought in text for text in texts)
             yield name, [restore_contract(json.loads(text)) for text in texts] if is_meant else []
 
     def list_adapter_uses(self) -> list[AdapterUses]:

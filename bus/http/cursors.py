@@ -87,6 +87,7 @@ class Listing(Enum):
     JOB = "j"
     ADAPTERS = "b"
     TRAFFIC = "v"
+    ACCESS_REQUESTS = "q"
 
 
 _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))

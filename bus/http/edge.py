@@ -18,6 +18,7 @@ from bus.http.acts import route_of
 from bus.http.admissions import admission_in
 from bus.http.api import (
     access,
+    access_requests,
     actions,
     adapter_moves,
     adapters,
@@ -99,6 +100,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     adapter_moves.router,
     domains.router,
     access.router,
+    access_requests.router,
     doctor.router,
     grants.router,
     subscriptions.router,
@@ -302,7 +304,7 @@ def create_edge(rooms: Rooms, checks: Health, pages: Pages = NO_PAGES) -> Edge:
     api = _api(routes, rooms, checks)
     document = cache(partial(_make_document, routes, rooms.tokens.issuer))
     set_document(api, document)
-    surface = _survey(routes)
+    surface = Surface(routes.written)
     surface.add(_READERS)
     surface.add_endpoint("POST", "/v1/events", _PUBLISHING)
     bodies = _bodies(rooms)
@@ -315,7 +317,7 @@ def create_watch(rooms: Rooms, checks: Health) -> Edge:
     settings = rooms.settings
     operation = None if settings.operation_address else Operation(settings.operation_scope, has_document=False)
     routes = _make_routes(False, operation)
-    return Edge(_api(routes, rooms, checks), _survey(routes), _bodies(rooms), rooms.tokens)
+    return Edge(_api(routes, rooms, checks), Surface(routes.written), _bodies(rooms), rooms.tokens)
 
 
 def create_operation(rooms: Rooms, checks: Health, described: Edge) -> Edge:
@@ -324,7 +326,7 @@ def create_operation(rooms: Rooms, checks: Health, described: Edge) -> Edge:
     routes = _make_routes(False, operation)
     api = _api(routes, rooms, checks)
     set_document(api, described.describe)
-    return Edge(api, _survey(routes), _bodies(rooms), rooms.tokens)
+    return Edge(api, Surface(routes.written), _bodies(rooms), rooms.tokens)
 
 
 @dataclass(frozen=True)
@@ -361,12 +363,6 @@ def _make_routes(is_whole: bool, operation: Operation | None, pages: Pages = NO_
 def _name_operation(route: APIRoute) -> str:
     """An operation's name, by which generated clients name their methods and types."""
     return route.name
-
-
-def _survey(routes: _Routes) -> Surface:
-    surface = Surface()
-    surface.add(routes.written)
-    return surface
 
 
 def _bodies(rooms: Rooms) -> Bodies:

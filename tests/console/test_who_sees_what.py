@@ -1,6 +1,7 @@
 """Every path of the console, as every role and as nobody; and every form without its token."""
 
 import itertools
+from datetime import date
 from typing import Final
 
 import pytest
@@ -8,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from bus.actions import Verb
 from bus.console import PAGES
+from bus.contracts import Wish
 from bus.delivery import NewSubscription, Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.replays import go_live
@@ -15,7 +17,7 @@ from bus.staff import Role
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR, actions, last_action
 from tests.an_agency import AGENCY, AnAdapter, hold_some_deletions, join
-from tests.builders import WARGA, a_document, a_grant
+from tests.builders import FAR, WARGA, a_document, a_grant
 from tests.console.a_console import Browser, Console
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -24,6 +26,7 @@ only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ALL: Final = frozenset(Role)
 OPERATING: Final = frozenset({Role.OPERATOR})
 SUBSCRIBING: Final = OPERATING | {Role.APP_OWNER}
+OWNING: Final = frozenset({Role.APP_OWNER})
 AUDITING: Final = OPERATING | {Role.AUDITOR}
 ANYBODY: Final = None
 """Also who is not signed in."""
@@ -48,6 +51,30 @@ TABLE: Final = {
     "GET /konsol/peserta": SUBSCRIBING,
     "GET /konsol/peserta/{name}": SUBSCRIBING,
     "GET /konsol/tindakan": AUDITING,
+    "GET /konsol/mulai": OWNING,
+    "GET /konsol/klien": OWNING,
+    "POST /konsol/klien": OWNING,
+    "GET /konsol/klien/{client_id}": OWNING,
+    "POST /konsol/klien/{client_id}/hak": OWNING,
+    "POST /konsol/klien/{client_id}/rahasia": OWNING,
+    "POST /konsol/klien/{client_id}/cabut": OWNING,
+    "GET /konsol/langganan": OWNING,
+    "GET /konsol/langganan/baru": OWNING,
+    "POST /konsol/langganan/baru": OWNING,
+    "GET /konsol/langganan/{id}": OWNING,
+    "POST /konsol/langganan/{id}/ubah": OWNING,
+    "POST /konsol/langganan/{id}/rahasia": OWNING,
+    "POST /konsol/langganan/{id}/hapus": OWNING,
+    "GET /konsol/pengiriman": OWNING,
+    "POST /konsol/pengiriman/{id}/{position}/jawaban": OWNING,
+    "GET /konsol/penolakan": OWNING,
+    "GET /konsol/hak-akses": OWNING,
+    "GET /konsol/minta-akses": OWNING,
+    "GET /konsol/minta-akses/{name}": OWNING,
+    "POST /konsol/minta-akses/{name}": OWNING,
+    "POST /konsol/permintaan-akses/{id}/tarik": OWNING,
+    "GET /konsol/coba-data": OWNING,
+    "POST /konsol/coba-data": OWNING,
     "GET /konsol/masuk": ANYBODY,
     "POST /konsol/masuk": ANYBODY,
     "GET /konsol/tautan/{secret}": ANYBODY,
@@ -70,6 +97,10 @@ ACTS: Final = {
 GUARDED: Final = [operation for operation, roles in TABLE.items() if roles is not ANYBODY]
 
 
+OF_ONE: Final = ("penerima/", "peserta/", "klien/{", "langganan/{", "pengiriman/{", "permintaan-akses/")
+"""Parts of the paths of pages about one thing of a participant."""
+
+
 class Site:
     """A console with something to see on each page."""
 
@@ -82,7 +113,17 @@ class Site:
         hold_some_deletions(bus.rooms.storage)
         # As if the process stopped: a stream of live numbers then ends with its first.
         bus.rooms.waiting.finish()
+        self.clients = {name: self._add_client(bus, name) for name in ("bapenda", "dinkes")}
+        self.requests = {name: self._ask(bus, name) for name in ("bapenda", "dinkes")}
         self.own, self.others = (self._subscribe(bus, name) for name in ("bapenda", "dinkes"))
+
+    def _add_client(self, bus: Bus, participant: str) -> str:
+        return bus.rooms.participants.add_client(participant, ["events.read"], by=OPERATOR)[0].client_id
+
+    def _ask(self, bus: Bus, participant: str) -> str:
+        wish = Wish(WARGA, participant, "uji", "Perda 1/2024", "PKS 1/2026", ("/nama",), date.fromisoformat(FAR))
+        contract = bus.rooms.catalogue.newest(WARGA).contract
+        return bus.rooms.catalogue.registrar.access_requests.ask(wish, contract, OPERATOR).id
 
     def _subscribe(self, bus: Bus, participant: str) -> str:
         new = NewSubscription(participant, [WARGA], Webhook("http://127.0.0.1:1027/hook"))
@@ -95,8 +136,11 @@ class Site:
 
     def fill(self, template: str, subscription: str = "", participant: str = "bapenda") -> str:
         """A path for a template."""
-        named = (subscription or self.own) if "penerima" in template else "session_x"
-        return template.format(id=named, position=7, agency=AGENCY, name=participant)
+        client, request = self.clients[participant], self.requests[participant]
+        of_subscription = any(one in template for one in ("penerima", "langganan", "pengiriman"))
+        named = (subscription or self.own) if of_subscription else request if "permintaan" in template else "session_x"
+        name = WARGA if "minta-akses" in template else participant
+        return template.format(id=named, position=7, agency=AGENCY, name=name, client_id=client)
 
 
 @pytest.fixture
@@ -141,10 +185,11 @@ async def test_an_app_owner_reaches_nothing_of_another_participant(site: Site):
     browser = site.console.member(Role.APP_OWNER)
     for operation in GUARDED:
         template = operation.partition(" ")[2]
-        if "penerima/" in template or "peserta/" in template:
+        if any(one in template for one in OF_ONE):
             path = site.fill(template, site.others, "dinkes")
             assert await ask(browser, operation, path) == 404, operation
-    for path in ("/konsol", "/konsol/penerima", "/konsol/peserta/bapenda"):
+    own = [one.partition(" ")[2] for one in TABLE if one.startswith("GET") and TABLE[one] == OWNING]
+    for path in ("/konsol", "/konsol/penerima", "/konsol/peserta/bapenda", *map(site.fill, own)):
         assert "dinkes" not in (await browser.look(path)).text, path
 
 

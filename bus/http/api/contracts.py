@@ -7,38 +7,36 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from bus import json, limits
+from bus import json
 from bus.actions import Actor, Verb
 from bus.contracts import (
     Catalogue,
     Classification,
     Contract,
-    ContractVersion,
     DocumentInvalid,
     Kind,
     ListedContract,
     RegisteredVersion,
     Tags,
-    judge_data,
     make_schema_url,
     read_document,
     restore_contract,
 )
-from bus.delivery import check_filter_size
 from bus.http.acts import acting
 from bus.http.api.contract_version import VersionDetail, VersionSummary, etag, version_answer, version_summary
 from bus.http.api.preconditions import IfMatch, IfMatchRequired
 from bus.http.conditional import cacheable, matches
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
+from bus.http.drafts import check_room
 from bus.http.openapi_parts import refer_headers
 from bus.http.path_parameters import ContractName, Version
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.semantics import form_of
 from bus.http.surface import JSON
+from bus.http.trying import try_document
 from bus.http.written import write_page
 from bus.identity import Principal, Scope
-from bus.journal import try_data
 from bus.problem import FieldError, Invalid, Refused
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
@@ -230,7 +228,7 @@ def _replace(rooms: Rooms, document: bytes, name: ContractName, version: Version
 
 
 def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> RegisteredVersion:
-    _check_room(rooms, by, contract)
+    check_room(rooms, by, contract)
     return rooms.catalogue.registrar.add_draft(contract, by, tags)
 
 
@@ -263,42 +261,14 @@ async def validate_data(
 
     The answer says yes exactly where publishing would. `null` deletes a record.
     """
-    tried = await asyncio.to_thread(_find_tried_version, rooms.catalogue, name, version)
-    levels, who = rooms.settings.max_depth, caller.participant
-    if tried.contract.kind is Kind.QUERY:
-        schema = await asyncio.to_thread(lambda: tried.sent_text)
-        found = json.loads(await rooms.heavy.run(judge_data, schema, body, b"%d" % levels, who=who))
-    else:
-        found = [(one.pointer, one.detail) for one in await try_data(rooms.gate, rooms.heavy, tried, body, levels, who)]
-    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found]
+    found = await try_document(rooms, name, version, body, caller.participant)
+    errors = [{"pointer": one.pointer, "detail": one.detail} for one in found]
     return Response(json.dumps({"valid": not errors, "errors": errors}), media_type="application/json")
-
-
-def _check_room(rooms: Rooms, by: Actor, contract: Contract) -> None:
-    """Refuse a version when the caller registered as many as it may, or when its grants filter by too much.
-
-    Raises:
-        Full, FilterTooLarge: see there.
-    """
-    if by.is_operator:
-        return
-    allowance = rooms.limits.get(by.participant)
-    for index, grant in enumerate(contract.grants):
-        check_filter_size(grant.rows, allowance.policy, f"/consumers/{index}/rows")
-    holding = rooms.catalogue.registrar.measure_holding(by.participant, contract)
-    allowance.check_number(limits.Limit.DRAFTS, holding.drafts)
-    allowance.check_number(limits.Limit.CONTRACTS, holding.versions)
-    allowance.check_number(limits.Limit.CONTRACT_BYTES, holding.bytes + len(json.dumps(contract.document)))
 
 
 def _catalogue(request: Request) -> Catalogue:
     catalogue: Catalogue = request.app.state.rooms.catalogue
     return catalogue
-
-
-def _find_tried_version(catalogue: Catalogue, name: str, version: str | None) -> ContractVersion:
-    """The newest version in force, or the version with a number, in whatever state."""
-    return catalogue.newest(name) if version is None else catalogue.read_version(name, version)
 
 
 def _summary(listed: ListedContract) -> ContractSummary:
