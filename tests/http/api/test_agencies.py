@@ -3,6 +3,8 @@
 import httpx
 import pytest
 
+from bus.agencies import PollFailureKind
+from bus.refusals import Poll
 from tests.a_bus import Bus
 from tests.agencies.a_polled_agency import CLOSED, POLL, SOURCE, APolledAgency, APolledBus, a_row
 from tests.an_actor import OPERATOR
@@ -54,6 +56,21 @@ async def test_the_status_says_how_an_agency_stands_as_a_whole(polled: APolledBu
     text = (await operator.get("/metrics")).text
     assert f'bus_agency_paused{{agency="{AGENCY}"}} 1.0' in text
     assert f'bus_agency_last_success_timestamp_seconds{{agency="{AGENCY}"}}' in text
+
+
+async def test_a_poll_that_fails_is_told_in_the_list_the_status_and_the_metrics(
+    polled: APolledBus, operator: httpx.AsyncClient
+) -> None:
+    await polled.poller._note(Poll(AGENCY, POLL.name), (PollFailureKind.DOWN, "Badan refuses the account"))
+    (agency,) = (await operator.get(AGENCIES)).json()["agencies"]
+    failure = agency["polls"][0]["last_failure"]
+    assert (failure["kind"], failure["detail"], failure["in_a_row"]) == ("agency down", "Badan refuses the account", 1)
+    status = (await operator.get("/v1/status")).json()
+    assert (status["agencies"][0]["troubled"], status["agencies"][0]["last_failure"]) == (True, failure)
+    (state,) = status["agency_states"]
+    assert (state["troubled"], state["last_failure"]["detail"]) == (True, "Badan refuses the account")
+    text = (await operator.get("/metrics")).text
+    assert f'bus_poll_failures_in_a_row{{adapter="{AGENCY}",operation="{POLL.name}"}} 1.0' in text
 
 
 async def test_an_agency_is_told_to_its_own_participant_and_to_no_other(polled: APolledBus) -> None:
