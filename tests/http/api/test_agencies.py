@@ -131,3 +131,14 @@ async def test_refusals_and_rows_set_aside_are_paged_together(polled: APolledBus
         rules += [row["rule"] for row in page["refusals"]]
         after, pages = page["next"], pages + 1
     assert (sorted(keys), rules, pages) == ([a_nik(number) for number in range(1, 8)], ["maxLength"], 3)
+
+
+async def test_an_agency_is_paused_before_its_settings_are_there(operator: httpx.AsyncClient) -> None:
+    for params in ({}, {"operation": "ruas-jalan"}):
+        answer = await operator.post(
+            f"{AGENCIES}/pupr/pause", params=params, json={"reason": "PKS belum ditandatangani"}
+        )
+        assert answer.status_code == 200, answer.text
+    mistyped = await operator.post(f"{AGENCIES}/pupr/pause", params={"operation": "ruas"}, json={"reason": "x"})
+    assert (mistyped.status_code, "it has ruas-jalan" in mistyped.text) == (404, True)
+    assert (await operator.post(f"{AGENCIES}/puppr/pause", json={"reason": "x"})).status_code == 404

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
+from bus.agencies import OpenCircuits
 from bus.agencies.asking import QueryPolicy
 from bus.kit import AgencyFault, AgencyUnavailable, Failure, QuotaExhausted
 from tests.a_bus import Bus
