@@ -23,6 +23,8 @@ _SKEW_SECONDS: Final = 5.0
 """Tokens carry a time of issue, and signatures of webhooks one that receivers compare with their own clocks."""
 _LATE_SECONDS: Final = 60.0
 _FAILING_HOURS: Final = 1.0
+_PASSING: Final = (PollFailureKind.TRANSIENT, PollFailureKind.BUS)
+"""Failures that mostly pass by themselves."""
 _OF_AGENCY: Final = (
     "Check BUS_ADAPTERS__<AGENCY>__… (docs/agencies.md), and ask the agency. `bus agency list` shows when it ends well."
 )
@@ -283,7 +285,7 @@ def check_polls(facts: Facts) -> Iterator[Finding]:
     """Polls that have failed for an hour, or whose failure no further attempt can mend."""
     for one in facts.polls:
         failure, hours = one.failure, (facts.now - one.since).total_seconds() / 3600
-        if failure.kind is PollFailureKind.TRANSIENT and hours < _FAILING_HOURS:
+        if failure.kind in _PASSING and hours < _FAILING_HOURS:
             continue
         name = f"{one.poll.adapter}/{one.poll.operation}"
         yield Finding(
