@@ -115,6 +115,14 @@ async def test_each_state_of_a_licence_has_its_code(status: str, code: str) -> N
     assert agency.bodies[0]["IZINSTATUS"]["kd_status"] == code
 
 
+@pytest.mark.parametrize("status", ["dicabut", "habis masa"])
+async def test_a_state_without_a_code_at_oss_is_not_sent_without_one(status: str) -> None:
+    agency, adapter = answering(told())
+    event = Event("1", "/dpmptsp", "perizinan.izin", {**IZIN.data, "status": status}, subject=IZIN.subject)
+    assert [one.failure for one in await adapter.deliver("status-izin", [event])] == [Failure.PERMANENT]
+    assert agency.requests == []
+
+
 async def test_the_token_of_a_push_is_sha1_of_account_password_nib_and_day() -> None:
     _, adapter = answering({})
     request = send_nib(clock.now())
