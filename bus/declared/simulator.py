@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from bus import json
 from bus.declared.auth import list_secrets
-from bus.declared.document import AdapterDocument, ApiKey, Example, ExampleRequest, Login, OAuth2
+from bus.declared.document import AdapterDocument, ApiKey, Login, OAuth2
+from bus.declared.example import Example, ExampleRequest
 from bus.kit import OUTAGES, SimulatedFaults, Simulator, make_simulator_app
 
 _TOKEN: Final = "token-simulasi"  # noqa: S105 - the simulator's own
