@@ -44,7 +44,7 @@ def write_introduction(
         addresses = ", ".join(f"{agency} {told['base_url']}" for agency, told in adapters.items())
         yield f"agencies {addresses}   (simulators)"
     elif adapters is None:
-        yield "agencies none; `bus dev --agencies` runs a simulator of each"
+        yield "agencies none; `bus dev --agencies` runs a simulator of each ministry"
     yield ""
     yield from write_exports(address, notebook.clients[office])
     yield ""

@@ -266,9 +266,9 @@ def check_agencies(facts: Facts) -> Iterator[Finding]:
             Urgency.KNOW,
             "agencies-not-simulated",
             "bus dev",
-            f"This development bus works with {', '.join(one.agency for one in facts.agencies)} "
-            "only while it runs as `bus dev --agencies`.",
-            "Nothing, unless you need them: `bus dev --agencies` runs a simulator of each.",
+            f"There are no settings here for {', '.join(one.agency for one in facts.agencies)}. "
+            "On a development bus that is no fault.",
+            "Nothing, unless you need them: `bus dev --agencies` runs a simulator of each ministry.",
         )
         return
     for one in facts.agencies:
