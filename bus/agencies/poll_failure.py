@@ -114,12 +114,17 @@ def end_failure(transaction: Transaction, poll: Poll) -> None:
     transaction.execute(sa.update(POLL_FAILURES).where(*mine, failing).values(since=None, in_a_row=0))
 
 
+def forget_failure(transaction: Transaction, poll: Poll) -> None:
+    """Forget that a poll ever failed."""
+    mine = POLL_FAILURES.c.adapter == poll.adapter, POLL_FAILURES.c.operation == poll.operation
+    transaction.execute(sa.delete(POLL_FAILURES).where(*mine))
+
+
 def forget_failures(transaction: Transaction, but: Collection[Poll]) -> None:
     """Forget the failures of all polls `but` these: nobody can mend a poll that is no more."""
-    gone = [one for one in read_failures(transaction) if one not in but]
-    for poll in gone:
-        mine = POLL_FAILURES.c.adapter == poll.adapter, POLL_FAILURES.c.operation == poll.operation
-        transaction.execute(sa.delete(POLL_FAILURES).where(*mine))
+    for poll in read_failures(transaction):
+        if poll not in but:
+            forget_failure(transaction, poll)
 
 
 def read_failures(transaction: Transaction) -> dict[Poll, PollFailure]:

@@ -5,7 +5,7 @@ once the row or its contract changes. A poll that fails is tried again with back
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from random import Random
 from typing import Final
@@ -16,7 +16,14 @@ from bus import clock
 from bus.agencies.changes import Change, Changes, find_changes, is_storable, name_event
 from bus.agencies.memory import Held, PollState, read_held_of, read_state, read_taken
 from bus.agencies.pauses import AgencyPaused
-from bus.agencies.poll_failure import PollFailureKind, end_failure, explain_failure, forget_failures, note_failure
+from bus.agencies.poll_failure import (
+    PollFailureKind,
+    end_failure,
+    explain_failure,
+    forget_failure,
+    forget_failures,
+    note_failure,
+)
 from bus.agencies.publication import Found, Publication, Run
 from bus.agencies.registry import Agencies
 from bus.agencies.round import PollPolicy, Round
@@ -26,7 +33,7 @@ from bus.journal import Appender, Gate
 from bus.kit import MOST_ROWS, AgencyFault, Does, Event, Failure, Operation, Polled, Rows
 from bus.problem import Unavailable
 from bus.refusals import MOST_SET_ASIDE, Attempt, Poll, Recorder, count_asides, find_attempts, find_kept, is_due
-from bus.storage import Leadership, Storage, StorageFull
+from bus.storage import Leadership, Storage, StorageFull, Transaction
 from bus.telemetry import DELETIONS_HELD, ROWS_SET_ASIDE
 
 log = structlog.get_logger(__name__)
@@ -65,7 +72,7 @@ class Poller:
         self._random = Random()  # noqa: S311 - jitter
         self._bells: dict[Poll, asyncio.Event] = {}
         self._sound: set[Poll] = set()
-        """The polls whose last round ended well, as the database knows."""
+        """The polls that do not fail, as the database knows."""
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -118,11 +125,12 @@ class Poller:
                 pause = 0.0 if more and not steps.is_full(self._policy) else interval
                 if pause:
                     steps.check()
-                    await self._note(poll, None)
+                    await self._end_failure(poll, end_failure)
                 failures, last = 0, None
             except AgencyPaused:
-                # The step sent no request, so another look soon is cheap.
+                # The step sent no request, so another look soon is cheap. Nobody has to look at a failure from before the pause.
                 pause = self._draw_pause(0, interval)
+                await self._end_failure(poll, forget_failure)
             except Exception as error:  # noqa: BLE001 - a defect of one adapter must not stop the other polls
                 failures += 1
                 kind, detail = explain_failure(error)
@@ -131,7 +139,7 @@ class Poller:
                 pause = _find_wait(error) or self._draw_pause(failures if is_bound else 0, interval)
                 if is_bound or kind is not last:
                     _log_failure(poll, kind, detail, error)
-                    await self._note(poll, (kind, detail))
+                    await self._note_failure(poll, kind, detail)
                 last = kind
             if pause:
                 _report_refused(adapter, operation, steps)
@@ -139,35 +147,32 @@ class Poller:
             await self._pause(poll, operation, pause)
         del self._bells[poll]
 
-    async def _note(self, poll: Poll, failure: tuple[PollFailureKind, str] | None) -> None:
-        """Keep how the last round of a poll ended; None: well."""
-        if failure is None and poll in self._sound:
-            return
-
-        def write() -> None:
-            with self._storage.write() as transaction:
-                if failure is None:
-                    end_failure(transaction, poll)
-                else:
-                    note_failure(transaction, poll, *failure, clock.now_micros())
-
+    async def _note_failure(self, poll: Poll, kind: PollFailureKind, detail: str) -> None:
         self._sound.discard(poll)
-        # A database that takes nothing is told elsewhere. The next round keeps how it ends.
-        with suppress(Unavailable, StorageFull):
-            await asyncio.to_thread(write)
-            if failure is None:
-                self._sound.add(poll)
+        await self._write(lambda transaction: note_failure(transaction, poll, kind, detail, clock.now_micros()))
+
+    async def _end_failure(self, poll: Poll, end: Callable[[Transaction, Poll], None]) -> None:
+        """Have the database know that the poll does not fail now."""
+        if poll not in self._sound and await self._write(lambda transaction: end(transaction, poll)):
+            self._sound.add(poll)
 
     async def _forget_others(self) -> None:
         """Forget the failures of polls that no adapter has any more."""
         polls = {Poll(adapter, operation.name) for adapter, operation in self._agencies.list_polls()}
+        await self._write(lambda transaction: forget_failures(transaction, polls))
+
+    async def _write(self, work: Callable[[Transaction], None]) -> bool:
+        """Whether the database took it. A database that takes nothing is told elsewhere, and the next round writes again."""
 
         def write() -> None:
             with self._storage.write() as transaction:
-                forget_failures(transaction, polls)
+                work(transaction)
 
-        with suppress(Unavailable, StorageFull):
+        try:
             await asyncio.to_thread(write)
+        except (Unavailable, StorageFull):
+            return False
+        return True
 
     def _draw_pause(self, failures: int, interval: float) -> float:
         return self._random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF, min(interval, 5.0) * 2.0 ** min(failures, 16))

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from bus import clock
 from bus.agencies import PollFailure, PollFailureKind
+from bus.agencies.poll_failure import note_failure
 from bus.kit import AgencyFault, Failure, Polled
 from bus.refusals import Poll
 from tests.a_bus import Bus
 from tests.agencies.a_polled_agency import CLOSED, POLL, APolledAgency, APolledBus, a_row
+from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY
 from tests.services.waiting import until
 
@@ -103,6 +106,14 @@ async def test_a_poll_that_no_contract_names_rests_and_troubles_nobody(polled: A
     assert polled.agency.polls == 0
 
 
+async def test_a_failure_from_before_a_pause_troubles_nobody(polled: APolledBus) -> None:
+    polled.agree(schema=CLOSED)
+    async with polling(polled):
+        await asyncio.to_thread(until, lambda: in_a_row(polled) > 0)
+        polled.bus.rooms.pauses.pause(AGENCY, None, "pemeliharaan", OPERATOR)
+        await asyncio.to_thread(until, lambda: read(polled) is None)
+
+
 async def test_what_a_defective_adapter_says_is_not_kept(polled: APolledBus, agency: AFailingAgency) -> None:
     polled.agree(schema=CLOSED)
     agency.error = KeyError("Sumiyati")
@@ -115,7 +126,8 @@ async def test_what_a_defective_adapter_says_is_not_kept(polled: APolledBus, age
 
 async def test_the_failure_of_a_poll_that_is_no_more_is_forgotten(polled: APolledBus) -> None:
     gone = Poll("balai", "tarik")
-    await polled.poller._note(gone, (PollFailureKind.DOWN, "Balai is away"))
+    with polled.bus.rooms.storage.write() as transaction:
+        note_failure(transaction, gone, PollFailureKind.DOWN, "Balai is away", clock.now_micros())
     assert read(polled, gone) is not None
     async with polling(polled):
         await asyncio.to_thread(until, lambda: read(polled, gone) is None)

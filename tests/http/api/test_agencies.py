@@ -3,7 +3,9 @@
 import httpx
 import pytest
 
+from bus import clock
 from bus.agencies import PollFailureKind
+from bus.agencies.poll_failure import note_failure
 from bus.refusals import Poll
 from tests.a_bus import Bus
 from tests.agencies.a_polled_agency import CLOSED, POLL, SOURCE, APolledAgency, APolledBus, a_row
@@ -61,7 +63,9 @@ async def test_the_status_says_how_an_agency_stands_as_a_whole(polled: APolledBu
 async def test_a_poll_that_fails_is_told_in_the_list_the_status_and_the_metrics(
     polled: APolledBus, operator: httpx.AsyncClient
 ) -> None:
-    await polled.poller._note(Poll(AGENCY, POLL.name), (PollFailureKind.DOWN, "Badan refuses the account"))
+    with polled.bus.rooms.storage.write() as transaction:
+        poll, detail = Poll(AGENCY, POLL.name), "Badan refuses the account"
+        note_failure(transaction, poll, PollFailureKind.DOWN, detail, clock.now_micros())
     (agency,) = (await operator.get(AGENCIES)).json()["agencies"]
     failure = agency["polls"][0]["last_failure"]
     assert (failure["kind"], failure["detail"], failure["in_a_row"]) == ("agency down", "Badan refuses the account", 1)
