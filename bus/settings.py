@@ -51,6 +51,8 @@ EMBEDDED: Final = "memory:"
 """The beginning of a broker URL with which no run leaves its process."""
 _MEBIBYTE = 1024 * 1024
 _FOLDER: Final = "BUS_SECRETS_DIR"
+NOTEBOOK: Final = "dev.json"
+"""The file in the data folder that marks a bus of `bus dev`."""
 
 
 class SettingsWrong(Refused):

@@ -92,7 +92,7 @@ def make_fault(words: Words, refusal: Refused, places: Mapping[str, tuple[str, s
 
 def find_own(catalogue: Catalogue, participant: str) -> Own:
     """The contracts of a participant, at most `MOST_CONTRACTS` of each kind. Synchronous: call it from threads."""
-    today, sent, granted = clock.local_date(clock.now()), list[Contract](), list[Contract]()
+    today, sent, granted = clock.today(), list[Contract](), list[Contract]()
     for name, versions in catalogue.walk_contracts("", participant):
         sending = [one for one in versions if participant in one.producers]
         granting = [one for one in versions if (grant := one.grant(participant)) and not grant.has_ended(today)]

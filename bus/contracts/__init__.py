@@ -85,7 +85,7 @@ from bus.contracts.jobs import (
 )
 from bus.contracts.lifecycle import State
 from bus.contracts.lint import Finding, Severity, find_binding_errors, lint_contract, lint_refused
-from bus.contracts.lint.vocabulary import PERSONAL_NAMES
+from bus.contracts.lint.vocabulary import names_person
 from bus.contracts.listing import Heading, ListedContract, ListedVersion
 from bus.contracts.numbers import NumberChanged, check_numbers, find_changed_numbers, refuse_numbers
 from bus.contracts.odcs import OdcsAnswers, read_odcs, write_odcs
@@ -110,7 +110,6 @@ __all__ = [
     "LONGEST_PURPOSE",
     "LONGEST_REASON",
     "MANY",
-    "PERSONAL_NAMES",
     "Access",
     "AccessRequest",
     "AccessState",
@@ -211,6 +210,7 @@ __all__ = [
     "make_schema_url",
     "make_text_finder",
     "name_page_file",
+    "names_person",
     "parse_body",
     "parse_contract",
     "read_attribute",

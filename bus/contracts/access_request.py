@@ -264,7 +264,7 @@ def _check(wish: Wish, contract: Contract) -> Wish:
     """The wish with texts on one line, without numbers of persons: others read it."""
     texts = {"purpose": wish.purpose, "legal_basis": wish.legal_basis, "agreement": wish.agreement}
     errors = [error for name, text in texts.items() if (error := _find_text_error(f"/{name}", text))]
-    if wish.until < clock.local_date(clock.now()):
+    if wish.until < clock.today():
         errors.append(FieldError("/until", "must not be in the past"))
     errors += _find_field_errors(wish.fields, contract)
     if errors:

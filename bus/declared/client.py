@@ -138,6 +138,7 @@ class Client:
             headers=dict(response.headers),
             body=response.content,
             fold=operation.fold,
+            form=operation.format,
             rows=rows,
         )
         if fault := find_fault(self.agency, response, judged, rules):

@@ -17,7 +17,6 @@ from bus.declared.document import (
     AdapterDocument,
     ApiKey,
     Auth,
-    Example,
     Login,
     OAuth2,
     Operation,
@@ -27,6 +26,7 @@ from bus.declared.document import (
     Signature,
 )
 from bus.declared.errors import AdapterInvalid
+from bus.declared.example import Example
 from bus.declared.proof_check import find_wrong_proof
 from bus.kit import AdapterSettings, BaseUrl
 from bus.problem import FieldError, Refused

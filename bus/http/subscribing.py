@@ -88,7 +88,7 @@ def find_place_before(start: int | Literal["beginning"]) -> int:
 
 def _check(rooms: Rooms, new: NewSubscription, policy: limits.Policy) -> None:
     """Refuse what may not be subscribed to so. In a thread: views are made when they are first asked for."""
-    today = clock.local_date(clock.now())
+    today = clock.today()
     seen = check_contracts(rooms.catalogue, new.contracts, new.participant, today)
     check_filter_size(new.filters, policy)
     check_filters(new.filters, seen)
@@ -97,7 +97,7 @@ def _check(rooms: Rooms, new: NewSubscription, policy: limits.Policy) -> None:
 
 def _check_filters(rooms: Rooms, subscription: Subscription, filters: Sequence[Any]) -> None:
     """Refuse filters by what the subscriber does not see; in a thread likewise."""
-    today = clock.local_date(clock.now())
+    today = clock.today()
     granted = (find_views(rooms.catalogue, name, subscription.participant, today) for name in subscription.contracts)
     check_filters(filters, chain.from_iterable(granted))
 

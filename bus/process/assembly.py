@@ -8,6 +8,7 @@ from bus.agencies import (
     Holds,
     JobRunner,
     Jobs,
+    OpenCircuits,
     Pauses,
     Pushes,
     Queries,
@@ -93,7 +94,9 @@ def make_rooms(
     quotas = QuotaLedger(storage)
     disclosures = DisclosureLog(storage, Persons(storage))
     apart = heavy or Here()
-    queries = Queries(catalogue, agencies, disclosures, limits, Ration(storage), quotas, heavy=apart)
+    queries = Queries(
+        catalogue, agencies, disclosures, limits, Ration(storage), quotas, OpenCircuits(storage), heavy=apart
+    )
     jobs = Jobs(storage, keys)
     gate = Gate(catalogue)
     refusals = RefusalLog(storage, settings.keep_refusals_days)

@@ -76,7 +76,7 @@ def _find(catalogue: Catalogue, participant: str, after: str) -> list[Right]:
 
 
 def _walk(catalogue: Catalogue, participant: str, after: str) -> Iterator[Right]:
-    today = clock.local_date(clock.now())
+    today = clock.today()
     for name, versions in catalogue.walk_contracts(after, participant):
         naming = [one for one in versions if participant in one.producers or one.grant(participant) is not None]
         if naming:
