@@ -41,8 +41,8 @@ def judge(task: bytes, body: bytes) -> bytes:
     Args:
         task: as for `evaluate`, with further members. `rules`: each has `status`, and may have `when`, `retry_after`, `quotes`.
             `status` and `headers`: of the answer. `fold`: whether keys are folded. `format`: json or xml. `rows`: the expression
-            that gives a list. `signed`: names that a signature covers; a body with names that are ambiguous then counts as no JSON. None: it may
-            have such names.
+            that gives a list. `signed`: names that a signature covers; a body with names that are ambiguous then counts as no
+            JSON. None: it may have such names.
         body: the answer's body.
 
     Returns:
