@@ -1,10 +1,14 @@
 """The edge: reads requests, authorises them, calls a room, and writes answers.
 
 What the room offers: `create_edge`, `create_watch` and `create_operation` make the ASGI applications of a process. `FrontDoor`
-serves them on sockets. `Rooms` are the rooms that the edge and its `Pages` for people call. `try_sink` is an act of both.
+serves them on sockets. `Rooms` are the rooms that the edge and its `Pages` for people call. `try_sink`, `check_text`,
+`register_draft`, `replace_draft` and `approve_version` are acts of both.
 `Health` and `Check` are for readiness.
 """
 
+from bus.http.approving import approve_version
+from bus.http.checking import check_text
+from bus.http.drafting import register_draft, replace_draft
 from bus.http.edge import Edge, create_edge, create_operation, create_watch
 from bus.http.front_door import Acquaintances, FrontDoor, connections_at_once
 from bus.http.health import Check, Health
@@ -23,9 +27,13 @@ __all__ = [
     "Rooms",
     "TheRooms",
     "WaitingReaders",
+    "approve_version",
+    "check_text",
     "connections_at_once",
     "create_edge",
     "create_operation",
     "create_watch",
+    "register_draft",
+    "replace_draft",
     "try_sink",
 ]
