@@ -15,9 +15,9 @@ What the room offers:
 - Judgement: `lint_contract` gives `Finding`s, `compare_versions` a `Report`, `find_touched` whom a change affects,
   `find_granted` what it newly shows to whom.
 - Overviews and plans: `ListedContract`, `Heading`, `Plan`. `Proposal` waits for an approval; `find_ending_grants` finds
-  grants that end soon.
-- Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`,
-  `export_odcs`, `import_odcs`.
+  grants that end soon. `Portfolio` has the contracts that one participant answers for.
+- Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_document`,
+  `write_asyncapi`, `export_odcs`, `import_odcs`.
 - Other forms: `generate_models`, `write_odcs` and `read_odcs`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
 - Refusals: `NoSuchContract`, `NotGranted`, `GrantExpired`, `DocumentInvalid`, `FilterInvalid`, `Incompatible` and others.
 """
@@ -73,6 +73,7 @@ from bus.contracts.jobs import (
     read_check,
     read_document,
     write_asyncapi,
+    write_document,
 )
 from bus.contracts.lifecycle import State
 from bus.contracts.lint import Finding, Severity, find_binding_errors, lint_contract, lint_refused
@@ -84,6 +85,7 @@ from bus.contracts.outline import draw_outline
 from bus.contracts.page import name_page_file, write_index, write_page
 from bus.contracts.person_finder import PersonFinder, make_finder, read_identifier, spell_identifier
 from bus.contracts.plan import Plan
+from bus.contracts.portfolio import Draft, Portfolio
 from bus.contracts.proposals import Proposal
 from bus.contracts.register import Tags
 from bus.contracts.registered import Move, RegisteredVersion, Succession, find_successions
@@ -112,6 +114,7 @@ __all__ = [
     "ContractVersion",
     "DocumentInvalid",
     "Domain",
+    "Draft",
     "EndingGrant",
     "FilterIndex",
     "FilterInvalid",
@@ -137,6 +140,7 @@ __all__ = [
     "OdcsAnswers",
     "PersonFinder",
     "Plan",
+    "Portfolio",
     "Proposal",
     "RegisteredVersion",
     "Report",
@@ -212,6 +216,7 @@ __all__ = [
     "spell_value",
     "write_asyncapi",
     "write_bindings",
+    "write_document",
     "write_granted",
     "write_index",
     "write_odcs",

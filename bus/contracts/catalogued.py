@@ -9,6 +9,7 @@ from typing import Final
 
 from bus import clock, json
 from bus.contracts.document import AdapterUse, restore_contract
+from bus.contracts.ending import EndingGrant, list_ends
 from bus.contracts.errors import UnknownVersion, VersionRetired
 from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.ready import ReadyVersions
@@ -56,6 +57,19 @@ class Freshness:
     hours: int
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Who owns a contract, and which of its grants end.
+
+    Attributes:
+        owner: the owner by the newest version in force; None: no version is in force.
+        ending: the grants that end, as `list_ends` gives them.
+    """
+
+    owner: str | None
+    ending: tuple[EndingGrant, ...]
+
+
 @dataclass(slots=True)
 class CataloguedContract:
     """The versions of one contract.
@@ -77,6 +91,16 @@ class CataloguedContract:
     freshness: Freshness | None = None
     filterable: frozenset[str] = frozenset()
     found: dict[str | None, ContractVersion] = field(default_factory=dict)
+    _outlook: Outlook | None = None
+
+    @property
+    def outlook(self) -> Outlook:
+        """Its owner and the grants that end. The documents are unpacked for it once."""
+        if self._outlook is None:
+            versions = [restore_contract(json.loads(text)) for text in self.read_documents()]
+            newest = next((one for one in versions if self.newest and one.version == self.newest.version), None)
+            self._outlook = Outlook(newest.owner if newest else None, tuple(list_ends(self.name, versions)))
+        return self._outlook
 
     @property
     def newest(self) -> CatalogueEntry | None:

@@ -31,6 +31,27 @@ from bus.problem import FieldError, Invalid
 
 _UNKNOWN: Final = Report(Verdict.UNDECIDED, (), Step.MAJOR)
 """The report on a document that is no contract."""
+_ORDER: Final = (
+    "contract",
+    "version",
+    "kind",
+    "title",
+    "description",
+    "owner",
+    "classification",
+    "key",
+    "subject",
+    "compatibility",
+    "producers",
+    "consumers",
+    "delivery",
+    "adapters",
+    "schema",
+    "request",
+    "answer",
+    "examples",
+)
+"""Members of a document in the order in which people write them; others follow."""
 _COMPILED: Final = 64
 """Compiled validators that a worker process keeps."""
 
@@ -123,6 +144,16 @@ def write_asyncapi(document: bytes, issuer: bytes, form: bytes) -> bytes:
     """A contract's AsyncAPI document, in the form `yaml` or `json`."""
     written = describe_as_asyncapi(restore_contract(json.loads(document)), issuer.decode())
     return write_yaml(written) if form == b"yaml" else json.dumps(written)
+
+
+def write_document(document: bytes) -> bytes:
+    """A contract document in YAML for people: its members come in the order in which the documentation explains them."""
+    told = json.loads(document)
+    return write_yaml({name: told[name] for name in sorted(told, key=_find_place)})
+
+
+def _find_place(member: str) -> tuple[int, str]:
+    return (_ORDER.index(member) if member in _ORDER else len(_ORDER), member)
 
 
 def export_odcs(document: bytes, state: bytes, form: bytes) -> bytes:
