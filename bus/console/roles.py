@@ -9,3 +9,5 @@ OPERATING: Final = (Role.OPERATOR,)
 SUBSCRIBING: Final = (Role.OPERATOR, Role.APP_OWNER)
 """Those who steer subscriptions. An app owner sees those of its own participant alone."""
 AUDITING: Final = (Role.OPERATOR, Role.AUDITOR)
+STEWARDING: Final = (Role.OPERATOR, Role.CONTRACT_OWNER)
+"""Those who answer for contracts. A contract owner sees those of its own participant alone."""

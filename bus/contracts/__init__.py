@@ -53,8 +53,11 @@ from bus.contracts.errors import (
     GrantSuspended,
     Incompatible,
     NoSuchContract,
+    NoSuchGrant,
     NotBound,
     NotGranted,
+    TransitionRefused,
+    VersionTaken,
 )
 from bus.contracts.fields import Visibility
 from bus.contracts.filter import compile_filter, read_attribute, read_data_field
@@ -133,6 +136,7 @@ __all__ = [
     "Mask",
     "Move",
     "NoSuchContract",
+    "NoSuchGrant",
     "NotBound",
     "NotGranted",
     "Notice",
@@ -153,9 +157,11 @@ __all__ = [
     "Suspensions",
     "Tags",
     "Touched",
+    "TransitionRefused",
     "Validator",
     "ValueKeys",
     "Verdict",
+    "VersionTaken",
     "View",
     "Visibility",
     "Waiting",

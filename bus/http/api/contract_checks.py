@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from bus.contracts import Mask
 from bus.http.api.contracts import Body, Writer
 from bus.http.checking import check_text
 from bus.http.rooms import TheRooms
@@ -68,6 +69,7 @@ class Addition(BaseModel):
     what: str = Field(description="consumer, field, mask, rows, end or attribute")
     pointer: str = Field(description="of a field and a mask: JSON Pointer into the data; of an attribute: its name")
     text: str
+    mask: Mask | None = Field(description="how the field is hidden now; null: its value is shown, or this is no field")
 
 
 class GrantedMore(BaseModel):
