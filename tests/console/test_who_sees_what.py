@@ -8,13 +8,14 @@ from fastapi.routing import APIRoute
 
 from bus.actions import Verb
 from bus.console import PAGES
+from bus.contracts import parse_contract
 from bus.delivery import NewSubscription, Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.replays import go_live
 from bus.staff import Role
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR, actions, last_action
-from tests.an_agency import AGENCY, AnAdapter, hold_some_deletions, join
+from tests.an_agency import AGENCY, ASK, AnAdapter, hold_some_deletions, join
 from tests.builders import WARGA, a_document, a_grant
 from tests.console.a_console import Browser, Console
 
@@ -25,10 +26,16 @@ ALL: Final = frozenset(Role)
 OPERATING: Final = frozenset({Role.OPERATOR})
 SUBSCRIBING: Final = OPERATING | {Role.APP_OWNER}
 AUDITING: Final = OPERATING | {Role.AUDITOR}
+STEWARDING: Final = OPERATING | {Role.CONTRACT_OWNER}
 ANYBODY: Final = None
 """Also who is not signed in."""
 
 ONE: Final = "/konsol/penerima/{id}"
+CONTRACT: Final = "/konsol/kontrak/{name}"
+VERSION: Final = f"{CONTRACT}/versi/{{version}}"
+GRANT: Final = f"{CONTRACT}/izin/{{participant}}"
+DRAFTED: Final = "1.1.0"
+"""A draft that names an adapter, so that the operator may give its owner's word."""
 TABLE: Final = {
     "GET /konsol": ALL,
     "GET /konsol/sesi": ALL,
@@ -46,6 +53,26 @@ TABLE: Final = {
     "POST /konsol/instansi/{agency}/lepaskan": OPERATING,
     "GET /konsol/peserta": SUBSCRIBING,
     "GET /konsol/peserta/{name}": SUBSCRIBING,
+    "GET /konsol/kontrak": STEWARDING,
+    "GET /konsol/kontrak/baru": STEWARDING,
+    "POST /konsol/kontrak/baru": STEWARDING,
+    "POST /konsol/kontrak/periksa": STEWARDING,
+    f"GET {CONTRACT}": STEWARDING,
+    f"GET {CONTRACT}/banding": STEWARDING,
+    f"GET {VERSION}": STEWARDING,
+    f"GET {VERSION}/dokumen.yaml": STEWARDING,
+    f"GET {VERSION}/asyncapi.yaml": STEWARDING,
+    f"GET {VERSION}/sunting": STEWARDING,
+    f"POST {VERSION}/usulkan": STEWARDING,
+    f"POST {VERSION}/setujui": STEWARDING,
+    f"POST {VERSION}/beri-kata": STEWARDING,
+    f"POST {VERSION}/usangkan": STEWARDING,
+    f"POST {VERSION}/pensiunkan": STEWARDING,
+    f"GET {GRANT}": STEWARDING,
+    f"POST {GRANT}/tangguhkan": STEWARDING,
+    f"POST {GRANT}/lanjutkan": STEWARDING,
+    "GET /konsol/usulan": STEWARDING,
+    "GET /konsol/izin": STEWARDING,
     "GET /konsol/tindakan": AUDITING,
     "GET /konsol/masuk": ANYBODY,
     "POST /konsol/masuk": ANYBODY,
@@ -76,6 +103,8 @@ class Site:
         self.console = Console(bus)
         join(bus, AnAdapter())
         bus.apply(a_document(*map(a_grant, ("bapenda", "dinkes", AGENCY))))
+        draft = a_document(version=DRAFTED, adapters=[{"adapter": AGENCY, "operation": ASK}])
+        bus.rooms.catalogue.registrar.add_draft(parse_contract(draft), OPERATOR)
         for name in ("bapenda", "dinkes"):
             self.console.ensure(name)
         hold_some_deletions(bus.rooms.storage)
@@ -93,7 +122,8 @@ class Site:
     def fill(self, template: str, subscription: str = "", participant: str = "bapenda") -> str:
         """A path for a template."""
         named = (subscription or self.own) if "penerima" in template else "session_x"
-        return template.format(id=named, position=7, agency=AGENCY, name=participant)
+        name = WARGA if "kontrak/" in template else participant
+        return template.format(id=named, position=7, agency=AGENCY, name=name, version=DRAFTED, participant=participant)
 
 
 @pytest.fixture
