@@ -16,6 +16,7 @@ class ToldField:
 
     Attributes:
         types: the types of its values, as JSON Schema names them.
+        is_leaf: there is no field below it.
         readers: the consumers that get it, each with its mask.
     """
 
@@ -23,6 +24,7 @@ class ToldField:
     types: tuple[str, ...]
     description: str
     is_required: bool
+    is_leaf: bool
     readers: tuple[tuple[str, Mask | None], ...] = ()
 
 
@@ -44,6 +46,7 @@ def tell_fields(contract: Contract, accesses: Sequence[Access] = ()) -> list[Tol
             tuple(_list_types(field.schemas)),
             next((str(one["description"]) for one in field.schemas if "description" in one), ""),
             field.required,
+            field.is_leaf,
             tuple(_find_readers(field.pointer, readers)),
         )
         for field in draw_outline(contract.shown)[: MOST + 1]

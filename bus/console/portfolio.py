@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Awaitable
 from datetime import date
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from babel.dates import format_date
 from fastapi import Path
 
+from bus import json
 from bus.actions import Object, Verb, make_refused_act
 from bus.console.roles import STEWARDING
 from bus.console.visit import Visit, visiting
@@ -53,6 +54,14 @@ async def carry_out(visit: Visit, verb: Verb, on: str, act: Awaitable[T]) -> T:
         if refusal.lacks_authority:
             visit.rooms.attempts.note(make_refused_act(verb, visit.by, Object(verb.kind, on), refusal.slug))
         raise
+
+
+def read_checked(answer: bytes) -> dict[str, Any]:
+    """What `check_text` answers, with dates as dates."""
+    checked: dict[str, Any] = json.loads(answer)
+    for grant in checked["grants"]:
+        grant["until"] = date.fromisoformat(grant["until"]) if grant["until"] else None
+    return checked
 
 
 def tell_day(words: Words, day: date | None) -> str:

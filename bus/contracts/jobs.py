@@ -52,6 +52,7 @@ _ORDER: Final = (
     "examples",
 )
 """Members of a document in the order in which people write them; others follow."""
+_GRANT_ORDER: Final = ("participant", "purpose", "legal_basis", "until", "fields", "mask", "rows")
 _COMPILED: Final = 64
 """Compiled validators that a worker process keeps."""
 
@@ -147,13 +148,16 @@ def write_asyncapi(document: bytes, issuer: bytes, form: bytes) -> bytes:
 
 
 def write_document(document: bytes) -> bytes:
-    """A contract document in YAML for people: its members come in the order in which the documentation explains them."""
-    told = json.loads(document)
-    return write_yaml({name: told[name] for name in sorted(told, key=_find_place)})
+    """A contract document in YAML for people: its members come in the order in which people write them."""
+    told = _order(json.loads(document), _ORDER)
+    if "consumers" in told:
+        told["consumers"] = [_order(grant, _GRANT_ORDER) for grant in told["consumers"]]
+    return write_yaml(told)
 
 
-def _find_place(member: str) -> tuple[int, str]:
-    return (_ORDER.index(member) if member in _ORDER else len(_ORDER), member)
+def _order(members: dict[str, Any], order: Sequence[str]) -> dict[str, Any]:
+    """The members in an order; those that it does not name come last."""
+    return {name: members[name] for name in [*(one for one in order if one in members), *members]}
 
 
 def export_odcs(document: bytes, state: bytes, form: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """The difference of two versions: what breaks whom, with examples; which fields changed; what is newly shown to whom."""
 
 import asyncio
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -8,8 +9,8 @@ from fastapi import Query, Request, Response
 from bus import json
 from bus.console.fields import MOST, compare_fields, list_changed_members
 from bus.console.page import page_router
-from bus.console.portfolio import Name, Steward, enter
-from bus.console.render import show
+from bus.console.portfolio import Name, Steward, enter, read_checked, tell_day
+from bus.console.render import show, words_of
 from bus.contracts import RegisteredVersion
 from bus.http import check_text
 
@@ -38,7 +39,8 @@ async def compare(request: Request, visit: Steward, name: Name, lama: _Version =
         numbers=numbers,
         old=old,
         new=new,
-        checked=json.loads(answer),
+        checked=read_checked(answer),
+        day=partial(tell_day, words_of(request)),
         changes=changes[:MOST],
         has_more=len(changes) > MOST,
         members=members,

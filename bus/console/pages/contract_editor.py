@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request, Response
@@ -9,7 +10,7 @@ from fastapi import Query, Request, Response
 from bus import json
 from bus.actions import Verb
 from bus.console.page import explain, go_to, page_router
-from bus.console.portfolio import Name, Steward, Version, carry_out, enter
+from bus.console.portfolio import Name, Steward, Version, carry_out, enter, read_checked, tell_day
 from bus.console.render import show, words_of
 from bus.console.visit import Visit
 from bus.contracts import (
@@ -79,9 +80,9 @@ async def begin(
     if not dari:
         return await _show(request, visit, Draft(_BEGINNING.format(owner=visit.reach or "nama-peserta")))
     await enter(visit, dari)
-    number, document = await asyncio.to_thread(_raise_version, visit, dari, versi)
+    source, number, document = await asyncio.to_thread(_raise_version, visit, dari, versi)
     text = await visit.rooms.heavy.run(write_document, document, who=visit.by.participant)
-    return await _show(request, visit, Draft(text.decode()), source=f"{dari} {versi}", number=number)
+    return await _show(request, visit, Draft(text.decode()), source=source, number=number)
 
 
 @router.get("/konsol/kontrak/{name}/versi/{version}/sunting")
@@ -164,6 +165,7 @@ async def _show(
         source=source,
         number=number,
         write=json.dump_pretty,
+        day=partial(tell_day, words_of(request)),
     )
 
 
@@ -177,14 +179,19 @@ async def _check(visit: Visit, draft: Draft) -> tuple[dict[str, Any] | None, Ref
         if refusal.is_overload:
             raise
         return None, refusal
-    return json.loads(answer), None
+    return read_checked(answer), None
 
 
-def _raise_version(visit: Visit, name: str, version: str) -> tuple[str, bytes]:
-    """A version's document under the next free number: a minor step beyond the highest version."""
+def _raise_version(visit: Visit, name: str, version: str) -> tuple[str, str, bytes]:
+    """A version's name and number, the next free number, and its document under that number.
+
+    The next number is a minor step beyond the highest version. Without a version, the newest in force is taken.
+    """
     registrar = visit.rooms.catalogue.registrar
-    highest = registrar.read_versions(name)[-1].version
-    major, minor, _ = highest.split(".")
+    listed, _ = registrar.listing.read_contract(name)
+    highest = listed.versions[-1]
+    chosen = version or (listed.current or highest).version
+    major, minor, _ = highest.version.split(".")
     number = f"{major}.{int(minor) + 1}.0"
-    document = json.loads(registrar.read_version(name, version or highest).text)
-    return number, json.dumps(document | {"version": number})
+    document = json.loads(registrar.read_version(name, chosen).text)
+    return f"{name} {chosen}", number, json.dumps(document | {"version": number})

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from bus import clock, json
 from bus.actions import Verb
 from bus.console.page import explain, go_to, page_router
-from bus.console.portfolio import Name, Steward, Version, carry_out, enter, tell_day
+from bus.console.portfolio import Name, Steward, Version, carry_out, enter, read_checked, tell_day
 from bus.console.render import show, words_of
 from bus.console.visit import Visit
 from bus.contracts import RegisteredVersion, Tags, write_asyncapi, write_document
@@ -192,8 +192,7 @@ async def _check(visit: Visit, registered: RegisteredVersion) -> dict[str, Any]:
     """What the check says of a version that may still change."""
     is_operator = visit.reach is None
     answer = await check_text(visit.rooms, registered.text, visit.by.participant, is_operator=is_operator)
-    checked: dict[str, Any] = json.loads(answer)
-    return checked
+    return read_checked(answer)
 
 
 def _read_around(visit: Visit, registered: RegisteredVersion) -> dict[str, Any]:
