@@ -9,7 +9,8 @@ What the room offers:
 - Suspensions: `Suspension` says who suspended a grant and why; `Waiting` what becomes of deliveries meanwhile.
 - Validation: `Validator` checks data. `is_bearable` says whether the event loop may check them. `check_numbers` checks numbers.
 - Persons: `PersonFinder` finds the identifiers of persons in data.
-- Access: `describe_access` lists what each consumer gets; `Visibility` says how it sees a field.
+- Access: `describe_access` lists what each consumer gets; `Visibility` says how it sees a field. An `AccessRequest` asks the
+  owner for a grant, which a `Wish` describes.
 - Filters: `compile_filter` for one filter, `FilterIndex` for many. `spell_value` and `list_keys` spell values for an index.
 - Adapters: `Binding` is what an operation demands of a contract; `check_serves` and `check_named` enforce it.
 - Judgement: `lint_contract` gives `Finding`s, `compare_versions` a `Report`, `find_touched` whom a change affects,
@@ -23,6 +24,7 @@ What the room offers:
 """
 
 from bus.contracts.access import Access, describe_access
+from bus.contracts.access_request import AccessRequest, AccessState, Wish
 from bus.contracts.approval import describe_compatibility
 from bus.contracts.asyncapi import make_schema_url
 from bus.contracts.binding import Binding, Bindings, check_named, check_serves, make_binding, write_bindings
@@ -105,6 +107,8 @@ __all__ = [
     "MANY",
     "PERSONAL_NAMES",
     "Access",
+    "AccessRequest",
+    "AccessState",
     "AdapterUse",
     "AdapterUses",
     "Binding",
@@ -167,6 +171,7 @@ __all__ = [
     "Waiting",
     "Wanted",
     "WantedRows",
+    "Wish",
     "check_contract",
     "check_named",
     "check_numbers",

@@ -2,10 +2,11 @@
 
 What the room offers: `create_edge`, `create_watch` and `create_operation` make the ASGI applications of a process. `FrontDoor`
 serves them on sockets. `Rooms` are the rooms that the edge and its `Pages` for people call. `try_sink`, `check_text`,
-`register_draft`, `replace_draft` and `approve_version` are acts of both.
+`register_draft`, `replace_draft`, `approve_version` and `accept_access` are acts of both.
 `Health` and `Check` are for readiness.
 """
 
+from bus.http.acceptance import accept_access
 from bus.http.approving import approve_version
 from bus.http.checking import check_text
 from bus.http.drafting import register_draft, replace_draft
@@ -27,6 +28,7 @@ __all__ = [
     "Rooms",
     "TheRooms",
     "WaitingReaders",
+    "accept_access",
     "approve_version",
     "check_text",
     "connections_at_once",

@@ -87,6 +87,7 @@ class Listing(Enum):
     DELIVERIES = "l"
     JOB = "j"
     ADAPTERS = "b"
+    ACCESS_REQUESTS = "q"
 
 
 _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))

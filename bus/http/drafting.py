@@ -2,10 +2,10 @@
 
 import asyncio
 
-from bus import json, limits
+from bus import json
 from bus.actions import Actor
 from bus.contracts import Contract, DocumentInvalid, RegisteredVersion, Tags, read_document, restore_contract
-from bus.delivery import check_filter_size
+from bus.http.drafts import check_room
 from bus.http.rooms import Rooms
 from bus.problem import FieldError
 
@@ -48,7 +48,7 @@ def _store(rooms: Rooms, document: bytes, by: Actor, tags: Tags, place: tuple[st
     if place is not None:
         _check_place(contract, *place)
         rooms.catalogue.registrar.read_version(*place)
-    _check_room(rooms, by, contract)
+    check_room(rooms, by, contract)
     return rooms.catalogue.registrar.add_draft(contract, by, tags)
 
 
@@ -58,20 +58,3 @@ def _check_place(contract: Contract, name: str, version: str) -> None:
         FieldError(at, f"must be {path}, as the path says") for at, (given, path) in wanted.items() if given != path
     ]:
         raise DocumentInvalid("The document is of another version than the path.", errors=wrong)
-
-
-def _check_room(rooms: Rooms, by: Actor, contract: Contract) -> None:
-    """Refuse a version when the caller registered as many as it may, or when its grants filter by too much.
-
-    Raises:
-        Full, FilterTooLarge: see there.
-    """
-    if by.is_operator:
-        return
-    allowance = rooms.limits.get(by.participant)
-    for index, grant in enumerate(contract.grants):
-        check_filter_size(grant.rows, allowance.policy, f"/consumers/{index}/rows")
-    holding = rooms.catalogue.registrar.measure_holding(by.participant, contract)
-    allowance.check_number(limits.Limit.DRAFTS, holding.drafts)
-    allowance.check_number(limits.Limit.CONTRACTS, holding.versions)
-    allowance.check_number(limits.Limit.CONTRACT_BYTES, holding.bytes + len(json.dumps(contract.document)))

@@ -18,6 +18,7 @@ from bus.http.acts import route_of
 from bus.http.admissions import admission_in
 from bus.http.api import (
     access,
+    access_requests,
     actions,
     adapter_moves,
     adapters,
@@ -98,6 +99,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     adapter_moves.router,
     domains.router,
     access.router,
+    access_requests.router,
     doctor.router,
     grants.router,
     subscriptions.router,

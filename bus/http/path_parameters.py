@@ -29,6 +29,7 @@ _DELIVERY: Final = _name(
     82,
 )
 _JOB: Final = _name("the job's id", "job_k3v5m2qa7xw4c6dnb5ty", "^job_[a-z2-7]{20}$", 24)
+_ACCESS_REQUEST: Final = _name("the id of the request for access", "acc_k3v5m2qa7xw4c6dnb5ty", "^acc_[a-z2-7]{20}$", 24)
 _KEY: Final = (
     "the record's key; a slash in it may stand as it is",
     "3524010101909001",
@@ -50,6 +51,7 @@ ClientId = Annotated[str, _path(_CLIENT)]
 SubscriptionId = Annotated[str, _path(_SUBSCRIPTION)]
 DeliveryId = Annotated[str, _path(_DELIVERY)]
 JobId = Annotated[str, _path(_JOB)]
+AccessRequestId = Annotated[str, _path(_ACCESS_REQUEST)]
 
 DOCUMENTED: Final[Mapping[str, Mapping[str, Any]]] = {
     name: {"description": description, "schema": schema, "example": example}

@@ -38,7 +38,7 @@ MEANINGS: dict[Scope, str] = {
     Scope.EVENTS_PUBLISH: "publish events under the contracts that name you a producer",
     Scope.EVENTS_READ: "read the feeds and records that a contract grants you",
     Scope.QUERIES_CALL: "ask the queries that a contract grants you",
-    Scope.CONTRACTS_READ: "read the catalogue of contracts",
+    Scope.CONTRACTS_READ: "read the catalogue of contracts, and ask for access to them",
     Scope.CONTRACTS_WRITE: "propose contracts",
     Scope.CONTRACTS_APPROVE: "activate, deprecate and retire contracts",
     Scope.SUBSCRIPTIONS_MANAGE: "manage your subscriptions and their deliveries",

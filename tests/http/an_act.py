@@ -3,13 +3,14 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 import httpx
 
 from bus import json
 from bus.actions.action import Verb
-from bus.contracts import Waiting
+from bus.contracts import Waiting, Wish
 from bus.contracts.document import parse_contract
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.replays import go_live
@@ -20,7 +21,7 @@ from tests.a_bus import Bus
 from tests.a_failure import a_failed_attempt
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, ASK, AnAdapter, hold_some_deletions, join
-from tests.builders import WARGA, a_document, a_grant
+from tests.builders import FAR, WARGA, a_document, a_grant
 from tests.declared.a_declared_agency import a_body, register_active, register_draft
 
 HOOK: Final = "http://127.0.0.1:1027/hook"
@@ -133,6 +134,13 @@ class Site:
         self.bus.rooms.grants.suspend(WARGA, "bapenda", "sedang diperiksa", Waiting.KEEP, OPERATOR)
         return Ordered(f"/v1/contracts/{WARGA}/grants/bapenda/resume")
 
+    def access_request(self) -> str:
+        """The path of a request for access that waits."""
+        wish = Wish(WARGA, "bapenda", "pajak", "Perda 1/2024", "PKS 9/2026", ("/nama",), date.fromisoformat(FAR))
+        catalogue = self.bus.rooms.catalogue
+        made = catalogue.registrar.access_requests.ask(wish, catalogue.newest(WARGA).contract, OPERATOR)
+        return f"/v1/access-requests/{made.id}"
+
     def domain(self) -> str:
         """The path of a domain that has an owner."""
         self.bus.rooms.catalogue.registrar.set_domain_owner("kesehatan", "bapenda", OPERATOR)
@@ -184,6 +192,18 @@ def _replaced(site: Site) -> Ordered:
     return Ordered(path, changed, {"if-match": "*"})
 
 
+def _asked(step: str, body: Any = None) -> Callable[[Site], Ordered]:
+    return lambda site: Ordered(f"{site.access_request()}/{step}", body)
+
+
+_WISH: Final = {
+    "contract": WARGA,
+    "purpose": "pemutakhiran wajib pajak",
+    "legal_basis": "Perda 1/2024",
+    "agreement": "PKS 9/2026",
+    "fields": ["/nama"],
+    "until": FAR,
+}
 _NEW_CLIENT: Final = {"scopes": ["events.read"]}
 _NEW_PARTICIPANT: Final = {"name": "dinas-uji", "title": "Dinas Uji", "kind": "app"}
 _NEW_SUBSCRIPTION: Final = {"contracts": [WARGA], "sink": {"url": HOOK}, "participant": "bapenda"}
@@ -259,6 +279,10 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
         lambda _: Ordered(f"/v1/contracts/{WARGA}/grants/bapenda/suspend", {"reason": "sedang diperiksa"}),
     ),
     "POST /v1/contracts/{name}/grants/{participant}/resume": (Verb.GRANT_RESUME, lambda site: site.suspended()),
+    "POST /v1/access-requests": (Verb.ACCESS_ASK, lambda _: Ordered("/v1/access-requests", _WISH)),
+    "POST /v1/access-requests/{id}/accept": (Verb.ACCESS_ACCEPT, _asked("accept")),
+    "POST /v1/access-requests/{id}/refuse": (Verb.ACCESS_REFUSE, _asked("refuse", {"reason": "PKS sudah berakhir"})),
+    "POST /v1/access-requests/{id}/withdraw": (Verb.ACCESS_WITHDRAW, _asked("withdraw")),
     "POST /v1/subscriptions": (Verb.SUBSCRIPTION_ADD, lambda _: Ordered("/v1/subscriptions", _NEW_SUBSCRIPTION)),
     "PATCH /v1/subscriptions/{id}": (Verb.SUBSCRIPTION_CHANGE, _steered("", _OTHER_SINK)),
     "DELETE /v1/subscriptions/{id}": (Verb.SUBSCRIPTION_DELETE, _steered("")),
