@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from bus import clock, json
-from bus.actions import Verb
-from bus.contracts import State, Waiting, parse_contract, read_yaml, write_yaml
+from bus.actions import Actor, Channel, Verb
+from bus.contracts import AccessRequest, AccessState, State, Waiting, Wish, parse_contract, read_yaml, write_yaml
 from bus.staff import Role
 from tests.an_actor import OPERATOR, actions, last_action
 from tests.builders import OWNER, SCHEMA, a_grant, a_public_document, a_strict_document
@@ -293,6 +293,46 @@ async def test_a_document_is_handed_out_as_people_write_it(console: Console):
     assert 'asyncapi: "3' in (await browser.look(f"{FIRST}/asyncapi.yaml")).text
 
 
+def ask(console: Console, participant: str = "bpbd", purpose: str = "penyaluran bantuan") -> AccessRequest:
+    console.ensure(participant)
+    catalogue, until = console.bus.rooms.catalogue, clock.local_date(clock.now()) + timedelta(days=90)
+    wish = Wish(NAME, participant, purpose, "Perda 1/2026", "PKS 470/77/2026", ("/nik", "/nama"), until)
+    by = Actor(participant, is_operator=False, channel=Channel.HTTP, address="10.0.0.9", client_id="client_bpbd")
+    return catalogue.registrar.access_requests.ask(wish, catalogue.newest(NAME).contract, by)
+
+
+async def test_a_request_for_access_becomes_a_grant_in_a_draft_that_a_second_person_approves(console: Console):
+    console.bus.apply(a_strict_document())
+    asked = ask(console)
+    dewi, rini = owner(console), owner(console, "rini")
+    assert "bpbd meminta kependudukan.uji" in (await dewi.look("/konsol/usulan")).text
+    joko = console.member(Role.CONTRACT_OWNER, "dinas-uji", "joko")
+    assert "bpbd" not in (await joko.look("/konsol/usulan")).text
+    for step in ("terima", "tolak"):
+        assert (await joko.send(f"/konsol/usulan/akses/{asked.id}/{step}", alasan="x")).status_code == 404
+    accepted = await dewi.send(f"/konsol/usulan/akses/{asked.id}/terima")
+    assert accepted.headers["location"] == f"{PAGE}/versi/1.1.0?hasil=diterima"
+    drafted = f"{PAGE}/versi/1.1.0"
+    assert console.bus.rooms.catalogue.newest(NAME).contract.grant("bpbd") is None
+    assert (await act(dewi, drafted, "setujui", dilihat="ya")).status_code == 409
+    assert (await act(rini, drafted, "setujui", dilihat="ya")).status_code == 303
+    granted = console.bus.rooms.catalogue.newest(NAME).contract.grant("bpbd")
+    assert granted
+    assert granted.fields == ("/nik", "/nama")
+
+
+async def test_a_request_for_access_is_refused_with_a_reason_that_its_asker_reads(console: Console):
+    console.bus.apply(a_strict_document())
+    asked, browser = ask(console), owner(console)
+    silent = await browser.send(f"/konsol/usulan/akses/{asked.id}/tolak", alasan="")
+    assert (silent.status_code, "Tulis alasan dalam satu baris" in silent.text) == (422, True)
+    assert (await browser.send(f"/konsol/usulan/akses/{asked.id}/tolak", alasan="PKS belum ada")).status_code == 303
+    decided = console.bus.rooms.catalogue.registrar.access_requests.get(asked.id)
+    assert (decided.state, decided.reason) == (AccessState.REFUSED, "PKS belum ada")
+    late = await browser.send(f"/konsol/usulan/akses/{asked.id}/terima")
+    assert (late.status_code, "sudah diputuskan" in late.text) == (409, True)
+
+
 async def test_what_documents_say_is_shown_as_text(console: Console):
     purpose = HOSTILE[:100]
     document = a_strict_document(
@@ -300,6 +340,7 @@ async def test_what_documents_say_is_shown_as_text(console: Console):
     )
     console.bus.apply(document)
     draft(console, version="2.0.0", title=purpose, consumers=[a_grant("dinkes", purpose=purpose)])
+    ask(console, purpose="<script>alert(1)</script>")
     browser = owner(console)
     paths = ("/konsol/kontrak", PAGE, SECOND, f"{SECOND}/sunting", f"{PAGE}/banding", f"{PAGE}/izin/bapenda")
     for path in (*paths, "/konsol/usulan", "/konsol/izin"):

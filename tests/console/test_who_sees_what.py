@@ -72,6 +72,8 @@ TABLE: Final = {
     f"POST {GRANT}/tangguhkan": STEWARDING,
     f"POST {GRANT}/lanjutkan": STEWARDING,
     "GET /konsol/usulan": STEWARDING,
+    "POST /konsol/usulan/akses/{id}/terima": STEWARDING,
+    "POST /konsol/usulan/akses/{id}/tolak": STEWARDING,
     "GET /konsol/izin": STEWARDING,
     "GET /konsol/tindakan": AUDITING,
     "GET /konsol/masuk": ANYBODY,

@@ -22,7 +22,7 @@ router = page_router()
 
 _PATH: Final = "/konsol/kontrak/{name}/versi/{version}"
 _YAML: Final = "application/yaml; charset=utf-8"
-Result = Literal["", "disimpan", "diusulkan", "disetujui", "usang", "pensiun"]
+Result = Literal["", "disimpan", "diterima", "diusulkan", "disetujui", "usang", "pensiun"]
 Act = Callable[[Tags], Awaitable[RegisteredVersion]]
 
 
@@ -225,6 +225,7 @@ def _tell(request: Request, result: Result) -> str:
     say = words_of(request).say
     told = {
         "disimpan": say("Rancangan disimpan. Baca temuan di bawah, lalu usulkan atau perbaiki."),
+        "diterima": say("Izin yang diminta kini ada dalam rancangan ini. Periksa isian dan samarannya, lalu usulkan."),
         "diusulkan": say("Versi diusulkan. Orang lain yang berwenang sekarang dapat menyetujuinya."),
         "disetujui": say("Versi disetujui dan berlaku mulai sekarang."),
         "usang": say("Versi ditandai usang. Pengirimnya diberi tahu setiap kali mengirim."),
