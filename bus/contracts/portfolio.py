@@ -39,14 +39,12 @@ class Portfolio:
         if self.holder is None:
             return [one.name for one in known]
         owned = self._list_domains()
-        unsettled = [one.name for one in known if one.outlook.owner is None and name_domain(one.name) not in owned]
+        unsettled = [one.name for one in known if one.owner is None and name_domain(one.name) not in owned]
         drafting = self._catalogue.registrar.listing.find_owners(unsettled)
         return [
             one.name
             for one in known
-            if one.outlook.owner == self.holder
-            or name_domain(one.name) in owned
-            or self.holder in drafting.get(one.name, ())
+            if one.owner == self.holder or name_domain(one.name) in owned or self.holder in drafting.get(one.name, ())
         ]
 
     def check(self, name: str) -> None:
@@ -94,7 +92,7 @@ class Portfolio:
             grant
             for one in self._catalogue.list_known()
             if one.name in names
-            for grant in one.outlook.ending
+            for grant in one.ending
             if since <= grant.until <= until
         ]
         return sorted(found, key=lambda one: (one.until, one.contract, one.participant))
