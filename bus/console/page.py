@@ -130,6 +130,9 @@ def explain(refusal: Refused, words: Words) -> str:
         "contract-grants-unseen": say(
             "Versi ini membuka lebih banyak data pribadi. Baca apa yang dibuka, lalu centang bahwa Anda sudah melihatnya."
         ),
+        "document-too-long": say(
+            "Dokumen ini terlalu panjang untuk editor. Ubahlah dengan bus contract apply atau lewat HTTP API."
+        ),
         "day-invalid": say("Tulis hari sebagai tahun, bulan, tanggal: 2026-12-31."),
         "retirement-unconfirmed": say("Centang dahulu bahwa versi ini tidak dipakai lagi."),
         "contract-sunset-past": say("Tanggal akhir tidak boleh sudah lewat."),

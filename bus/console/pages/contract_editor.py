@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final
+from urllib.parse import quote_plus
 
 from fastapi import Query, Request, Response
 
@@ -27,6 +28,8 @@ from bus.problem import Refused
 router = page_router()
 
 _NEW: Final = "/konsol/kontrak/baru"
+_LONGEST: Final = 120 * 1024
+"""Bytes of a document in a form. The edge takes little more (128 KiB)."""
 _BEGINNING: Final = """\
 contract: domain.nama-data
 version: 1.0.0
@@ -52,6 +55,13 @@ schema:
 examples:
 - nomor: A-1
 """
+
+
+class DocumentTooLong(Refused):
+    """The document is too long for the editor; change it with `bus contract apply`, or over HTTP."""
+
+    status = 413
+    slug = "document-too-long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +91,8 @@ async def begin(
         return await _show(request, visit, Draft(_BEGINNING.format(owner=visit.reach or "nama-peserta")))
     await enter(visit, dari)
     source, number, document = await asyncio.to_thread(_raise_version, visit, dari, versi)
-    text = await visit.rooms.heavy.run(write_document, document, who=visit.by.participant)
-    return await _show(request, visit, Draft(text.decode()), source=source, number=number)
+    text = await _write(visit, document)
+    return await _show(request, visit, Draft(text), source=source, number=number)
 
 
 @router.get("/konsol/kontrak/{name}/versi/{version}/sunting")
@@ -92,8 +102,8 @@ async def edit(request: Request, visit: Steward, name: Name, version: Version) -
     registered = await asyncio.to_thread(visit.rooms.catalogue.registrar.read_version, name, version)
     if not registered.is_free:
         raise TransitionRefused(f"The version is {registered.state.value}; register another version.")
-    text = await visit.rooms.heavy.run(write_document, registered.text, who=visit.by.participant)
-    return await _show(request, visit, Draft(text.decode(), name, version, registered.tag))
+    text = await _write(visit, registered.text)
+    return await _show(request, visit, Draft(text, name, version, registered.tag))
 
 
 @router.post("/konsol/kontrak/periksa")
@@ -122,6 +132,14 @@ async def _save(visit: Visit, draft: Draft) -> RegisteredVersion:
     document = json.loads(await rooms.heavy.run(read_document, text, who=visit.by.participant))
     await asyncio.to_thread(_check_new, visit, document["contract"], document["version"])
     return await register_draft(rooms, text, visit.by)
+
+
+async def _write(visit: Visit, document: bytes) -> str:
+    """The document as a text to edit."""
+    text = (await visit.rooms.heavy.run(write_document, document, who=visit.by.participant)).decode()
+    if len(quote_plus(text)) > _LONGEST:
+        raise DocumentTooLong("The document is too long for the editor.")
+    return text
 
 
 def _check_new(visit: Visit, name: str, version: str) -> None:
