@@ -120,6 +120,32 @@ async def test_a_text_that_is_no_document_comes_back_with_what_is_wrong(console:
             assert "Dokumen belum terbaca" in answer.text or "Harus diperbaiki" in answer.text, (path, text)
 
 
+async def test_what_the_editor_puts_in_place_while_somebody_types_is_in_the_answer(console: Console):
+    browser = owner(console)
+    page = (await browser.look(EDITOR)).text
+    assert 'hx-post="/konsol/kontrak/periksa"' in page
+    swapped = re.findall(r'hx-(?:target|select|select-oob)="#([a-z]+)', page)
+    answer = (await browser.send("/konsol/kontrak/periksa", EDITOR, dokumen=write())).text
+    assert sorted(set(swapped)) == ["hasil", "ringkasan"]
+    assert [len(re.findall(f'id="{one}"', answer)) for one in swapped] == [1] * len(swapped)
+
+
+async def test_a_document_too_long_for_a_form_is_not_given_to_the_editor(console: Console):
+    long = {
+        **SCHEMA,
+        "properties": {**SCHEMA["properties"], **{f"isian_{n}": {"description": "x" * 900} for n in range(150)}},
+    }
+    draft(console, schema=long)
+    answer = await owner(console).look(f"{FIRST}/sunting")
+    assert (answer.status_code, "terlalu panjang untuk editor" in answer.text) == (413, True)
+
+
+async def test_a_form_with_a_name_that_no_database_takes_is_refused(console: Console):
+    browser = owner(console)
+    for fields in ({"nama": "a\0", "versi": "1.0.0"}, {"nama": NAME, "versi": "1\0"}):
+        assert (await browser.send(EDITOR, EDITOR, dokumen=write(), tanda="x", **fields)).status_code == 404
+
+
 async def test_two_editors_of_a_draft_do_not_overwrite_each_other(console: Console):
     draft(console)
     one, other = owner(console), owner(console, "rini")

@@ -153,6 +153,9 @@ def _check_new(visit: Visit, name: str, version: str) -> None:
 
 def _read_draft(visit: Visit) -> Draft:
     form = visit.form
+    if not f"{form.get('nama', '')}{form.get('versi', '')}".isprintable():
+        # PostgreSQL takes a NUL in no text.
+        raise NoSuchContract("No contract has such a name.")
     text = form.get("dokumen", "").replace("\r\n", "\n")
     return Draft(text, form.get("nama", ""), form.get("versi", ""), form.get("tanda", ""))
 
