@@ -347,6 +347,14 @@ async def test_a_request_for_access_becomes_a_grant_in_a_draft_that_a_second_per
     assert granted.fields == ("/nik", "/nama")
 
 
+async def test_a_request_is_in_the_inbox_of_who_decides_and_not_of_who_asks(console: Console):
+    console.bus.apply(a_strict_document())
+    joko = console.member(Role.CONTRACT_OWNER, "dinas-uji", "joko")
+    ask(console, "dinas-uji")
+    assert "dinas-uji meminta" in (await owner(console).look("/konsol/usulan")).text
+    assert "dinas-uji meminta" not in (await joko.look("/konsol/usulan")).text
+
+
 async def test_a_request_for_access_is_refused_with_a_reason_that_its_asker_reads(console: Console):
     console.bus.apply(a_strict_document())
     asked, browser = ask(console), owner(console)
