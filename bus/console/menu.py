@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bus.console.roles import AUDITING, EVERYBODY, OPERATING, OWNING, SUBSCRIBING
+from bus.console.roles import AUDITING, EVERYBODY, OPERATING, OWNING, STEWARDING, SUBSCRIBING
 from bus.console.words import Words
 from bus.staff import Role
 
@@ -24,6 +24,9 @@ def find_entries(role: Role, words: Words) -> Sequence[Entry]:
         (SUBSCRIBING, "/konsol/penerima", say("Penerima")),
         (OPERATING, "/konsol/instansi", say("Instansi")),
         (SUBSCRIBING, "/konsol/peserta", say("Peserta")),
+        (STEWARDING, "/konsol/kontrak", say("Kontrak")),
+        (STEWARDING, "/konsol/usulan", say("Usulan")),
+        (STEWARDING, "/konsol/izin", say("Izin")),
         (AUDITING, "/konsol/tindakan", say("Catatan tindakan")),
         (OWNING, "/konsol/mulai", say("Mulai cepat")),
         (OWNING, "/konsol/klien", say("Klien")),

@@ -122,6 +122,38 @@ def explain(refusal: Refused, words: Words) -> str:
         "no-such-access-request": say("Permintaan akses ini tidak ada, atau bukan milik Anda."),
         "too-many-secrets": say("Terlalu banyak rahasia masih menandatangani. Tunggu sampai salah satunya berakhir."),
         "delivery-unknown": say("Pengiriman ini tidak ada, atau bukan milik Anda."),
+        "access-request-invalid": say("Tulis alasan dalam satu baris, paling banyak 500 karakter."),
+        "no-such-grant": say("Izin ini tidak ada di versi yang berlaku."),
+        "grant-not-suspended": say("Izin ini tidak sedang ditangguhkan."),
+        "not-owner": say("Hanya pemilik kontrak atau operator yang boleh melakukan ini."),
+        "domain-not-yours": say("Hanya pemilik domain atau operator yang mengusulkan dan menyetujui versi."),
+        "not-operator": say("Hanya operator yang boleh melakukan ini."),
+        "suspension-reason-invalid": say("Tulis alasan dalam satu baris, paling banyak 500 karakter."),
+        "contract-version-changed": say(
+            "Orang lain mengubah versi ini sejak Anda membukanya. Baca yang sekarang, lalu ulangi."
+        ),
+        "contract-changed-meanwhile": say("Kontrak ini baru saja berubah. Muat ulang halaman, lalu ulangi."),
+        "contract-version-taken": say("Versi ini sudah terdaftar. Naikkan nomor versinya."),
+        "contract-transition": say("Keadaan versi ini sudah berubah, jadi langkah itu tidak mungkin lagi."),
+        "contract-not-ready": say("Dokumen masih mengandung kesalahan. Perbaiki dahulu."),
+        "contract-incompatible": say("Versi ini merusak janji versi yang masih aktif."),
+        "contract-version-step": say("Nomor versi naik terlalu sedikit untuk perubahan ini."),
+        "contract-compatibility-undecided": say(
+            "Bus tidak dapat memastikan apakah versi ini merusak versi aktif. Hanya operator yang dapat menerimanya."
+        ),
+        "contract-grants-unseen": say(
+            "Versi ini membuka lebih banyak data pribadi. Baca apa yang dibuka, lalu centang bahwa Anda sudah melihatnya."
+        ),
+        "document-too-long": say(
+            "Dokumen ini terlalu panjang untuk editor. Ubahlah dengan bus contract apply atau lewat HTTP API."
+        ),
+        "day-invalid": say("Tulis hari sebagai tahun, bulan, tanggal: 2026-12-31."),
+        "retirement-unconfirmed": say("Centang dahulu bahwa versi ini tidak dipakai lagi."),
+        "contract-sunset-past": say("Tanggal akhir tidak boleh sudah lewat."),
+        "adapter-word-missing": say("Pemilik adaptor instansi belum menyetujui pemakaiannya."),
+        "four-eyes": say(
+            "Data pribadi memerlukan orang kedua: yang menulis atau mengusulkan versi ini tidak boleh menyetujuinya."
+        ),
         "nothing-held": say("Tidak ada penghapusan yang ditahan di instansi ini."),
     }
     return known.get(refusal.slug, "")

@@ -11,3 +11,5 @@ SUBSCRIBING: Final = (Role.OPERATOR, Role.APP_OWNER)
 AUDITING: Final = (Role.OPERATOR, Role.AUDITOR)
 OWNING: Final = (Role.APP_OWNER,)
 """Those who work on the clients and subscriptions of their own participant."""
+STEWARDING: Final = (Role.OPERATOR, Role.CONTRACT_OWNER)
+"""Those who answer for contracts. A contract owner sees those of its own participant alone."""

@@ -16,9 +16,9 @@ What the room offers:
 - Judgement: `lint_contract` gives `Finding`s, `compare_versions` a `Report`, `find_touched` whom a change affects,
   `find_granted` what it newly shows to whom.
 - Overviews and plans: `ListedContract`, `Heading`, `Plan`. `Proposal` waits for an approval; `find_ending_grants` finds
-  grants that end soon.
-- Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`,
-  `export_odcs`, `import_odcs`.
+  grants that end soon. `Portfolio` has the contracts that one participant answers for.
+- Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_document`,
+  `write_asyncapi`, `export_odcs`, `import_odcs`.
 - Other forms: `generate_models`, `write_odcs` and `read_odcs`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
 - Refusals: `NoSuchContract`, `NotGranted`, `GrantExpired`, `DocumentInvalid`, `FilterInvalid`, `Incompatible` and others.
 """
@@ -62,8 +62,11 @@ from bus.contracts.errors import (
     GrantSuspended,
     Incompatible,
     NoSuchContract,
+    NoSuchGrant,
     NotBound,
     NotGranted,
+    TransitionRefused,
+    VersionTaken,
 )
 from bus.contracts.fields import Visibility
 from bus.contracts.filter import compile_filter, read_attribute, read_data_field
@@ -82,6 +85,7 @@ from bus.contracts.jobs import (
     read_check,
     read_document,
     write_asyncapi,
+    write_document,
 )
 from bus.contracts.lifecycle import State
 from bus.contracts.lint import Finding, Severity, find_binding_errors, lint_contract, lint_refused
@@ -93,6 +97,7 @@ from bus.contracts.outline import draw_outline
 from bus.contracts.page import name_page_file, write_index, write_page
 from bus.contracts.person_finder import PersonFinder, make_finder, read_identifier, spell_identifier
 from bus.contracts.plan import Plan
+from bus.contracts.portfolio import Draft, Portfolio
 from bus.contracts.proposals import Proposal
 from bus.contracts.register import Tags
 from bus.contracts.registered import Move, RegisteredVersion, Succession, find_successions
@@ -125,6 +130,7 @@ __all__ = [
     "ContractVersion",
     "DocumentInvalid",
     "Domain",
+    "Draft",
     "EndingGrant",
     "FilterIndex",
     "FilterInvalid",
@@ -143,6 +149,7 @@ __all__ = [
     "Mask",
     "Move",
     "NoSuchContract",
+    "NoSuchGrant",
     "NotBound",
     "NotGranted",
     "Notice",
@@ -150,6 +157,7 @@ __all__ = [
     "OdcsAnswers",
     "PersonFinder",
     "Plan",
+    "Portfolio",
     "Proposal",
     "RegisteredVersion",
     "Report",
@@ -162,9 +170,11 @@ __all__ = [
     "Suspensions",
     "Tags",
     "Touched",
+    "TransitionRefused",
     "Validator",
     "ValueKeys",
     "Verdict",
+    "VersionTaken",
     "View",
     "Visibility",
     "Waiting",
@@ -227,6 +237,7 @@ __all__ = [
     "spell_value",
     "write_asyncapi",
     "write_bindings",
+    "write_document",
     "write_granted",
     "write_index",
     "write_odcs",

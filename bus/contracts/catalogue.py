@@ -209,8 +209,11 @@ class Catalogue:
 
     def list_filterable(self) -> dict[int, frozenset[str]]:
         """The numbers in the journal of contracts that let consumers choose records, with pointers of the fields."""
-        contracts = self._contracts.values()
-        return {one.entries[0].contract_id: one.filterable for one in contracts if one.filterable}
+        return {one.entries[0].contract_id: one.filterable for one in self._contracts.values() if one.filterable}
+
+    def list_known(self) -> list[CataloguedContract]:
+        """All contracts, drafts too, sorted by name."""
+        return sorted(self._contracts.values(), key=lambda one: one.name)
 
     def find_days_kept(self, name: str) -> int | None:
         """How long the journal keeps a contract's events, in days after the day of each; None: for good.

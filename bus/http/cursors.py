@@ -88,6 +88,7 @@ class Listing(Enum):
     ADAPTERS = "b"
     TRAFFIC = "v"
     ACCESS_REQUESTS = "q"
+    PROPOSALS = "o"
 
 
 _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))

@@ -38,6 +38,7 @@ from bus.http.api import (
     limits,
     oauth,
     participants,
+    proposals,
     pulls,
     pushes,
     queries,
@@ -100,6 +101,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     adapter_moves.router,
     domains.router,
     access.router,
+    proposals.router,
     access_requests.router,
     doctor.router,
     grants.router,
@@ -169,12 +171,8 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if (
-            self.publisher is not None
-            and scope["type"] == "http"
-            and scope["path"] == PATH
-            and scope["method"] == "POST"
-        ):
+        is_publication = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
+        if is_publication and self.publisher is not None:
             await self._publish(self.publisher, scope, receive, send)
             return
         if scope["type"] != "http":

@@ -9,14 +9,14 @@ from fastapi.routing import APIRoute
 
 from bus.actions import Verb
 from bus.console import PAGES
-from bus.contracts import Wish
+from bus.contracts import Wish, parse_contract
 from bus.delivery import NewSubscription, Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.replays import go_live
 from bus.staff import Role
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR, actions, last_action
-from tests.an_agency import AGENCY, AnAdapter, hold_some_deletions, join
+from tests.an_agency import AGENCY, ASK, AnAdapter, hold_some_deletions, join
 from tests.builders import FAR, WARGA, a_document, a_grant
 from tests.console.a_console import Browser, Console
 
@@ -28,10 +28,16 @@ OPERATING: Final = frozenset({Role.OPERATOR})
 SUBSCRIBING: Final = OPERATING | {Role.APP_OWNER}
 OWNING: Final = frozenset({Role.APP_OWNER})
 AUDITING: Final = OPERATING | {Role.AUDITOR}
+STEWARDING: Final = OPERATING | {Role.CONTRACT_OWNER}
 ANYBODY: Final = None
 """Also who is not signed in."""
 
 ONE: Final = "/konsol/penerima/{id}"
+CONTRACT: Final = "/konsol/kontrak/{name}"
+VERSION: Final = f"{CONTRACT}/versi/{{version}}"
+GRANT: Final = f"{CONTRACT}/izin/{{participant}}"
+DRAFTED: Final = "1.1.0"
+"""A draft that names an adapter, so that the operator may give its owner's word."""
 TABLE: Final = {
     "GET /konsol": ALL,
     "GET /konsol/langsung": SUBSCRIBING,
@@ -50,6 +56,28 @@ TABLE: Final = {
     "POST /konsol/instansi/{agency}/lepaskan": OPERATING,
     "GET /konsol/peserta": SUBSCRIBING,
     "GET /konsol/peserta/{name}": SUBSCRIBING,
+    "GET /konsol/kontrak": STEWARDING,
+    "GET /konsol/kontrak/baru": STEWARDING,
+    "POST /konsol/kontrak/baru": STEWARDING,
+    "POST /konsol/kontrak/periksa": STEWARDING,
+    f"GET {CONTRACT}": STEWARDING,
+    f"GET {CONTRACT}/banding": STEWARDING,
+    f"GET {VERSION}": STEWARDING,
+    f"GET {VERSION}/dokumen.yaml": STEWARDING,
+    f"GET {VERSION}/asyncapi.yaml": STEWARDING,
+    f"GET {VERSION}/sunting": STEWARDING,
+    f"POST {VERSION}/usulkan": STEWARDING,
+    f"POST {VERSION}/setujui": STEWARDING,
+    f"POST {VERSION}/beri-kata": STEWARDING,
+    f"POST {VERSION}/usangkan": STEWARDING,
+    f"POST {VERSION}/pensiunkan": STEWARDING,
+    f"GET {GRANT}": STEWARDING,
+    f"POST {GRANT}/tangguhkan": STEWARDING,
+    f"POST {GRANT}/lanjutkan": STEWARDING,
+    "GET /konsol/usulan": STEWARDING,
+    "POST /konsol/usulan/akses/{id}/terima": STEWARDING,
+    "POST /konsol/usulan/akses/{id}/tolak": STEWARDING,
+    "GET /konsol/izin": STEWARDING,
     "GET /konsol/tindakan": AUDITING,
     "GET /konsol/mulai": OWNING,
     "GET /konsol/klien": OWNING,
@@ -108,6 +136,8 @@ class Site:
         self.console = Console(bus)
         join(bus, AnAdapter())
         bus.apply(a_document(*map(a_grant, ("bapenda", "dinkes", AGENCY))))
+        draft = a_document(version=DRAFTED, adapters=[{"adapter": AGENCY, "operation": ASK}])
+        bus.rooms.catalogue.registrar.add_draft(parse_contract(draft), OPERATOR)
         for name in ("bapenda", "dinkes"):
             self.console.ensure(name)
         hold_some_deletions(bus.rooms.storage)
@@ -138,9 +168,18 @@ class Site:
         """A path for a template."""
         client, request = self.clients[participant], self.requests[participant]
         of_subscription = any(one in template for one in ("penerima", "langganan", "pengiriman"))
-        named = (subscription or self.own) if of_subscription else request if "permintaan" in template else "session_x"
-        name = WARGA if "minta-akses" in template else participant
-        return template.format(id=named, position=7, agency=AGENCY, name=name, client_id=client)
+        asks = "permintaan" in template
+        named = (subscription or self.own) if of_subscription else request if asks else "session_x"
+        name = WARGA if "minta-akses" in template or "kontrak/" in template else participant
+        return template.format(
+            id=named,
+            position=7,
+            agency=AGENCY,
+            name=name,
+            client_id=client,
+            version=DRAFTED,
+            participant=participant,
+        )
 
 
 @pytest.fixture

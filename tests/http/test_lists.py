@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bus import clock
-from bus.contracts import Wish
+from bus.contracts import Wish, parse_contract
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.subscription import NewSubscription, Webhook
 from bus.identity import Scope
@@ -62,8 +62,16 @@ async def reader(bus: Bus) -> httpx.AsyncClient:
         await client.post("/v1/events", json=wrong, headers=STRUCTURED)
         register_draft(bus, adapter=f"badan{number}")
         ask_for_access(bus, contracts[number - 1]["contract"])
+        propose(bus, f"uji.usul-{number}")
     await bus.rooms.recorder.flush()
     return client
+
+
+def propose(bus: Bus, contract: str) -> None:
+    """Have the operator propose a version."""
+    registrar = bus.rooms.catalogue.registrar
+    registrar.add_draft(parse_contract(a_document(contract=contract)), OPERATOR)
+    registrar.propose(contract, "1.0.0", OPERATOR)
 
 
 def ask_for_access(bus: Bus, contract: str) -> None:

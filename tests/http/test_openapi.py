@@ -59,6 +59,7 @@ POST /v1/contracts/check
 POST /v1/contracts/{name}/versions/{version}/activate
 POST /v1/contracts/{name}/versions/{version}/deprecate
 POST /v1/contracts/{name}/versions/{version}/retire
+GET /v1/proposals
 GET /v1/grants
 POST /v1/contracts/{name}/grants/{participant}/suspend
 POST /v1/contracts/{name}/grants/{participant}/resume

@@ -7,6 +7,7 @@ the reason why it hands out none.
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Final
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 
 from bus.agencies import QuestionState
 from bus.agencies.asking import QueryPolicy
+from bus.contracts import Wish
 from bus.delivery import NewSubscription, Pull, Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.disclosures import Found, Wanted
@@ -21,7 +23,7 @@ from bus.identity import Principal, Scope
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.an_agency import AnAdapter, join
-from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik
+from tests.builders import FAR, OWNER, WARGA, a_document, a_grant, a_nik
 from tests.declared.a_declared_agency import register_draft
 from tests.http.api.queries.a_query import TANYA, a_query_document
 
@@ -68,6 +70,8 @@ DISCLOSING: Final = {
 _CREDENTIALS: Final = "credentials and addresses of clients alone"
 _DOCUMENT: Final = "contract documents; their examples are invented persons, which lint and the owner answer for"
 _ADAPTERS: Final = "adapter documents; they name secrets and hold none, and their examples are invented"
+_PROPOSALS: Final = "which contract versions wait, and for whose word"
+_REQUESTS: Final = "which data an office asks for, why and until when"
 _GRANTS: Final = "which grants there are, until when, and why one is suspended"
 _PLACES: Final = "rules and places of what was wrong, never a value"
 _REGISTER: Final = "participants, clients and their rights; no event"
@@ -115,6 +119,13 @@ SILENT: Final = {
     "POST /v1/contracts/{name}/validate": _PLACES,
     "GET /v1/contracts/{name}/access": "who may get which fields, not what is in them",
     "GET /v1/participants/{name}/access": "who may get which fields, not what is in them",
+    "GET /v1/proposals": _PROPOSALS,
+    "GET /v1/access-requests": _REQUESTS,
+    "POST /v1/access-requests": _REQUESTS,
+    "GET /v1/access-requests/{id}": _REQUESTS,
+    "POST /v1/access-requests/{id}/accept": _REQUESTS,
+    "POST /v1/access-requests/{id}/refuse": _REQUESTS,
+    "POST /v1/access-requests/{id}/withdraw": _REQUESTS,
     "GET /v1/grants": _GRANTS,
     "POST /v1/contracts/{name}/grants/{participant}/suspend": _GRANTS,
     "POST /v1/contracts/{name}/grants/{participant}/resume": _GRANTS,
@@ -185,6 +196,13 @@ async def site(bus: Bus) -> Bus:
     with bus.rooms.storage.write() as transaction:
         Ledger(bus.rooms.storage).add(transaction, [NewDelivery(pulled.number, position, None)], 0, again=False)
     return bus
+
+
+def ask_for_access(bus: Bus) -> str:
+    """The id of a request for access whose asker wrote a person's number into it."""
+    catalogue = bus.rooms.catalogue
+    wish = Wish(WARGA, READER, f"memeriksa {NIK}", "Perda 1/2024", "PKS 1/2026", None, date.fromisoformat(FAR))
+    return catalogue.registrar.access_requests.ask(wish, catalogue.newest(WARGA).contract, OPERATOR).id
 
 
 def find_pulled(bus: Bus) -> str:
@@ -280,6 +298,8 @@ async def test_no_person_is_in_what_leaves_no_disclosure(site: Bus, operation: s
         values["name"] = READER
     if path.startswith("/v1/adapters"):
         values["name"] = register_draft(site).name
+    if path.startswith("/v1/access-requests"):
+        values["id"] = ask_for_access(site)
     answer = await reader.get(path.format(**values), params=_QUERIES.get(operation))
     assert answer.status_code == 200 or path.startswith(("/.well-known/security.txt", "/readyz")), answer.text
     assert NAME not in answer.text

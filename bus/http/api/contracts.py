@@ -12,32 +12,28 @@ from bus.actions import Actor, Verb
 from bus.contracts import (
     Catalogue,
     Classification,
-    Contract,
-    DocumentInvalid,
+    ContractVersion,
     Kind,
     ListedContract,
-    RegisteredVersion,
-    Tags,
+    judge_data,
     make_schema_url,
-    read_document,
-    restore_contract,
 )
+from bus.http import drafting
 from bus.http.acts import acting
 from bus.http.api.contract_version import VersionDetail, VersionSummary, etag, version_answer, version_summary
 from bus.http.api.preconditions import IfMatch, IfMatchRequired
 from bus.http.conditional import cacheable, matches
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
-from bus.http.drafts import check_room
 from bus.http.openapi_parts import refer_headers
 from bus.http.path_parameters import ContractName, Version
-from bus.http.rooms import Rooms, TheRooms
+from bus.http.rooms import TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.semantics import form_of
 from bus.http.surface import JSON
-from bus.http.trying import try_document
 from bus.http.written import write_page
 from bus.identity import Principal, Scope
-from bus.problem import FieldError, Invalid, Refused
+from bus.journal import try_data
+from bus.problem import Invalid, Refused
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 
@@ -166,15 +162,8 @@ async def register_contract(rooms: TheRooms, by: Drafter, tags: IfMatch, body: B
 
     A draft may be sent again until it is active. Only the owner that the document names, or the operator, registers it.
     """
-    document = await rooms.heavy.run(read_document, body, who=by.participant)
-    # One at a time: those that are counted together would be too many together.
-    async with rooms.limits.get(by.participant).adding:
-        return await asyncio.to_thread(_register, rooms, document, by, tags)
-
-
-def _register(rooms: Rooms, document: bytes, by: Actor, tags: Tags) -> Response:
-    registered = _add_draft(rooms, restore_contract(json.loads(document)), by, tags)
-    answer = version_answer(rooms.catalogue, registered, by, 201)
+    registered = await drafting.register_draft(rooms, body, by, tags)
+    answer = await asyncio.to_thread(version_answer, rooms.catalogue, registered, by, 201)
     answer.headers["Location"] = f"{router.prefix}/{registered.name}/versions/{registered.version}"
     return answer
 
@@ -211,25 +200,8 @@ async def replace_draft(
     rooms: TheRooms, by: Drafter, name: ContractName, version: Version, tags: IfMatchRequired, body: Body
 ) -> Response:
     """Replace the document of a draft, or of a proposed version, which is a draft again then."""
-    document = await rooms.heavy.run(read_document, body, who=by.participant)
-    async with rooms.limits.get(by.participant).adding:
-        return await asyncio.to_thread(_replace, rooms, document, name, version, by, tags)
-
-
-def _replace(rooms: Rooms, document: bytes, name: ContractName, version: Version, by: Actor, tags: Tags) -> Response:
-    contract = restore_contract(json.loads(document))
-    wanted = {"/contract": (contract.name, name), "/version": (contract.version, version)}
-    if wrong := [
-        FieldError(at, f"must be {path}, as the path says") for at, (given, path) in wanted.items() if given != path
-    ]:
-        raise DocumentInvalid("The document is of another version than the path.", errors=wrong)
-    rooms.catalogue.registrar.read_version(name, version)
-    return version_answer(rooms.catalogue, _add_draft(rooms, contract, by, tags), by)
-
-
-def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> RegisteredVersion:
-    check_room(rooms, by, contract)
-    return rooms.catalogue.registrar.add_draft(contract, by, tags)
+    replaced = await drafting.replace_draft(rooms, body, (name, version), by, tags)
+    return await asyncio.to_thread(version_answer, rooms.catalogue, replaced, by)
 
 
 @router.get("/{name}/versions/{version}/schema", response_class=Response, responses=_SCHEMA_ANSWER)
@@ -261,14 +233,25 @@ async def validate_data(
 
     The answer says yes exactly where publishing would. `null` deletes a record.
     """
-    found = await try_document(rooms, name, version, body, caller.participant)
-    errors = [{"pointer": one.pointer, "detail": one.detail} for one in found]
+    tried = await asyncio.to_thread(_find_tried_version, rooms.catalogue, name, version)
+    levels, who = rooms.settings.max_depth, caller.participant
+    if tried.contract.kind is Kind.QUERY:
+        schema = await asyncio.to_thread(lambda: tried.sent_text)
+        found = json.loads(await rooms.heavy.run(judge_data, schema, body, b"%d" % levels, who=who))
+    else:
+        found = [(one.pointer, one.detail) for one in await try_data(rooms.gate, rooms.heavy, tried, body, levels, who)]
+    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found]
     return Response(json.dumps({"valid": not errors, "errors": errors}), media_type="application/json")
 
 
 def _catalogue(request: Request) -> Catalogue:
     catalogue: Catalogue = request.app.state.rooms.catalogue
     return catalogue
+
+
+def _find_tried_version(catalogue: Catalogue, name: str, version: str | None) -> ContractVersion:
+    """The newest version in force, or the version with a number, in whatever state."""
+    return catalogue.newest(name) if version is None else catalogue.read_version(name, version)
 
 
 def _summary(listed: ListedContract) -> ContractSummary:
