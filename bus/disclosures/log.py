@@ -85,6 +85,11 @@ class DisclosureLog:
         """
         return search(self._storage, self._persons, wanted, after, limit)
 
+    def find_persons(self, found: Found) -> set[str]:
+        """The persons whose data a row of the log is about."""
+        person = found.disclosure.person
+        return {person} if person is not None else self._persons.find_persons(found.positions)
+
     def _write(self, disclosures: Sequence[Disclosure]) -> list[tuple[bytes, int, int]]:
         """Write disclosures, and return for each its digest, its row's id, and how many disclosures the row counts."""
         digests = [make_recipient_digest(disclosure) for disclosure in disclosures]

@@ -87,6 +87,7 @@ class Listing(Enum):
     DELIVERIES = "l"
     JOB = "j"
     ADAPTERS = "b"
+    INQUIRIES = "i"
 
 
 _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))
