@@ -1,7 +1,7 @@
 """Inquiries over HTTP: what data subjects ask, with the three times 24 hours in which the law wants an answer."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bus.actions import Actor, Verb
 from bus.http.acts import acting
 from bus.http.cursors import After, Limit, Listing, read_position, write_position
+from bus.http.openapi_parts import refer_headers
 from bus.http.page import NO_STORE
 from bus.http.rooms import TheRooms
 from bus.http.security import Authorised, caller
@@ -19,6 +20,7 @@ from bus.inquiries import Inquiry, NewInquiry
 
 router = APIRouter(prefix="/v1/inquiries", tags=["Disclosures"], route_class=Authorised)
 
+_MADE: Final[dict[int | str, dict[str, Any]]] = {201: {"headers": refer_headers("Location")}, 422: {}}
 Number = Annotated[int, Path(ge=1, le=2**63 - 1, description="the inquiry's number")]
 Auditor = Annotated[Principal, Depends(caller(Scope.AUDIT_READ))]
 
@@ -71,7 +73,7 @@ class InquiryList(BaseModel):
     next: str | None = Field(description="give it as `after` for the next page; null at the end")
 
 
-@router.post("", status_code=201, response_model=InquiryDocument, responses={422: {}})
+@router.post("", status_code=201, response_model=InquiryDocument, responses=_MADE)
 def open_inquiry(
     rooms: TheRooms,
     by: Annotated[Actor, Depends(acting(Scope.AUDIT_READ, Verb.INQUIRY_OPEN))],
@@ -79,7 +81,7 @@ def open_inquiry(
 ) -> Response:
     """Open an inquiry. Then ask `POST /v1/disclosures/lookups` who received the person's data."""
     made = rooms.inquiries.open(NewInquiry(order.subject, order.reason, order.received_at), by)
-    return write_model(_document(made), NO_STORE, 201)
+    return write_model(_document(made), {**NO_STORE, "Location": f"{router.prefix}/{made.number}"}, 201)
 
 
 @router.get("", response_model=InquiryList)
