@@ -53,7 +53,8 @@ async def test_a_search_by_channel_finds_that_channel_alone(bus: Bus):
     assert [one.disclosure.purpose for one in found] == [WHY]
 
 
-async def test_the_persons_of_a_row_are_those_of_its_events(bus: Bus):
+async def test_the_persons_of_rows_are_those_of_their_events_and_lookups(bus: Bus):
     await read_by_dinkes(bus)
-    (row,) = bus.rooms.disclosures.search(Wanted(participant="dinkes"), None, 10)
-    assert bus.rooms.disclosures.find_persons(row) == {a_nik(1), a_nik(2)}
+    bus.rooms.looks.find_person(a_nik(3), None, 10, AUDITOR, WHY)
+    rows = bus.rooms.disclosures.search(Wanted(), None, 10)
+    assert bus.rooms.disclosures.find_persons(rows) == {a_nik(1), a_nik(2), a_nik(3)}
