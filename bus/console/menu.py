@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bus.console.roles import AUDITING, EVERYBODY, OPERATING, SUBSCRIBING
+from bus.console.roles import AUDITING, EVERYBODY, OPERATING, SERVING, SUBSCRIBING
 from bus.console.words import Words
 from bus.staff import Role
 
@@ -25,5 +25,7 @@ def find_entries(role: Role, words: Words) -> Sequence[Entry]:
         (OPERATING, "/konsol/instansi", say("Instansi")),
         (SUBSCRIBING, "/konsol/peserta", say("Peserta")),
         (AUDITING, "/konsol/tindakan", say("Catatan tindakan")),
+        (AUDITING, "/konsol/pengungkapan", say("Pengungkapan data")),
+        (SERVING, "/konsol/permintaan", say("Permintaan subjek data")),
     )
     return [Entry(path, label) for roles, path, label in every if role in roles]

@@ -112,6 +112,11 @@ def explain(refusal: Refused, words: Words) -> str:
         "subscription-unknown": say("Langganan ini tidak ada, atau bukan milik Anda."),
         "participant-unknown": say("Peserta ini tidak ada, atau bukan milik Anda."),
         "session-unknown": say("Sesi ini tidak ada; mungkin sudah berakhir."),
+        "event-unknown": say("Peristiwa ini tidak ada, sudah dihapus, atau bukan milik Anda."),
+        "inquiry-unknown": say("Permintaan ini tidak ada. Lihat daftarnya di halaman Permintaan subjek data."),
+        "inquiry-closed": say("Permintaan ini sudah ditutup. Catat permintaan baru jika orang itu bertanya lagi."),
+        "filter-wrong": say("Pencarian untuk berkas ini tidak terbaca. Kembalilah, dan perbaiki kolom yang ditandai."),
+        "too-much-at-once": say("Terlalu banyak berkas dibuat sekaligus. Tunggu sebentar, lalu coba lagi."),
         "nothing-held": say("Tidak ada penghapusan yang ditahan di instansi ini."),
     }
     return known.get(refusal.slug, "")

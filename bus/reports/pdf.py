@@ -11,7 +11,9 @@ _FONT: Final = "Helvetica"
 """A font that every reader has, so that the file embeds none. It has the letters of Latin-1."""
 _TITLE, _TEXT, _CELL = 14, 9, 7.5
 _LINE: Final = 4
-_ENCODING: Final = "cp1252"
+_ENCODING: Final = "latin-1"
+_PLAIN: Final = str.maketrans({"•": "*", "–": "-", "—": "-", "…": "...", "“": '"', "”": '"', "‘": "'", "’": "'"})
+"""Signs that Latin-1 lacks, with the signs that stand for them."""
 
 
 class _Paper(FPDF):
@@ -62,4 +64,4 @@ def _write_table(paper: FPDF, report: Report) -> None:
 
 def _make_writable(text: str) -> str:
     """The text with an escape for each character that nobody sees, or that the font lacks."""
-    return escape_unseen(text).encode(_ENCODING, "backslashreplace").decode(_ENCODING)
+    return escape_unseen(text).translate(_PLAIN).encode(_ENCODING, "backslashreplace").decode(_ENCODING)

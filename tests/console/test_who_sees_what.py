@@ -25,10 +25,12 @@ ALL: Final = frozenset(Role)
 OPERATING: Final = frozenset({Role.OPERATOR})
 SUBSCRIBING: Final = OPERATING | {Role.APP_OWNER}
 AUDITING: Final = OPERATING | {Role.AUDITOR}
+SERVING: Final = OPERATING | {Role.SERVICE_DESK}
 ANYBODY: Final = None
 """Also who is not signed in."""
 
 ONE: Final = "/konsol/penerima/{id}"
+EVENT: Final = "/konsol/peristiwa/{position}"
 TABLE: Final = {
     "GET /konsol": ALL,
     "GET /konsol/sesi": ALL,
@@ -49,6 +51,20 @@ TABLE: Final = {
     "GET /konsol/peserta": SUBSCRIBING,
     "GET /konsol/peserta/{name}": SUBSCRIBING,
     "GET /konsol/tindakan": AUDITING,
+    "GET /konsol/tindakan/unduh/{form}": AUDITING,
+    "GET /konsol/pengungkapan": AUDITING,
+    "GET /konsol/pengungkapan/unduh/{form}": AUDITING,
+    "GET /konsol/orang": AUDITING,
+    "POST /konsol/orang": AUDITING,
+    "GET /konsol/pelanggaran": AUDITING,
+    "GET /konsol/permintaan": SERVING,
+    "POST /konsol/permintaan": SERVING,
+    "GET /konsol/permintaan/{number}": SERVING,
+    "POST /konsol/permintaan/{number}/jawaban": SERVING,
+    "POST /konsol/permintaan/{number}/tutup": SERVING,
+    f"GET {EVENT}": SUBSCRIBING,
+    f"POST {EVENT}/buka": SUBSCRIBING,
+    f"POST {EVENT}/jawaban/{{id}}": SUBSCRIBING,
     "GET /konsol/masuk": ANYBODY,
     "POST /konsol/masuk": ANYBODY,
     "GET /konsol/tautan/{secret}": ANYBODY,
@@ -94,8 +110,9 @@ class Site:
 
     def fill(self, template: str, subscription: str = "", participant: str = "bapenda") -> str:
         """A path for a template."""
-        named = (subscription or self.own) if "penerima" in template else "session_x"
-        return template.format(id=named, position=7, agency=AGENCY, name=participant)
+        is_subscription = "penerima" in template or "peristiwa" in template
+        named = (subscription or self.own) if is_subscription else "session_x"
+        return template.format(id=named, position=7, agency=AGENCY, name=participant, number=1, form="pdf")
 
 
 @pytest.fixture
