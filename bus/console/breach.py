@@ -7,6 +7,7 @@ from typing import Final
 
 from bus import clock
 from bus.console.receipts import Office, Receipt, find_owners, gather_receipts
+from bus.console.words import Words
 from bus.contracts import Access, describe_access
 from bus.disclosures import Channel, Found, Wanted
 from bus.http import Rooms
@@ -58,7 +59,7 @@ def find_due(known: datetime) -> datetime:
     return known + timedelta(hours=HOURS)
 
 
-def examine_client(rooms: Rooms, client_id: str, since: datetime, until: datetime) -> Finding:
+def examine_client(rooms: Rooms, client_id: str, since: datetime, until: datetime, words: Words) -> Finding:
     """What a client got between two moments. Call it from a thread, after the look is noted."""
     client = rooms.participants.find_client(client_id)
     budget = _Budget()
@@ -81,7 +82,7 @@ def examine_client(rooms: Rooms, client_id: str, since: datetime, until: datetim
         persons=len(rooms.disclosures.find_persons(rows)),
         is_whole=not budget.is_spent,
         grants=grants,
-        owners=find_owners([*received, *delivered], rooms),
+        owners=find_owners([*received, *delivered], rooms, words),
     )
 
 

@@ -42,7 +42,7 @@ class PersonAnswer:
     is_whole: bool
 
 
-def answer_person(rooms: Rooms, person: str, reason: str, by: Actor) -> PersonAnswer:
+def answer_person(rooms: Rooms, person: str, reason: str, by: Actor, words: Words) -> PersonAnswer:
     """The answer. The search is on disk before it, and in it. Call it from a thread.
 
     Raises:
@@ -58,10 +58,10 @@ def answer_person(rooms: Rooms, person: str, reason: str, by: Actor) -> PersonAn
     receipts = gather_receipts(received, rooms)
     opened = gather_receipts(by_hand, rooms)
     return PersonAnswer(
-        offices=find_offices((one.participant for one in (*receipts, *opened)), rooms),
+        offices=find_offices((one.participant for one in (*receipts, *opened)), rooms, words),
         received=receipts,
         by_staff=sorted(opened, key=lambda one: one.last_at, reverse=True),
-        owners=find_owners([*receipts, *opened], rooms),
+        owners=find_owners([*receipts, *opened], rooms, words),
         made_at=clock.now(),
         is_whole=is_whole,
     )

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bus.console.words import Words
 from bus.contracts import NoSuchContract
 from bus.disclosures import Channel, Found
 from bus.http import Rooms
-from bus.identity import ParticipantUnknown
-from bus.problem import NotFound
+from bus.identity import Kind, ParticipantUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +73,15 @@ def gather_receipts(rows: Iterable[Found], rooms: Rooms) -> list[Receipt]:
     return sorted(receipts.values(), key=lambda one: (one.participant, one.contract or "", one.purpose))
 
 
-def find_offices(names: Iterable[str], rooms: Rooms) -> Mapping[str, Office]:
+def find_offices(names: Iterable[str], rooms: Rooms, words: Words) -> Mapping[str, Office]:
     """The offices of participants, by their names."""
-    return {name: _find_office(name, rooms) for name in set(names)}
+    return {name: _find_office(name, rooms, words) for name in set(names)}
 
 
-def find_owners(receipts: Sequence[Receipt], rooms: Rooms) -> list[Office]:
+def find_owners(receipts: Sequence[Receipt], rooms: Rooms, words: Words) -> list[Office]:
     """The offices that answer for the data of some receipts, the controllers of the law, by title."""
     owners = {_find_owner(name, rooms) for name in {one.contract for one in receipts} if name is not None}
-    return sorted(find_offices((one for one in owners if one), rooms).values(), key=lambda one: one.title)
+    return sorted(find_offices((one for one in owners if one), rooms, words).values(), key=lambda one: one.title)
 
 
 def _find_owner(contract: str, rooms: Rooms) -> str | None:
@@ -92,12 +92,13 @@ def _find_owner(contract: str, rooms: Rooms) -> str | None:
         return published[-1].contract.owner if published else None
 
 
-def _find_office(name: str, rooms: Rooms) -> Office:
+def _find_office(name: str, rooms: Rooms, words: Words) -> Office:
     try:
         found = rooms.participants.get(name)
-    except (ParticipantUnknown, NotFound):
+    except ParticipantUnknown:
         return Office(name, name, None)
-    return Office(name, found.title, found.contact)
+    is_operator = found.kind is Kind.OPERATOR
+    return Office(name, words.say("Operator bus data") if is_operator else found.title, found.contact)
 
 
 def tell_fields(pointers: Iterable[str], everything: str) -> str:

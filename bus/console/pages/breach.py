@@ -54,7 +54,7 @@ async def read_breach(
         errors["sampai"] = words.say("Waktu akhir harus sesudah waktu awal.")
     finding = None
     if asked and not errors and since and until:
-        finding = await _examine(visit, klien.strip(), since, until)
+        finding = await _examine(visit, klien.strip(), since, until, words)
     if finding and bentuk == "pdf":
         return await send_pdf(_make_report(finding, known, visit, words), visit, f"temuan-{finding.since:%Y%m%d}")
     due = find_due(known) if known else None
@@ -75,10 +75,10 @@ async def read_breach(
     )
 
 
-async def _examine(visit: Visit, client_id: str, since: datetime, until: datetime) -> Finding:
+async def _examine(visit: Visit, client_id: str, since: datetime, until: datetime, words: Words) -> Finding:
     wanted = Wanted(client_id=client_id, since=since, until=until)
     await asyncio.to_thread(partial(visit.rooms.looks.note, wanted, visit.by, export=True))
-    return await asyncio.to_thread(examine_client, visit.rooms, client_id, since, until)
+    return await asyncio.to_thread(examine_client, visit.rooms, client_id, since, until, words)
 
 
 def _read_moments(typed: dict[str, str], words: Words) -> tuple[dict[str, datetime | None], dict[str, str]]:

@@ -133,7 +133,7 @@ def _show_one(request: Request, inquiry: Inquiry, errors: dict[str, str] | None 
 async def _show_answer(request: Request, visit: Visit, inquiry: Inquiry, person: str) -> Response:
     words = words_of(request)
     reason = words.say("permintaan subjek data nomor %(number)s: %(about)s", number=inquiry.number, about=inquiry.about)
-    answer: PersonAnswer = await asyncio.to_thread(answer_person, visit.rooms, person, reason[:500], visit.by)
+    answer: PersonAnswer = await asyncio.to_thread(answer_person, visit.rooms, person, reason[:500], visit.by, words)
     if visit.form.get("bentuk") == "pdf":
         return await send_pdf(make_report(answer, inquiry, words), visit, f"jawaban-permintaan-{inquiry.number}")
     return show(
