@@ -10,7 +10,7 @@ from bus.contracts import Catalogue
 from bus.disclosures import Found
 from bus.reports import Column
 
-_WEIGHTS: Final = (3, 2, 3, 3, 3, 4, 3, 4, 1, 1, 1)
+_WEIGHTS: Final = (3, 2, 3, 3, 3, 4, 3, 4, 1, 2, 2)
 
 
 @dataclass(frozen=True, slots=True)

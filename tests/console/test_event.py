@@ -26,7 +26,7 @@ NAME = a_person(1)["nama"]
 
 
 class Site(NamedTuple):
-    """An event that bapenda's sink did not take.
+    """The page of an event that bapenda's sink did not take.
 
     Attributes:
         path: of the event's page.
@@ -68,6 +68,17 @@ async def test_the_page_hides_every_value_until_it_is_opened(operator: Browser, 
     assert NAME in opened.text
     assert WHY in opened.text
     assert disclosed(bus, Channel.OPENING) == [("operator", "staff siti", WHY)]
+
+
+async def test_markup_in_a_reason_and_in_data_is_shown_as_text(console: Console, site: Site, bus: Bus):
+    position = await bus.publish(a_person(2) | {"nama": "<script>alert(1)</script>\u202e"})
+    operator = console.member(Role.OPERATOR)
+    page = await operator.send(f"/konsol/peristiwa/{position}/buka", alasan="<img src=x> nomor 3524010101909001")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+    assert "\u202e" not in page.text
+    assert "<img" not in page.text
+    log = (await operator.look("/konsol/pengungkapan?cara=opening")).text
+    assert "&lt;img src=x&gt; nomor …" in log
 
 
 async def test_nothing_opens_without_a_reason(operator: Browser, site: Site, bus: Bus):

@@ -5,6 +5,7 @@ import pytest
 from bus.actions import Verb
 from bus.disclosures import Channel, ReasonMissing, Wanted
 from tests.a_bus import Bus
+from tests.a_full_table import refuse_rows
 from tests.an_actor import OPERATOR, actions, an_actor, raw_log
 from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
 
@@ -58,3 +59,11 @@ async def test_the_persons_of_rows_are_those_of_their_events_and_lookups(bus: Bu
     bus.rooms.looks.find_person(a_nik(3), None, 10, AUDITOR, WHY)
     rows = bus.rooms.disclosures.search(Wanted(), None, 10)
     assert bus.rooms.disclosures.find_persons(rows) == {a_nik(1), a_nik(2), a_nik(3)}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_nobody_is_looked_up_while_the_log_cannot_be_written(bus: Bus):
+    await read_by_dinkes(bus)
+    refuse_rows(bus.rooms.storage, "disclosures")
+    with pytest.raises(Exception, match="full"):
+        bus.rooms.looks.find_person(a_nik(1), None, 10, AUDITOR, WHY)

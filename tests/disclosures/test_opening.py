@@ -6,6 +6,7 @@ from bus import json
 from bus.actions import Verb
 from bus.disclosures import HIDDEN, Channel, EventUnknown, Found, ReasonMissing, Wanted, hide_values
 from tests.a_bus import Bus
+from tests.a_full_table import refuse_rows
 from tests.an_actor import OPERATOR, actions, an_actor
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_person, of_nobody
 
@@ -82,3 +83,11 @@ async def test_data_about_nobody_leave_an_act_and_no_disclosure(bus: Bus):
     bus.rooms.openings.open(position, OPERATOR, WHY)
     assert opened(bus) == []
     assert Verb.EVENT_OPEN in [one.what for one in actions(bus.rooms.storage)]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("table", ["disclosures", "actions"])
+async def test_nothing_is_opened_while_the_log_cannot_be_written(bus: Bus, position: int, table: str):
+    refuse_rows(bus.rooms.storage, table)
+    with pytest.raises(Exception, match="full"):
+        bus.rooms.openings.open(position, OPERATOR, WHY)
