@@ -1,6 +1,7 @@
 """Pages of the auditor: who got which personal data, what one client got, and files of it."""
 
 import csv
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -89,6 +90,15 @@ async def test_files_have_the_rows_of_the_page(auditor: Browser):
     assert sheet.headers["content-disposition"] == 'attachment; filename="pengungkapan-data.csv"'
     file = await look(auditor, f"{LOG}/unduh/pdf")
     assert (file.content[:5], file.headers["content-type"]) == (b"%PDF-", "application/pdf")
+
+
+async def test_a_sheet_has_the_rows_of_every_read(auditor: Browser, bus: Bus):
+    (row,) = bus.rooms.disclosures.search(Wanted(participant="dinkes"), None, 1)
+    many = [replace(row.disclosure, purpose=f"tujuan {number}", positions=(1,)) for number in range(501)]
+    bus.rooms.disclosures.record(many)
+    _, *rows = rows_of(await look(auditor, f"{LOG}/unduh/csv"))
+    assert {f"tujuan {number}" for number in range(501)} <= {one[5] for one in rows}
+    assert len(rows) == 503
 
 
 async def test_each_look_is_in_the_action_log(auditor: Browser, bus: Bus):
