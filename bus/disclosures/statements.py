@@ -61,7 +61,8 @@ ANSWERS: Final = Prepared.in_both(
 _WITHIN: Final = (
     "(at, id) < (:at, :id) AND at >= {from_at} AND (at >= :since OR last_at >= :since) ORDER BY at DESC, id DESC LIMIT"
 )
-_BOUND: Final = "SELECT coalesce((SELECT at FROM each WHERE at IS NOT NULL ORDER BY at DESC LIMIT 1 OFFSET {limit} - 1), {day}) AS at"
+_BOUND: Final = """SELECT coalesce(
+    (SELECT at FROM each WHERE at IS NOT NULL ORDER BY at DESC LIMIT 1 OFFSET {limit} - 1), {day}) AS at"""
 PAGE: Final = Prepared(
     sqlite=f"""
 WITH each AS MATERIALIZED (SELECT value AS recipient_id,
