@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bus.console.roles import AUDITING, EVERYBODY, OPERATING, OWNING, STEWARDING, SUBSCRIBING
+from bus.console.roles import AUDITING, EVERYBODY, OPERATING, OWNING, SERVING, STEWARDING, SUBSCRIBING
 from bus.console.words import Words
 from bus.staff import Role
 
@@ -36,5 +36,7 @@ def find_entries(role: Role, words: Words) -> Sequence[Entry]:
         (OWNING, "/konsol/hak-akses", say("Hak akses")),
         (OWNING, "/konsol/minta-akses", say("Minta akses")),
         (OWNING, "/konsol/coba-data", say("Coba data")),
+        (AUDITING, "/konsol/pengungkapan", say("Pengungkapan data")),
+        (SERVING, "/konsol/permintaan", say("Permintaan subjek data")),
     )
     return [Entry(path, label) for roles, path, label in every if role in roles]

@@ -29,7 +29,7 @@ from bus.delivery.admission import (
     find_withheld,
 )
 from bus.delivery.along import AlongAppends
-from bus.delivery.answers import Answers, ReasonMissing, SinkAnswer
+from bus.delivery.answers import Answers, SinkAnswer
 from bus.delivery.claims import Claims, NoClaims, WrittenClaims
 from bus.delivery.deliveries import Deliveries, Delivery, DeliveryUnknown
 from bus.delivery.dispatch import HandoverPolicy
@@ -114,7 +114,6 @@ __all__ = [
     "Pulled",
     "Pulls",
     "Reach",
-    "ReasonMissing",
     "Reclaim",
     "Relay",
     "Result",

@@ -89,6 +89,7 @@ class Listing(Enum):
     TRAFFIC = "v"
     ACCESS_REQUESTS = "q"
     PROPOSALS = "o"
+    INQUIRIES = "i"
 
 
 _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))

@@ -32,12 +32,13 @@ from bus.delivery import (
     Subscriptions,
     Trials,
 )
-from bus.disclosures import DisclosureLog
+from bus.disclosures import DisclosureLog, Looks, Openings
 from bus.doctor import Checkups
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.http import Rooms, WaitingReaders, connections_at_once
 from bus.idempotency import KeptAnswers
 from bus.identity import Keys, LoginPolicy, OAuthServer, Participants, Tokens
+from bus.inquiries import Inquiries
 from bus.journal import Appender, Beside, Epochs, Gate, JournalReader, NothingBeside, Persons, Tail
 from bus.limits import LimitRegister, Limits, Ration
 from bus.process.wakeups import Wakeups
@@ -131,6 +132,9 @@ def make_rooms(
         epochs=epochs,
         tail=tail,
         disclosures=disclosures,
+        looks=Looks(actions, disclosures),
+        openings=Openings(storage, journal, catalogue, disclosures),
+        inquiries=Inquiries(storage),
         subscriptions=subscriptions,
         deliveries=Deliveries(storage),
         sink_answers=Answers(storage, keys, journal, catalogue, disclosures),

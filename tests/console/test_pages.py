@@ -27,7 +27,10 @@ from tests.console.a_console import Console
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HOSTILE = "<script>alert(1)</script>\u202e\u200b'\"><img src=x>" + "x" * 400
-PAGES = ("/konsol", "/konsol/penerima", "/konsol/instansi", "/konsol/peserta", "/konsol/tindakan", "/konsol/sesi")
+PAGES = (
+    "/konsol", "/konsol/penerima", "/konsol/instansi", "/konsol/peserta", "/konsol/tindakan", "/konsol/sesi",
+    "/konsol/pengungkapan", "/konsol/orang", "/konsol/pelanggaran", "/konsol/permintaan",
+)  # fmt: skip
 _LOADING = {"src", "href", "action", "data", "poster", "srcset", "hx-get"}
 
 

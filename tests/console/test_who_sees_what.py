@@ -29,6 +29,7 @@ SUBSCRIBING: Final = OPERATING | {Role.APP_OWNER}
 OWNING: Final = frozenset({Role.APP_OWNER})
 AUDITING: Final = OPERATING | {Role.AUDITOR}
 STEWARDING: Final = OPERATING | {Role.CONTRACT_OWNER}
+SERVING: Final = OPERATING | {Role.SERVICE_DESK}
 ANYBODY: Final = None
 """Also who is not signed in."""
 
@@ -38,12 +39,15 @@ VERSION: Final = f"{CONTRACT}/versi/{{version}}"
 GRANT: Final = f"{CONTRACT}/izin/{{participant}}"
 DRAFTED: Final = "1.1.0"
 """A draft that names an adapter, so that the operator may give its owner's word."""
+EVENT: Final = "/konsol/peristiwa/{position}"
 TABLE: Final = {
     "GET /konsol": ALL,
     "GET /konsol/langsung": SUBSCRIBING,
     "GET /konsol/sesi": ALL,
     "POST /konsol/sesi/{id}/akhiri": ALL,
     "POST /konsol/keluar": ALL,
+    "GET /konsol/buktikan": ALL,
+    "POST /konsol/buktikan": ALL,
     "GET /konsol/penerima": SUBSCRIBING,
     f"GET {ONE}": SUBSCRIBING,
     f"POST {ONE}/jeda": SUBSCRIBING,
@@ -103,6 +107,20 @@ TABLE: Final = {
     "POST /konsol/permintaan-akses/{id}/tarik": OWNING,
     "GET /konsol/coba-data": OWNING,
     "POST /konsol/coba-data": OWNING,
+    "GET /konsol/tindakan/unduh/{form}": AUDITING,
+    "GET /konsol/pengungkapan": AUDITING,
+    "GET /konsol/pengungkapan/unduh/{form}": AUDITING,
+    "GET /konsol/orang": AUDITING,
+    "POST /konsol/orang": AUDITING,
+    "GET /konsol/pelanggaran": AUDITING,
+    "GET /konsol/permintaan": SERVING,
+    "POST /konsol/permintaan": SERVING,
+    "GET /konsol/permintaan/{number}": SERVING,
+    "POST /konsol/permintaan/{number}/jawaban": SERVING,
+    "POST /konsol/permintaan/{number}/tutup": SERVING,
+    f"GET {EVENT}": SUBSCRIBING,
+    f"POST {EVENT}/buka": SUBSCRIBING,
+    f"POST {EVENT}/jawaban/{{id}}": SUBSCRIBING,
     "GET /konsol/masuk": ANYBODY,
     "POST /konsol/masuk": ANYBODY,
     "GET /konsol/tautan/{secret}": ANYBODY,
@@ -167,7 +185,7 @@ class Site:
     def fill(self, template: str, subscription: str = "", participant: str = "bapenda") -> str:
         """A path for a template."""
         client, request = self.clients[participant], self.requests[participant]
-        of_subscription = any(one in template for one in ("penerima", "langganan", "pengiriman"))
+        of_subscription = any(one in template for one in ("penerima", "langganan", "pengiriman", "peristiwa"))
         asks = "permintaan" in template
         named = (subscription or self.own) if of_subscription else request if asks else "session_x"
         name = WARGA if "minta-akses" in template or "kontrak/" in template else participant
@@ -179,6 +197,8 @@ class Site:
             client_id=client,
             version=DRAFTED,
             participant=participant,
+            number=1,
+            form="pdf",
         )
 
 

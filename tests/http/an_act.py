@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 import httpx
+import sqlalchemy as sa
 
 from bus import json
 from bus.actions.action import Verb
@@ -17,11 +18,13 @@ from bus.delivery.replays import go_live
 from bus.delivery.subscription import NewSubscription, Pull, Subscription, Webhook
 from bus.identity.participants import Kind
 from bus.identity.scopes import Scope
+from bus.inquiries import NewInquiry
+from bus.journal.tables import JOURNAL
 from tests.a_bus import Bus
 from tests.a_failure import a_failed_attempt
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, ASK, AnAdapter, hold_some_deletions, join
-from tests.builders import FAR, WARGA, a_document, a_grant
+from tests.builders import FAR, WARGA, a_document, a_grant, a_nik, an_entry
 from tests.declared.a_declared_agency import a_body, register_active, register_draft
 
 HOOK: Final = "http://127.0.0.1:1027/hook"
@@ -146,6 +149,20 @@ class Site:
         self.bus.rooms.catalogue.registrar.set_domain_owner("kesehatan", "bapenda", OPERATOR)
         return "/v1/domains/kesehatan/owner"
 
+    def event(self) -> str:
+        """The path that opens an event."""
+        version = self.bus.rooms.catalogue.newest(WARGA)
+        entry = an_entry(next(self._numbers), contract_id=version.contract_id, version_id=version.id)
+        with self.bus.rooms.storage.write() as transaction:
+            row = entry._asdict() | {"identity": b"%d" % entry.position}
+            transaction.execute(sa.insert(JOURNAL).values(row))
+        return f"/v1/events/{entry.position}/open"
+
+    def inquiry(self) -> str:
+        """The path of an inquiry that is open."""
+        made = self.bus.rooms.inquiries.open(NewInquiry(a_nik(1), "surat nomor 12"), OPERATOR)
+        return f"/v1/inquiries/{made.number}"
+
     def client(self) -> str:
         """The path of a client."""
         made, _ = self.bus.rooms.participants.add_client("bapenda", ["events.read"], by=OPERATOR)
@@ -207,6 +224,7 @@ _WISH: Final = {
 _NEW_CLIENT: Final = {"scopes": ["events.read"]}
 _NEW_PARTICIPANT: Final = {"name": "dinas-uji", "title": "Dinas Uji", "kind": "app"}
 _NEW_SUBSCRIPTION: Final = {"contracts": [WARGA], "sink": {"url": HOOK}, "participant": "bapenda"}
+_WHY: Final = {"reason": "surat pemohon nomor 12"}
 _OTHER_SINK: Final = {"sink": {"url": f"{HOOK}/lain"}}
 
 ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
@@ -308,6 +326,16 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "POST /v1/deliveries/{id}/answers": (
         Verb.DELIVERY_ANSWERS,
         lambda site: Ordered(f"/v1/deliveries/{site.answered()}/answers", {"reason": "gangguan semalam"}),
+    ),
+    "POST /v1/events/{position}/open": (Verb.EVENT_OPEN, lambda site: Ordered(site.event(), _WHY)),
+    "POST /v1/disclosures/lookups": (
+        Verb.DISCLOSURES_READ,
+        lambda _: Ordered("/v1/disclosures/lookups", {"subject": a_nik(1)} | _WHY),
+    ),
+    "POST /v1/inquiries": (Verb.INQUIRY_OPEN, lambda _: Ordered("/v1/inquiries", {"subject": a_nik(1)} | _WHY)),
+    "POST /v1/inquiries/{number}/close": (
+        Verb.INQUIRY_CLOSE,
+        lambda site: Ordered(f"{site.inquiry()}/close", {"note": "diserahkan di loket"}),
     ),
     "GET /v1/disclosures": (Verb.DISCLOSURES_READ, lambda _: Ordered("/v1/disclosures?participant=bapenda")),
     "GET /v1/actions": (Verb.ACTIONS_READ, lambda _: Ordered("/v1/actions?who=bapenda")),

@@ -16,7 +16,7 @@ from bus.delivery.subscription import NewSubscription, Webhook
 from bus.identity import Scope
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
-from tests.builders import FAR, OWNER, WARGA, a_document, a_grant, a_person
+from tests.builders import FAR, OWNER, WARGA, a_document, a_grant, a_nik, a_person
 from tests.declared.a_declared_agency import register_draft
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -56,6 +56,7 @@ async def reader(bus: Bus) -> httpx.AsyncClient:
         bus.token(OWNER)
         await subscribe(bus, f"https://dinkes.lamongan.example/{number}")
         await bus.publish(a_person(number))
+        await client.post("/v1/inquiries", json={"subject": a_nik(number), "reason": "surat"})
         await client.get(f"/v1/feeds/{WARGA}", params={"limit": number})
         wrong = {"specversion": "1.0", "id": "r", "source": "/uji", "type": WARGA, "data": {"nik": number}}
         await client.post("/v1/events", json=wrong | {"id": number}, headers=STRUCTURED)

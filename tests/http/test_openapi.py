@@ -42,6 +42,7 @@ GET /.well-known/oauth-protected-resource
 POST /v1/events
 GET /v1/events/status
 GET /v1/events/{position}
+POST /v1/events/{position}/open
 GET /v1/feeds/{contract}
 GET /v1/records/{contract}
 GET /v1/records/{contract}/digest
@@ -110,6 +111,11 @@ POST /v1/participants/{name}/clients
 PATCH /v1/participants/{name}/clients/{client_id}
 DELETE /v1/participants/{name}/clients/{client_id}
 GET /v1/disclosures
+POST /v1/disclosures/lookups
+POST /v1/inquiries
+GET /v1/inquiries
+GET /v1/inquiries/{number}
+POST /v1/inquiries/{number}/close
 GET /v1/refusals
 GET /v1/agencies
 GET /v1/doctor

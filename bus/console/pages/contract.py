@@ -48,7 +48,7 @@ async def read_contract(
 def _read(visit: Visit, name: str, start: int) -> dict[str, Any]:
     listed, text = visit.rooms.catalogue.registrar.listing.read_contract(name)
     contract = restore_contract(json.loads(text))
-    today = clock.local_date(clock.now())
+    today = clock.today()
     named = [grant.participant for grant in contract.grants]
     shown = named[start : start + _CONSUMERS]
     consumers = _read_consumers(visit, contract, shown, today)

@@ -86,7 +86,7 @@ async def _show(
 
 
 def _read(visit: Visit, name: str, participant: str) -> dict[str, Any]:
-    catalogue, today = visit.rooms.catalogue, clock.local_date(clock.now())
+    catalogue, today = visit.rooms.catalogue, clock.today()
     versions = catalogue.in_force(name)
     granted = [
         (one.contract.version, access)

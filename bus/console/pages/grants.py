@@ -48,7 +48,7 @@ async def list_grants(
 
 
 def _read(visit: Visit, days: int, after: str) -> dict[str, Any]:
-    today = clock.local_date(clock.now())
+    today = clock.today()
     portfolio, catalogue = portfolio_of(visit), visit.rooms.catalogue
     found = portfolio.list_ending(today - timedelta(days), today + timedelta(days))
     behind = [one for one in found if _write_place(one) > after]

@@ -82,7 +82,7 @@ async def test_an_act_leaves_one_entry_that_says_who_and_on_what(site: Site, ope
 async def test_an_act_that_is_refused_for_lack_of_authority_leaves_one_entry(site: Site, operation: str):
     verb, prepare = ACTS[operation]
     ordered = await asyncio.to_thread(prepare, site)
-    without = site.bus.reader("dinsos", "events.read")
+    without = site.bus.reader("dinsos", "queries.call")
     after = last_action(site.bus.rooms.storage)
     assert (await site.send(operation, ordered, without)).status_code == 403
     (told,) = await noted(site, after)
