@@ -66,6 +66,7 @@ class Verb(StrEnum):
     STAFF_PROOF = "staff.proof"
     STAFF_DISABLE = "staff.disable"
     SESSION_OPEN = "session.open"
+    SESSION_PROVE = "session.prove"
     SESSION_END = "session.end"
     LOGIN_FAIL = "login.fail"
     AUTHORITY_REFUSED = "authority.refused"

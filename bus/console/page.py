@@ -10,8 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
 from bus.console.form import check_token, read_form
+from bus.console.proof import ProofTooOld, write_proof_address
 from bus.console.render import show, words_of
-from bus.console.visit import NotSignedIn, asks_itself, bound_of, find_session
+from bus.console.visit import NotSignedIn, bound_of, find_session
 from bus.console.words import Words
 from bus.limits import Limited
 from bus.problem import Refused
@@ -36,6 +37,8 @@ class Page(APIRoute):
                 return await answer(request)
             except NotSignedIn:
                 return _lead_to_sign_in(request)
+            except ProofTooOld as refusal:
+                return _lead(request, write_proof_address(refusal.wanted))
             except RequestValidationError:
                 return await show_refusal(request, Refused("Part of the address is not as the console writes it."))
             except Refused as refusal:
@@ -67,9 +70,13 @@ def is_inside(path: str) -> bool:
 
 
 def _lead_to_sign_in(request: Request) -> Response:
-    address = f"{SIGN_IN}?tujuan={quote(request.url.path)}"
-    if asks_itself(request):
-        # htmx would put the sign-in page in the place of the part. With this field it leads the whole page there.
+    return _lead(request, f"{SIGN_IN}?tujuan={quote(request.url.path)}")
+
+
+def _lead(request: Request, address: str) -> Response:
+    """Have the browser go to a page that stands before the wanted page."""
+    if request.headers.get("hx-request") == "true":
+        # htmx would put that page in the place of the part. With this field it leads the whole page there.
         return Response(status_code=204, headers={"HX-Redirect": address, "Cache-Control": "no-store"})
     return go_to(address)
 

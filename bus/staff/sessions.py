@@ -117,6 +117,15 @@ class Sessions:
             by = account.act_from(address)
             note(transaction, Action(Verb.SESSION_END, by, Object("session", id), account.participant))
 
+    def note_proof(self, session: Session, address: str) -> None:
+        """Note that the member proved the account again in this session."""
+        now = clock.micros(clock.now())
+        with self._storage.write() as transaction:
+            mine = STAFF_SESSIONS.c.id == session.id
+            transaction.execute(sa.update(STAFF_SESSIONS).where(mine).values(proved_at=now, seen_at=now))
+            by, account = session.account.act_from(address), session.account
+            note(transaction, Action(Verb.SESSION_PROVE, by, Object("session", session.id), account.participant))
+
     def _living(self) -> Sequence[sa.ColumnElement[bool]]:
         now, table = clock.now(), STAFF_SESSIONS.c
         return (

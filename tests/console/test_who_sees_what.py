@@ -34,6 +34,8 @@ TABLE: Final = {
     "GET /konsol/sesi": ALL,
     "POST /konsol/sesi/{id}/akhiri": ALL,
     "POST /konsol/keluar": ALL,
+    "GET /konsol/buktikan": ALL,
+    "POST /konsol/buktikan": ALL,
     "GET /konsol/penerima": SUBSCRIBING,
     f"GET {ONE}": SUBSCRIBING,
     f"POST {ONE}/jeda": SUBSCRIBING,

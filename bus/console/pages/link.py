@@ -10,8 +10,8 @@ import segno
 from fastapi import Path, Request, Response
 from markupsafe import Markup
 
-from bus.console.cookies import SESSION, VISITOR, drop_cookie, read_cookie, set_cookie
-from bus.console.page import go_to, page_router
+from bus.console.cookies import SESSION, VISITOR, WANTED, drop_cookie, read_cookie, set_cookie
+from bus.console.page import go_to, is_inside, page_router
 from bus.console.render import show, words_of
 from bus.console.visit import address_of
 from bus.http import TheRooms
@@ -53,7 +53,9 @@ async def use_link(request: Request, rooms: TheRooms, secret: Secret) -> Respons
 async def _enter(request: Request, rooms: TheRooms, account: Account) -> Response:
     open_session = rooms.staff.sessions.open
     secret = await asyncio.to_thread(open_session, account, address_of(request), request.headers.get("user-agent", ""))
-    response = go_to("/konsol")
+    wanted = read_cookie(request, WANTED)
+    response = go_to(wanted if is_inside(wanted) else "/konsol")
+    drop_cookie(request, response, WANTED)
     set_cookie(request, response, SESSION, secret)
     drop_cookie(request, response, VISITOR)
     return response
