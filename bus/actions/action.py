@@ -64,6 +64,8 @@ class Verb(StrEnum):
     STAFF_ADD = "staff.add"
     STAFF_LINK = "staff.link"
     STAFF_PROOF = "staff.proof"
+    STAFF_PASSKEY_ADD = "staff.passkey-add"
+    STAFF_PASSKEY_REMOVE = "staff.passkey-remove"
     STAFF_DISABLE = "staff.disable"
     SESSION_OPEN = "session.open"
     SESSION_PROVE = "session.prove"

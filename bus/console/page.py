@@ -112,6 +112,15 @@ def explain(refusal: Refused, words: Words) -> str:
         "subscription-unknown": say("Langganan ini tidak ada, atau bukan milik Anda."),
         "participant-unknown": say("Peserta ini tidak ada, atau bukan milik Anda."),
         "session-unknown": say("Sesi ini tidak ada; mungkin sudah berakhir."),
+        "passkey-refused": say(
+            "Kunci sandi tidak diterima. Muat ulang halaman, lalu coba sekali lagi dengan perangkat yang menyimpannya."
+        ),
+        "passkey-unknown": say("Kunci sandi ini tidak ada; mungkin sudah dihapus."),
+        "passkeys-unavailable": say(
+            "Kunci sandi hanya dapat dipakai jika konsol dibuka dengan nama host bus, melalui TLS. "
+            "Di mesin bus sendiri, buka dengan nama localhost."
+        ),
+        "last-proof": say("Ini satu-satunya bukti akun Anda. Tambahkan kunci sandi lain dahulu."),
         "nothing-held": say("Tidak ada penghapusan yang ditahan di instansi ini."),
     }
     return known.get(refusal.slug, "")

@@ -42,7 +42,7 @@ from bus.limits import LimitRegister, Limits, Ration
 from bus.process.wakeups import Wakeups
 from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.settings import Settings
-from bus.staff import Accounts, Sessions, SignIn, Staff
+from bus.staff import Accounts, Challenges, Passkeys, Sessions, SignIn, Staff
 from bus.status import StatusReader
 from bus.storage import Storage
 
@@ -178,7 +178,8 @@ def _make_staff(settings: Settings, storage: Storage, keys: Keys, attempts: Atte
     # One person's password can be guessed, which no client's secret can. So the account has a rate of its own.
     policy = LoginPolicy(pair=rate, client=rate, address=settings.wrong_logins_from_address)
     sessions = Sessions(storage, settings.console_idle_minutes, settings.console_session_hours)
-    return Staff(accounts, sessions, SignIn(accounts, policy, attempts))
+    passkeys = Passkeys(storage, accounts, Challenges(storage, keys))
+    return Staff(accounts, passkeys, sessions, SignIn(accounts, passkeys, policy, attempts))
 
 
 def make_workers(settings: Settings) -> Processes:

@@ -14,12 +14,16 @@ from bus.staff.accounts import (
     reencrypt_authenticators,
 )
 from bus.staff.authenticator import write_address
+from bus.staff.challenges import Challenges
 from bus.staff.errors import (
     CodeRefused,
+    PasskeyRefused,
     PasswordRefused,
     RoleMissing,
     SignInRefused,
 )
+from bus.staff.passkeys import Passkeys
+from bus.staff.relying_party import RelyingParty, find_relying_party
 from bus.staff.room import Staff
 from bus.staff.sessions import Session, Sessions
 from bus.staff.sign_in import SignIn
@@ -29,10 +33,14 @@ __all__ = [
     "OF_PARTICIPANT",
     "Account",
     "Accounts",
+    "Challenges",
     "CodeRefused",
     "Link",
+    "PasskeyRefused",
+    "Passkeys",
     "PasswordRefused",
     "Purpose",
+    "RelyingParty",
     "Role",
     "RoleMissing",
     "Session",
@@ -41,6 +49,7 @@ __all__ = [
     "SignInRefused",
     "Staff",
     "check_authenticators",
+    "find_relying_party",
     "reencrypt_authenticators",
     "write_address",
 ]

@@ -4,7 +4,7 @@ Promise: a link works once, and only for a while. Its secret is shown once, and 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,10 +25,11 @@ from bus.staff.errors import (
     StaffDisabled,
     StaffExists,
     StaffNameRefused,
+    StaffProvided,
     StaffUnknown,
 )
 from bus.staff.passwords import Passwords, check_password
-from bus.staff.tables import STAFF, STAFF_LINKS, STAFF_SESSIONS
+from bus.staff.tables import STAFF, STAFF_LINKS, STAFF_PASSKEYS, STAFF_SESSIONS, select_accounts
 from bus.storage import RowConflict, Storage, Transaction
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,62}")
@@ -109,12 +110,14 @@ class Accounts:
         """The secret of a new link for an account. What proves the account now works until the link is used.
 
         Raises:
-            StaffUnknown, StaffDisabled: see the classes.
+            StaffUnknown, StaffDisabled, StaffProvided: see the classes.
         """
         with self._storage.write() as transaction:
             account = _get(transaction, name)
             if account.is_disabled or name == COMMAND_LINE:
                 raise StaffDisabled(f"The account {name} takes no links; add another account.")
+            if account.is_provided:
+                raise StaffProvided(f"An identity provider proves the account {name}.")
             return self._add_link(transaction, name, Purpose.SET_UP, by, account.participant)
 
     def make_opening(self, by: Actor) -> str:
@@ -151,11 +154,28 @@ class Accounts:
             "totp_secret": self._keys.encrypt(link.totp_secret),
             "totp_step": step,
         }
+        named = STAFF.c.name == link.account.name
+        return self.set_up_otherwise(
+            secret, lambda to: to.execute(sa.update(STAFF).where(named).values(**values)), address
+        )
+
+    def set_up_otherwise(self, secret: str, store: Callable[[Transaction], object], address: str) -> Account:
+        """Use a link: forget all that proved its account, and have `store` write what proves it from now on.
+
+        Raises:
+            LinkUnusable: see the class.
+        """
         with self._storage.write() as transaction:
+            link = self._get_link(transaction, secret)
+            if link.purpose is not Purpose.SET_UP:
+                raise LinkUnusable("This link opens the console; it sets nothing up.")
             _use(transaction, secret)
             name = link.account.name
-            transaction.execute(sa.update(STAFF).where(STAFF.c.name == name).values(**values))
             _forget(transaction, name)
+            forgotten = {"password_hash": None, "totp_secret": None}
+            transaction.execute(sa.update(STAFF).where(STAFF.c.name == name).values(**forgotten))
+            transaction.execute(sa.delete(STAFF_PASSKEYS).where(STAFF_PASSKEYS.c.staff == name))
+            store(transaction)
             by = link.account.act_from(address)
             note(transaction, Action(Verb.STAFF_PROOF, by, make_object(name), link.account.participant))
         return link.account
@@ -193,7 +213,7 @@ class Accounts:
 
     def list_page(self, limit: int, after: str = "") -> Sequence[Account]:
         """At most `limit` accounts by name, beginning after the name `after`."""
-        query = sa.select(STAFF).where(STAFF.c.name > after).order_by(STAFF.c.name).limit(limit)
+        query = select_accounts().where(STAFF.c.name > after).order_by(STAFF.c.name).limit(limit)
         with self._storage.read() as transaction:
             return [make_account(row) for row in transaction.rows(query)]
 
@@ -231,7 +251,7 @@ class Accounts:
 
     def _get_link(self, transaction: Transaction, secret: str) -> Link:
         query = (
-            sa.select(STAFF_LINKS.c.purpose, STAFF_LINKS.c.totp_secret.label("fresh_secret"), STAFF)
+            select_accounts(STAFF_LINKS.c.purpose, STAFF_LINKS.c.totp_secret.label("fresh_secret"))
             .join(STAFF, STAFF.c.name == STAFF_LINKS.c.staff)
             .where(STAFF_LINKS.c.digest == digest(secret), STAFF_LINKS.c.ends_at > clock.micros(clock.now()))
         )
@@ -254,7 +274,9 @@ def make_account(row: Any) -> Account:
         Role(row.role),
         row.participant,
         _read_moment(row.created_at),
-        is_set_up=row.password_hash is not None,
+        has_password=row.password_hash is not None,
+        has_passkey=row.has_passkey,
+        is_provided=row.is_provided,
         is_disabled=row.disabled_at is not None,
     )
 
@@ -305,7 +327,7 @@ def _insert(transaction: Transaction, name: str, role: Role, participant: str | 
 
 
 def _find(transaction: Transaction, name: str) -> Any:
-    return transaction.one(sa.select(STAFF).where(STAFF.c.name == name)) if _NAME.fullmatch(name) else None
+    return transaction.one(select_accounts().where(STAFF.c.name == name)) if _NAME.fullmatch(name) else None
 
 
 def _get(transaction: Transaction, name: str) -> Account:

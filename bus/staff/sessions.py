@@ -18,7 +18,7 @@ from bus.staff.account import Account
 from bus.staff.accounts import make_account
 from bus.staff.digest import digest
 from bus.staff.errors import SessionUnknown, SignInRefused
-from bus.staff.tables import STAFF, STAFF_SESSIONS
+from bus.staff.tables import STAFF, STAFF_SESSIONS, select_accounts
 from bus.storage import Storage, Transaction
 
 _SEEN_SECONDS: Final = 30
@@ -145,7 +145,7 @@ class Sessions:
 def _select() -> sa.Select[Any]:
     table = STAFF_SESSIONS.c
     own = (table.id, table.opened_at, table.seen_at, table.proved_at, table.address, table.browser)
-    return sa.select(STAFF, *own).join(STAFF, STAFF.c.name == table.staff)
+    return select_accounts(*own).join(STAFF, STAFF.c.name == table.staff)
 
 
 def _make_session(row: Any) -> Session:

@@ -12,7 +12,7 @@ from bus.http.edge import create_edge
 from bus.http.health import Health
 from bus.identity import Kind, LoginPolicy
 from bus.problem import Refused
-from bus.staff import OF_PARTICIPANT, Accounts, Role, SignIn, Staff
+from bus.staff import OF_PARTICIPANT, Accounts, Challenges, Passkeys, Role, SignIn, Staff
 from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
 from tests.staff.a_member import LIGHT
@@ -52,7 +52,9 @@ class Console:
         rooms, settings = bus.rooms, bus.rooms.settings
         accounts = Accounts(rooms.storage, rooms.keys, settings.staff_link_minutes, LIGHT)
         policy = LoginPolicy(settings.wrong_sign_ins, settings.wrong_sign_ins, settings.wrong_logins_from_address)
-        staff = Staff(accounts, rooms.staff.sessions, SignIn(accounts, policy, rooms.attempts))
+        passkeys = Passkeys(rooms.storage, accounts, Challenges(rooms.storage, rooms.keys))
+        sign_in = SignIn(accounts, passkeys, policy, rooms.attempts)
+        staff = Staff(accounts, passkeys, rooms.staff.sessions, sign_in)
         rooms.staff.sign_in.close()
         # Light passwords: most tests only pass by the sign-in.
         bus.rooms = replace(rooms, staff=staff)

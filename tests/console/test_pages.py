@@ -68,7 +68,7 @@ async def test_a_page_loads_nothing_from_elsewhere_and_has_nothing_inline(consol
 @only_sqlite
 async def test_what_pages_load_is_kept_for_good_under_its_digest(console: Console):
     browser = console.nobody()
-    for name in ("gaya.css", "htmx.min.js", "ikon.svg"):
+    for name in ("gaya.css", "htmx.min.js", "ikon.svg", "kunci.js"):
         answer = await browser.http.get(find_address(name))
         assert (answer.status_code, answer.content) == (200, (FOLDER / name).read_bytes())
         assert "immutable" in answer.headers["cache-control"]
@@ -82,7 +82,13 @@ def test_files_of_others_are_as_their_manifest_says():
         assert digest == "sha256-" + base64.b64encode(hashlib.sha256((FOLDER / name).read_bytes()).digest()).decode()
     assert (manifest["package"], manifest["licence"]) == ("htmx.org", "0BSD")
     assert re.search(rb'version:"([^"]+)"', (FOLDER / "htmx.min.js").read_bytes())[1].decode() == manifest["version"]
-    assert {path.name for path in FOLDER.iterdir()} == {*manifest["files"], "manifest.json", "gaya.css", "ikon.svg"}
+    assert {path.name for path in FOLDER.iterdir()} == {
+        *manifest["files"],
+        "manifest.json",
+        "gaya.css",
+        "ikon.svg",
+        "kunci.js",
+    }
     assert (FOLDER / "gaya.css").stat().st_size < 30_000
 
 
