@@ -62,6 +62,7 @@ class Verb(StrEnum):
     DISCLOSURES_READ = "disclosures.read"
     ACTIONS_READ = "actions.read"
     STAFF_ADD = "staff.add"
+    STAFF_CHANGE = "staff.change"
     STAFF_LINK = "staff.link"
     STAFF_PROOF = "staff.proof"
     STAFF_PASSKEY_ADD = "staff.passkey-add"

@@ -9,9 +9,17 @@ from bus.console.cookies import SESSION, VISITOR, WANTED, drop_cookie, set_cooki
 from bus.console.page import go_to, is_inside
 from bus.console.visit import address_of
 from bus.http import Rooms
-from bus.staff import Account
+from bus.staff import Account, Session
 
 HOME: Final = "/konsol"
+
+
+async def go_on(request: Request, rooms: Rooms, session: Session, wanted: str) -> Response:
+    """Note in a session that its member proved the account again, and have the browser go on."""
+    await asyncio.to_thread(rooms.staff.sessions.note_proof, session, address_of(request))
+    response = go_to(wanted if is_inside(wanted) else HOME)
+    drop_cookie(request, response, WANTED)
+    return response
 
 
 async def enter(request: Request, rooms: Rooms, account: Account, wanted: str) -> Response:

@@ -120,6 +120,19 @@ def explain(refusal: Refused, words: Words) -> str:
             "Kunci sandi hanya dapat dipakai jika konsol dibuka dengan nama host bus, melalui TLS. "
             "Di mesin bus sendiri, buka dengan nama localhost."
         ),
+        "sign-in-refused": say(
+            "Anda tidak dapat masuk dengan cara ini. Mulailah lagi dari halaman Masuk; jika tetap gagal, hubungi "
+            "operator bus data."
+        ),
+        "claim-refused": say(
+            "Akun pegawai Anda belum punya peran di bus data ini. Mintalah pengelola akun pegawai mengisi peran Anda "
+            "dengan salah satu dari: operator, pemilik-aplikasi, pemilik-kontrak, auditor, layanan; dan untuk kedua "
+            "pemilik juga nama peserta yang dikenal bus."
+        ),
+        "provider-unavailable": say(
+            "Layanan akun pegawai tidak menjawab. Tunggu sebentar lalu coba lagi, atau masuk dengan cara lain."
+        ),
+        "provider-missing": say("Bus ini tidak terhubung ke layanan akun pegawai. Masuklah dengan cara lain."),
         "last-proof": say("Ini satu-satunya bukti akun Anda. Tambahkan kunci sandi lain dahulu."),
         "nothing-held": say("Tidak ada penghapusan yang ditahan di instansi ini."),
     }

@@ -16,13 +16,17 @@ from bus.staff.accounts import (
 from bus.staff.authenticator import write_address
 from bus.staff.challenges import Challenges
 from bus.staff.errors import (
+    ClaimRefused,
     CodeRefused,
     PasskeyRefused,
     PasswordRefused,
+    ProviderUnavailable,
     RoleMissing,
     SignInRefused,
 )
+from bus.staff.identities import Identities
 from bus.staff.passkeys import Passkeys
+from bus.staff.provider import Provider, ProviderSettings
 from bus.staff.relying_party import RelyingParty, find_relying_party
 from bus.staff.room import Staff
 from bus.staff.sessions import Session, Sessions
@@ -34,11 +38,16 @@ __all__ = [
     "Account",
     "Accounts",
     "Challenges",
+    "ClaimRefused",
     "CodeRefused",
+    "Identities",
     "Link",
     "PasskeyRefused",
     "Passkeys",
     "PasswordRefused",
+    "Provider",
+    "ProviderSettings",
+    "ProviderUnavailable",
     "Purpose",
     "RelyingParty",
     "Role",

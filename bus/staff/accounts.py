@@ -92,14 +92,14 @@ class Accounts:
             StaffNameRefused, ParticipantMismatch, StaffExists: see the classes.
             ParticipantUnknown: the participant does not exist.
         """
-        if not _NAME.fullmatch(name) or name == COMMAND_LINE:
+        if not is_name(name):
             raise StaffNameRefused(f"{name!r} cannot be an account's name.")
         check_participant(role, participant)
         if participant is not None:
             Participants(self._storage).get(participant)
         try:
             with self._storage.write() as transaction:
-                _insert(transaction, name, role, participant)
+                insert_account(transaction, name, role, participant)
                 told = {"role": role.value, "participant": participant}
                 note(transaction, Action(Verb.STAFF_ADD, by, make_object(name), participant, after=told))
                 return self._add_link(transaction, name, Purpose.SET_UP, by, participant)
@@ -124,7 +124,7 @@ class Accounts:
         """The secret of a link that opens the console as operator, for who may use the command line."""
         with self._storage.write() as transaction:
             if _find(transaction, COMMAND_LINE) is None:
-                _insert(transaction, COMMAND_LINE, Role.OPERATOR, None)
+                insert_account(transaction, COMMAND_LINE, Role.OPERATOR, None)
             return self._add_link(transaction, COMMAND_LINE, Purpose.OPEN, by, None)
 
     def read_link(self, secret: str) -> Link:
@@ -262,6 +262,11 @@ class Accounts:
         return Link(make_account(row), Purpose(row.purpose), fresh)
 
 
+def is_name(name: str) -> bool:
+    """Whether a name can be that of a person's account."""
+    return _NAME.fullmatch(name) is not None and name != COMMAND_LINE
+
+
 def make_object(name: str) -> Object:
     """An account as the object of an act."""
     return Object("staff", name)
@@ -315,7 +320,12 @@ def _read_moment(micros: int) -> datetime:
     return clock.moment(micros)
 
 
-def _insert(transaction: Transaction, name: str, role: Role, participant: str | None) -> None:
+def insert_account(transaction: Transaction, name: str, role: Role, participant: str | None) -> None:
+    """Write a new account, which nothing proves yet.
+
+    Raises:
+        RowConflict: there is an account with this name.
+    """
     values = {
         "name": name,
         "role": role.value,

@@ -80,6 +80,11 @@ class Challenges:
         return hmac.digest(self._keys.pseudonym, _CONTEXT + message, "sha256")
 
 
+def read_birth(challenge: bytes) -> datetime:
+    """When the bus made a challenge."""
+    return _read_end(challenge) - _LIFE
+
+
 def _read_end(challenge: bytes) -> datetime:
     (micros,) = _END.unpack(challenge[: _END.size])
     return clock.moment(micros)

@@ -1,6 +1,6 @@
 """What staff is refused, by what the caller can do about it."""
 
-from bus.problem import Conflict, Forbidden, Invalid, NotFound, Refused
+from bus.problem import Conflict, Forbidden, Invalid, NotFound, Refused, Unavailable
 
 
 class StaffNameRefused(Invalid):
@@ -97,3 +97,16 @@ class StaffProvided(Conflict):
     """An identity provider proves this account; the member signs in there, and takes no link."""
 
     slug = "staff-provided"
+
+
+class ClaimRefused(Forbidden):
+    """The identity provider gives you no role of the bus; ask its administrator to fill the claims that BUS_OIDC_… names."""
+
+    slug = "claim-refused"
+    lacks_authority = False
+
+
+class ProviderUnavailable(Unavailable):
+    """The identity provider does not answer as it should; try again, or sign in another way."""
+
+    slug = "provider-unavailable"

@@ -1,13 +1,12 @@
 """Buktikan: a member proves the account again, before secrets or personal data open, and goes on to the page that asked."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import Query, Request, Response
 
 from bus.console.cookies import WANTED, set_cookie
-from bus.console.entrance import HOME
-from bus.console.page import go_to, is_inside, page_router
+from bus.console.entrance import HOME, go_on
+from bus.console.page import is_inside, page_router
 from bus.console.passkeys import ask_proof, get_party
 from bus.console.proof import LONGEST, PROVE, write_proof_address
 from bus.console.render import show, words_of
@@ -43,7 +42,7 @@ async def prove(request: Request, visit: Visitor) -> Response:
     except Limited:
         error = say("Terlalu banyak percobaan. Tunggu beberapa menit, lalu coba lagi.")
         return await _show(request, visit, wanted, error, 429)
-    return await _go_on(visit, wanted)
+    return await go_on(request, visit.rooms, visit.session, wanted)
 
 
 @router.post(f"{PROVE}/kunci")
@@ -59,12 +58,7 @@ async def prove_by_passkey(request: Request, visit: Visitor) -> Response:
         return await _show(
             request, visit, wanted, words_of(request).say("Kunci sandi tidak diterima. Coba sekali lagi."), 422
         )
-    return await _go_on(visit, wanted)
-
-
-async def _go_on(visit: Visit, wanted: str) -> Response:
-    await asyncio.to_thread(visit.rooms.staff.sessions.note_proof, visit.session, visit.by.address)
-    return go_to(wanted if is_inside(wanted) else HOME)
+    return await go_on(request, visit.rooms, visit.session, wanted)
 
 
 async def _show(request: Request, visit: Visit, wanted: str, error: str = "", status: int = 200) -> Response:
@@ -79,6 +73,7 @@ async def _show(request: Request, visit: Visit, wanted: str, error: str = "", st
         asked=await ask_proof(request, bound_of(request), account),
         has_password=account.has_password,
         has_own=account.is_set_up,
+        is_provided=account.is_provided and visit.rooms.staff.sign_in.provider is not None,
     )
     # A new link from the command line opens a new session, which goes on from here.
     set_cookie(request, response, WANTED, wanted, _LINK_SECONDS)

@@ -69,8 +69,18 @@ async def _show(request: Request, wanted: str, name: str = "", error: str = "", 
     # The cookie of a session that has ended is there still. The form is bound to it, as its check will be.
     known = bound_of(request)
     bound = known or new_secret()
-    asked = await ask_proof(request, bound)
-    response = show(request, "masuk.html", status, wanted=wanted, name=name, error=error, asked=asked, bound=bound)
+    response = show(
+        request,
+        "masuk.html",
+        status,
+        page=SIGN_IN,
+        wanted=wanted,
+        name=name,
+        error=error,
+        asked=await ask_proof(request, bound),
+        has_provider=request.app.state.rooms.staff.sign_in.provider is not None,
+        bound=bound,
+    )
     if not known:
         set_cookie(request, response, VISITOR, bound)
     return response
