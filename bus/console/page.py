@@ -112,6 +112,8 @@ def explain(refusal: Refused, words: Words) -> str:
         "subscription-unknown": say("Langganan ini tidak ada, atau bukan milik Anda."),
         "participant-unknown": say("Peserta ini tidak ada, atau bukan milik Anda."),
         "session-unknown": say("Sesi ini tidak ada; mungkin sudah berakhir."),
+        "payload-too-large": say("Isian terlalu besar. Kurangi isinya, lalu kirim sekali lagi."),
+        "refused": say("Alamat halaman ini salah atau tidak lengkap. Mulailah dari Beranda."),
         "passkey-refused": say(
             "Kunci sandi tidak diterima. Muat ulang halaman, lalu coba sekali lagi dengan perangkat yang menyimpannya."
         ),

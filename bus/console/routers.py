@@ -3,6 +3,7 @@
 from typing import Final
 
 from bus.console import assets
+from bus.console.fault import write_fault
 from bus.console.pages import (
     actions,
     agencies,
@@ -43,5 +44,7 @@ PAGES: Final = Pages(
         parts.router,
         # Last: it takes every path that is left.
         unknown.router,
-    )
+    ),
+    below="/konsol",
+    write_fault=write_fault,
 )

@@ -147,7 +147,9 @@ class Edge:
         publisher: Publisher | None = None,
         readers: ASGIApp | None = None,
         document: Document = dict,
+        pages: Pages = NO_PAGES,
     ) -> None:
+        self._pages = pages
         self._api = api
         self._bodies = bodies
         self._tokens = tokens
@@ -192,7 +194,7 @@ class Edge:
 
     async def _answer(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Have an application answer, within bounds."""
-        status, method = 500, scope["method"]
+        status, method, send = 500, scope["method"], self._pages.show_faults(scope, send)
         varying: tuple[bytes, ...] = ()
 
         async def sending(message: Any) -> None:
@@ -305,7 +307,7 @@ def create_edge(rooms: Rooms, checks: Health, pages: Pages = NO_PAGES) -> Edge:
     surface.add_endpoint("POST", "/v1/events", _PUBLISHING)
     bodies = _bodies(rooms)
     readers = create_readers(_READERS, rooms)
-    return Edge(api, surface, bodies, rooms.tokens, Publisher(rooms, bodies), readers, document)
+    return Edge(api, surface, bodies, rooms.tokens, Publisher(rooms, bodies), readers, document, pages)
 
 
 def create_watch(rooms: Rooms, checks: Health) -> Edge:

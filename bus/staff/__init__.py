@@ -29,12 +29,13 @@ from bus.staff.passkeys import Passkeys
 from bus.staff.provider import Provider, ProviderSettings
 from bus.staff.relying_party import RelyingParty, find_relying_party
 from bus.staff.room import Staff
-from bus.staff.sessions import Session, Sessions
+from bus.staff.sessions import SESSION_COOKIE, Session, Sessions
 from bus.staff.sign_in import SignIn
 
 __all__ = [
     "LINK_PATH",
     "OF_PARTICIPANT",
+    "SESSION_COOKIE",
     "Account",
     "Accounts",
     "Challenges",
