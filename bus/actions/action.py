@@ -67,6 +67,7 @@ class Verb(StrEnum):
     STAFF_PROOF = "staff.proof"
     STAFF_PASSKEY_ADD = "staff.passkey-add"
     STAFF_PASSKEY_REMOVE = "staff.passkey-remove"
+    STAFF_END_SESSIONS = "staff.end-sessions"
     STAFF_DISABLE = "staff.disable"
     SESSION_OPEN = "session.open"
     SESSION_PROVE = "session.prove"

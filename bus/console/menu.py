@@ -24,6 +24,7 @@ def find_entries(role: Role, words: Words) -> Sequence[Entry]:
         (SUBSCRIBING, "/konsol/penerima", say("Penerima")),
         (OPERATING, "/konsol/instansi", say("Instansi")),
         (SUBSCRIBING, "/konsol/peserta", say("Peserta")),
+        (OPERATING, "/konsol/pegawai", say("Pegawai")),
         (AUDITING, "/konsol/tindakan", say("Catatan tindakan")),
     )
     return [Entry(path, label) for roles, path, label in every if role in roles]

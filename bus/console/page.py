@@ -136,6 +136,9 @@ def explain(refusal: Refused, words: Words) -> str:
         ),
         "provider-missing": say("Bus ini tidak terhubung ke layanan akun pegawai. Masuklah dengan cara lain."),
         "last-proof": say("Ini satu-satunya bukti akun Anda. Tambahkan kunci sandi lain dahulu."),
+        "staff-unknown": say("Akun ini tidak ada, atau sudah ditutup."),
+        "staff-disabled": say("Akun ini tidak ada, atau sudah ditutup."),
+        "staff-provided": say("Akun ini dibuktikan oleh layanan akun pegawai. Pegawai masuk di sana, tanpa tautan."),
         "nothing-held": say("Tidak ada penghapusan yang ditahan di instansi ini."),
     }
     return known.get(refusal.slug, "")

@@ -18,6 +18,7 @@ from bus.console.pages import (
     sessions,
     sign_in,
     sign_out,
+    staff,
     subscriber,
     subscribers,
     unknown,
@@ -41,6 +42,7 @@ PAGES: Final = Pages(
         participants.router,
         actions.router,
         sessions.router,
+        staff.router,
         parts.router,
         # Last: it takes every path that is left.
         unknown.router,

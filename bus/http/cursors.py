@@ -87,6 +87,7 @@ class Listing(Enum):
     DELIVERIES = "l"
     JOB = "j"
     ADAPTERS = "b"
+    STAFF = "w"
 
 
 _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))

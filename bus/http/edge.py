@@ -42,6 +42,7 @@ from bus.http.api import (
     queries,
     refusals,
     security_txt,
+    staff,
     status,
     subscriptions,
 )
@@ -105,6 +106,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     deliveries.router,
     participants.router,
     limits.router,
+    staff.router,
     disclosures.router,
     actions.router,
     agencies.router,
@@ -167,18 +169,11 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if (
-            self.publisher is not None
-            and scope["type"] == "http"
-            and scope["path"] == PATH
-            and scope["method"] == "POST"
-        ):
-            await self._publish(self.publisher, scope, receive, send)
-            return
         if scope["type"] != "http":
             await self._api(scope, receive, send)
-            return
-        if self._readers is not None and scope["path"].startswith(_READ):
+        elif self.publisher is not None and scope["path"] == PATH and scope["method"] == "POST":
+            await self._publish(self.publisher, scope, receive, send)
+        elif self._readers is not None and scope["path"].startswith(_READ):
             await self._answer(self._readers, scope, receive, send)
         else:
             await self._answer(self._api, scope, receive, send)

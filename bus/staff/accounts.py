@@ -211,6 +211,26 @@ class Accounts:
             _forget(transaction, name)
             note(transaction, Action(Verb.STAFF_DISABLE, by, make_object(name), account.participant))
 
+    def end_sessions(self, name: str, by: Actor) -> None:
+        """End all sessions of an account, which may sign in again.
+
+        Raises:
+            StaffUnknown: see the class.
+        """
+        with self._storage.write() as transaction:
+            account = _get(transaction, name)
+            transaction.execute(sa.delete(STAFF_SESSIONS).where(STAFF_SESSIONS.c.staff == name))
+            note(transaction, Action(Verb.STAFF_END_SESSIONS, by, make_object(name), account.participant))
+
+    def get(self, name: str) -> Account:
+        """The account with that name.
+
+        Raises:
+            StaffUnknown: see the class.
+        """
+        with self._storage.read() as transaction:
+            return _get(transaction, name)
+
     def list_page(self, limit: int, after: str = "") -> Sequence[Account]:
         """At most `limit` accounts by name, beginning after the name `after`."""
         query = select_accounts().where(STAFF.c.name > after).order_by(STAFF.c.name).limit(limit)
