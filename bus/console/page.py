@@ -136,6 +136,15 @@ def explain(refusal: Refused, words: Words) -> str:
         ),
         "provider-missing": say("Bus ini tidak terhubung ke layanan akun pegawai. Masuklah dengan cara lain."),
         "last-proof": say("Ini satu-satunya bukti akun Anda. Tambahkan kunci sandi lain dahulu."),
+        "participant-name": say(
+            "Nama peserta memakai 2 sampai 63 huruf kecil, angka dan tanda hubung, dan diawali huruf."
+        ),
+        "participant-title": say("Nama lengkap peserta belum diisi, atau terlalu panjang."),
+        "participant-exists": say("Sudah ada peserta dengan nama ini. Pilih nama lain."),
+        "scope-unknown": say("Pilih paling sedikit satu hak untuk klien ini."),
+        "client-unchanged": say("Pilih paling sedikit satu hak untuk klien ini."),
+        "client-unknown": say("Klien ini tidak ada, atau sudah dicabut."),
+        "client-revoked": say("Klien ini tidak ada, atau sudah dicabut."),
         "staff-unknown": say("Akun ini tidak ada, atau sudah ditutup."),
         "staff-disabled": say("Akun ini tidak ada, atau sudah ditutup."),
         "staff-provided": say("Akun ini dibuktikan oleh layanan akun pegawai. Pegawai masuk di sana, tanpa tautan."),

@@ -2,7 +2,7 @@
 
 from bus.identity.clients import Client
 from bus.identity.contacts import read_contacts
-from bus.identity.errors import ParticipantUnknown
+from bus.identity.errors import ClientUnknown, ParticipantUnknown
 from bus.identity.form import Call
 from bus.identity.keys import Keys, Undecryptable, create_keys, load_keys, rotate_keys
 from bus.identity.metadata import describe_authorization_server, describe_protected_resource
@@ -23,6 +23,7 @@ __all__ = [
     "Call",
     "Change",
     "Client",
+    "ClientUnknown",
     "Keys",
     "Kind",
     "LoginPolicy",
