@@ -10,6 +10,7 @@ from bus.console.page import go_to, page_router
 from bus.console.render import show, words_of
 from bus.console.roles import OPERATING
 from bus.console.visit import Visit, visiting
+from bus.console.words import Words
 from bus.limits import Limit, LimitsRefused
 
 router = page_router()
@@ -46,5 +47,30 @@ def _show(request: Request, visit: Visit, name: str, own: Mapping[str, str], wro
     say = words_of(request).say
     defaults = visit.rooms.limits.register.defaults.model_dump()
     error = say("Isilah angka, atau laju seperti 600/60s; kosongkan untuk nilai umum.")
-    rows = [(one.value, str(defaults[one.value]), own.get(one.value, "")) for one in Limit]
+    meanings = _explain(words_of(request))
+    rows = [(one.value, meanings[one], str(defaults[one.value]), own.get(one.value, "")) for one in Limit]
     return show(request, "batas.html", 422 if wrong else 200, name=name, rows=rows, wrong=wrong or set(), error=error)
+
+
+def _explain(words: Words) -> Mapping[Limit, str]:
+    """What each limit counts."""
+    say = words.say
+    return {
+        Limit.PUBLISH: say("peristiwa yang dikirim; setiap 32 KiB isi dihitung satu lagi"),
+        Limit.READ: say("permintaan yang membaca"),
+        Limit.MANAGE: say("permintaan yang mengubah sesuatu"),
+        Limit.QUERIES: say("pertanyaan kepada instansi"),
+        Limit.TOKENS: say("token yang dibuat atau dicabut"),
+        Limit.CLIENT_TOKENS: say("token yang dibuat atau dicabut, setiap klien"),
+        Limit.SINK_TESTS: say("uji coba webhook"),
+        Limit.REQUESTS: say("permintaan yang berjalan bersamaan"),
+        Limit.QUESTIONS: say("pertanyaan kepada instansi yang berjalan bersamaan"),
+        Limit.WAITING_READERS: say("pembaca yang menunggu bersamaan"),
+        Limit.AGENCY_DAY: say("pertanyaan kepada satu instansi dalam sehari"),
+        Limit.SUBSCRIPTIONS: say("langganan"),
+        Limit.FILTER_NODES: say("bagian penyaring satu langganan"),
+        Limit.FILTER_BYTES: say("bita penyaring satu langganan"),
+        Limit.DRAFTS: say("rancangan kontrak"),
+        Limit.CONTRACTS: say("versi kontrak"),
+        Limit.CONTRACT_BYTES: say("bita semua kontrak"),
+    }
