@@ -145,6 +145,7 @@ def explain(refusal: Refused, words: Words) -> str:
         "client-unchanged": say("Pilih paling sedikit satu hak untuk klien ini."),
         "client-unknown": say("Klien ini tidak ada, atau sudah dicabut."),
         "client-revoked": say("Klien ini tidak ada, atau sudah dicabut."),
+        "replay-under-way": say("Pengiriman lagi masih berjalan untuk penerima ini. Tunggu sampai selesai."),
         "staff-unknown": say("Akun ini tidak ada, atau sudah ditutup."),
         "staff-disabled": say("Akun ini tidak ada, atau sudah ditutup."),
         "staff-provided": say("Akun ini dibuktikan oleh layanan akun pegawai. Pegawai masuk di sana, tanpa tautan."),

@@ -51,6 +51,7 @@ from bus.delivery.leases import Leases
 from bus.delivery.ledger import DeliveryState, Ledger
 from bus.delivery.names import Names
 from bus.delivery.outcome import OutcomeWriter
+from bus.delivery.preview import Preview, preview_replay
 from bus.delivery.pull_bell import Ear, PullBell
 from bus.delivery.pull_lease import PullLease
 from bus.delivery.pulls import Pulled, Pulls
@@ -106,6 +107,7 @@ __all__ = [
     "NewSubscription",
     "NoClaims",
     "OutcomeWriter",
+    "Preview",
     "Pull",
     "PullBell",
     "PullLease",
@@ -156,6 +158,7 @@ __all__ = [
     "make_subscription_act",
     "measure_lag",
     "new_webhook_secret",
+    "preview_replay",
     "read_beats",
     "read_tallies",
     "reencrypt_secrets",
