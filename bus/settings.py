@@ -35,9 +35,11 @@ from bus.setting_kinds import (
     Mailboxes,
     Networks,
     Origins,
+    ProviderAddress,
     PublicUrl,
     check_disclosure_days,
     check_notice_webhook,
+    check_provider_client,
     check_receivers,
     check_sender,
     check_signing_secret,
@@ -227,6 +229,20 @@ class Settings(BaseSettings):
     staff_link_minutes: int = Field(30, ge=1, le=1440, description="how long a one-time link of `bus staff` works")
     console_idle_minutes: int = Field(30, ge=1, description="time without requests after which a console session ends")
     console_session_hours: int = Field(12, ge=1, description="the longest time of a console session")
+    oidc_issuer: ProviderAddress = Field(
+        "",
+        description="address of the identity provider (OpenID Connect) where staff signs in, https; empty: none",
+    )
+    oidc_client_id: Annotated[str, AfterValidator(check_provider_client)] = Field(
+        "", validate_default=True, description="the bus's client there"
+    )
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="its secret; empty: PKCE alone")
+    oidc_role_claim: str = Field("peran", min_length=1, description="claim of the ID token that has the role of staff")
+    oidc_participant_claim: str = Field(
+        "participant",
+        min_length=1,
+        description="claim that has the participant of a pemilik-aplikasi or pemilik-kontrak",
+    )
     console_parts: bool = Field(
         False, description="show /konsol/komponen, every part of the console in each state; `bus dev` sets it"
     )

@@ -27,6 +27,7 @@ def find_entries(role: Role, words: Words) -> Sequence[Entry]:
         (STEWARDING, "/konsol/kontrak", say("Kontrak")),
         (STEWARDING, "/konsol/usulan", say("Usulan")),
         (STEWARDING, "/konsol/izin", say("Izin")),
+        (OPERATING, "/konsol/pegawai", say("Pegawai")),
         (AUDITING, "/konsol/tindakan", say("Catatan tindakan")),
         (OWNING, "/konsol/mulai", say("Mulai cepat")),
         (OWNING, "/konsol/klien", say("Klien")),

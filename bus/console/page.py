@@ -166,6 +166,41 @@ def explain(refusal: Refused, words: Words) -> str:
         "inquiry-closed": say("Permintaan ini sudah ditutup. Catat permintaan baru jika orang itu bertanya lagi."),
         "filter-wrong": say("Pencarian untuk berkas ini tidak terbaca. Kembalilah, dan perbaiki kolom yang ditandai."),
         "too-much-at-once": say("Terlalu banyak berkas dibuat sekaligus. Tunggu sebentar, lalu coba lagi."),
+        "payload-too-large": say("Isian terlalu besar. Kurangi isinya, lalu kirim sekali lagi."),
+        "refused": say("Alamat halaman ini salah atau tidak lengkap. Mulailah dari Beranda."),
+        "passkey-refused": say(
+            "Kunci sandi tidak diterima. Muat ulang halaman, lalu coba sekali lagi dengan perangkat yang menyimpannya."
+        ),
+        "passkey-unknown": say("Kunci sandi ini tidak ada; mungkin sudah dihapus."),
+        "passkeys-unavailable": say(
+            "Kunci sandi hanya dapat dipakai jika konsol dibuka dengan nama host bus, melalui TLS. "
+            "Di mesin bus sendiri, buka dengan nama localhost."
+        ),
+        "sign-in-refused": say(
+            "Anda tidak dapat masuk dengan cara ini. Mulailah lagi dari halaman Masuk; jika tetap gagal, hubungi "
+            "operator bus data."
+        ),
+        "claim-refused": say(
+            "Akun pegawai Anda belum punya peran di bus data ini. Mintalah pengelola akun pegawai mengisi peran Anda "
+            "dengan salah satu dari: operator, pemilik-aplikasi, pemilik-kontrak, auditor, layanan; dan untuk kedua "
+            "pemilik juga nama peserta yang dikenal bus."
+        ),
+        "provider-unavailable": say(
+            "Layanan akun pegawai tidak menjawab. Tunggu sebentar lalu coba lagi, atau masuk dengan cara lain."
+        ),
+        "provider-missing": say("Bus ini tidak terhubung ke layanan akun pegawai. Masuklah dengan cara lain."),
+        "last-proof": say("Ini satu-satunya bukti akun Anda. Tambahkan kunci sandi lain dahulu."),
+        "participant-name": say(
+            "Nama peserta memakai 2 sampai 63 huruf kecil, angka dan tanda hubung, dan diawali huruf."
+        ),
+        "participant-title": say("Nama lengkap peserta belum diisi, atau terlalu panjang."),
+        "participant-exists": say("Sudah ada peserta dengan nama ini. Pilih nama lain."),
+        "scope-unknown": say("Pilih paling sedikit satu hak untuk klien ini."),
+        "client-unchanged": say("Pilih paling sedikit satu hak untuk klien ini."),
+        "replay-under-way": say("Pengiriman lagi masih berjalan untuk penerima ini. Tunggu sampai selesai."),
+        "staff-unknown": say("Akun ini tidak ada, atau sudah ditutup."),
+        "staff-disabled": say("Akun ini tidak ada, atau sudah ditutup."),
+        "staff-provided": say("Akun ini dibuktikan oleh layanan akun pegawai. Pegawai masuk di sana, tanpa tautan."),
         "nothing-held": say("Tidak ada penghapusan yang ditahan di instansi ini."),
     }
     return known.get(refusal.slug, "")

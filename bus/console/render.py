@@ -68,6 +68,20 @@ def show(request: Request, template: str, status: int = 200, /, **values: Any) -
     return HTMLResponse(text, status, headers=_HEADERS)
 
 
+def render_bare(template: str, words: Words, **values: Any) -> HTMLResponse:
+    """A page without anything of a visitor: no session, no menu, no form."""
+    known = {
+        "path": "/konsol",
+        "language": words.language,
+        "languages": LANGUAGES,
+        "session": None,
+        "menu": (),
+        "asset": find_address,
+    }
+    text = _find_environment(words.language).get_template(template).render(known | values)
+    return HTMLResponse(text, headers=_HEADERS)
+
+
 def _write_token(bound: str) -> Markup:
     """The hidden field that each form has."""
     return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, make_token(bound))

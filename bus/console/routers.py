@@ -3,6 +3,7 @@
 from typing import Final
 
 from bus.console import assets
+from bus.console.fault import write_fault
 from bus.console.pages import (
     access,
     access_requests,
@@ -25,16 +26,22 @@ from bus.console.pages import (
     language,
     link,
     live,
+    participant_clients,
+    participant_limits,
     participants,
     parts,
+    passkeys,
     person,
     proposals,
     prove,
+    provider,
     quick_start,
     refusals,
+    replay,
     sessions,
     sign_in,
     sign_out,
+    staff,
     subscriber,
     subscribers,
     subscriptions,
@@ -49,12 +56,15 @@ PAGES: Final = Pages(
         sign_in.router,
         sign_out.router,
         prove.router,
+        passkeys.router,
+        provider.router,
         link.router,
         language.router,
         home.router,
         live.router,
         subscribers.router,
         subscriber.router,
+        replay.router,
         agencies.router,
         participants.router,
         # Before a contract's own page: `baru` is no contract's name.
@@ -66,6 +76,8 @@ PAGES: Final = Pages(
         grant.router,
         grants.router,
         proposals.router,
+        participant_clients.router,
+        participant_limits.router,
         actions.router,
         disclosures.router,
         person.router,
@@ -73,6 +85,7 @@ PAGES: Final = Pages(
         inquiries.router,
         event.router,
         sessions.router,
+        staff.router,
         parts.router,
         quick_start.router,
         clients.router,
@@ -84,5 +97,7 @@ PAGES: Final = Pages(
         trial.router,
         # Last: it takes every path that is left.
         unknown.router,
-    )
+    ),
+    below="/konsol",
+    write_fault=write_fault,
 )

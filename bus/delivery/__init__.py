@@ -52,6 +52,7 @@ from bus.delivery.leases import Leases
 from bus.delivery.ledger import DeliveryState, Ledger
 from bus.delivery.names import Names
 from bus.delivery.outcome import OutcomeWriter
+from bus.delivery.preview import Preview, preview_replay
 from bus.delivery.pull_bell import Ear, PullBell
 from bus.delivery.pull_lease import PullLease
 from bus.delivery.pulls import Pulled, Pulls
@@ -108,6 +109,7 @@ __all__ = [
     "NewSubscription",
     "NoClaims",
     "OutcomeWriter",
+    "Preview",
     "Pull",
     "PullBell",
     "PullLease",
@@ -160,6 +162,7 @@ __all__ = [
     "make_subscription_act",
     "measure_lag",
     "new_webhook_secret",
+    "preview_replay",
     "read_beats",
     "read_results",
     "read_tallies",

@@ -90,6 +90,7 @@ class Listing(Enum):
     ACCESS_REQUESTS = "q"
     PROPOSALS = "o"
     INQUIRIES = "i"
+    STAFF = "w"
 
 
 _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))

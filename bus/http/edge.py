@@ -45,6 +45,7 @@ from bus.http.api import (
     queries,
     refusals,
     security_txt,
+    staff,
     status,
     subscriptions,
     traffic,
@@ -111,6 +112,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     deliveries.router,
     participants.router,
     limits.router,
+    staff.router,
     disclosures.router,
     inquiries.router,
     actions.router,
@@ -155,7 +157,9 @@ class Edge:
         publisher: Publisher | None = None,
         readers: ASGIApp | None = None,
         document: Document = dict,
+        pages: Pages = NO_PAGES,
     ) -> None:
+        self._pages = pages
         self._api = api
         self._bodies = bodies
         self._tokens = tokens
@@ -173,14 +177,11 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        is_publication = scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST"
-        if is_publication and self.publisher is not None:
-            await self._publish(self.publisher, scope, receive, send)
-            return
         if scope["type"] != "http":
             await self._api(scope, receive, send)
-            return
-        if self._readers is not None and scope["path"].startswith(_READ):
+        elif self.publisher is not None and scope["path"] == PATH and scope["method"] == "POST":
+            await self._publish(self.publisher, scope, receive, send)
+        elif self._readers is not None and scope["path"].startswith(_READ):
             await self._answer(self._readers, scope, receive, send)
         else:
             await self._answer(self._api, scope, receive, send)
@@ -196,7 +197,7 @@ class Edge:
 
     async def _answer(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Have an application answer, within bounds."""
-        status, method = 500, scope["method"]
+        status, method, send = 500, scope["method"], self._pages.show_faults(scope, send)
         varying: tuple[bytes, ...] = ()
 
         async def sending(message: Any) -> None:
@@ -309,7 +310,7 @@ def create_edge(rooms: Rooms, checks: Health, pages: Pages = NO_PAGES) -> Edge:
     surface.add_endpoint("POST", "/v1/events", _PUBLISHING)
     bodies = _bodies(rooms)
     readers = create_readers(_READERS, rooms)
-    return Edge(api, surface, bodies, rooms.tokens, Publisher(rooms, bodies), readers, document)
+    return Edge(api, surface, bodies, rooms.tokens, Publisher(rooms, bodies), readers, document, pages)
 
 
 def create_watch(rooms: Rooms, checks: Health) -> Edge:

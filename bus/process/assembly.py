@@ -41,11 +41,11 @@ from bus.identity import Keys, LoginPolicy, OAuthServer, Participants, Tokens
 from bus.inquiries import Inquiries
 from bus.journal import Appender, Beside, Epochs, Gate, JournalReader, NothingBeside, Persons, Tail
 from bus.limits import LimitRegister, Limits, Ration
+from bus.process.staff import make_staff
 from bus.process.wakeups import Wakeups
 from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.rollups import PulledTally, Traffic
 from bus.settings import Settings
-from bus.staff import Accounts, Sessions, SignIn, Staff
 from bus.status import StatusReader
 from bus.storage import Storage
 
@@ -162,7 +162,7 @@ def make_rooms(
         names=names,
         trials=Trials(names),
         waiting=WaitingReaders(),
-        staff=_make_staff(settings, storage, keys, attempts),
+        staff=make_staff(settings, storage, keys, attempts),
         checkups=Checkups(settings, storage, keys),
     )
 
@@ -180,15 +180,6 @@ def _make_limits(settings: Settings, storage: Storage) -> Limits:
 
 def _make_login_policy(settings: Settings) -> LoginPolicy:
     return LoginPolicy(settings.wrong_logins, settings.wrong_logins_of_client, settings.wrong_logins_from_address)
-
-
-def _make_staff(settings: Settings, storage: Storage, keys: Keys, attempts: Attempts) -> Staff:
-    accounts = Accounts(storage, keys, settings.staff_link_minutes)
-    rate = settings.wrong_sign_ins
-    # One person's password can be guessed, which no client's secret can. So the account has a rate of its own.
-    policy = LoginPolicy(pair=rate, client=rate, address=settings.wrong_logins_from_address)
-    sessions = Sessions(storage, settings.console_idle_minutes, settings.console_session_hours)
-    return Staff(accounts, sessions, SignIn(accounts, policy, attempts))
 
 
 def make_workers(settings: Settings) -> Processes:

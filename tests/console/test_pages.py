@@ -71,7 +71,7 @@ async def test_a_page_loads_nothing_from_elsewhere_and_has_nothing_inline(consol
 @only_sqlite
 async def test_what_pages_load_is_kept_for_good_under_its_digest(console: Console):
     browser = console.nobody()
-    for name in ("gaya.css", "htmx.min.js", "ikon.svg", "langsung.js"):
+    for name in ("gaya.css", "htmx.min.js", "ikon.svg", "kunci.js", "langsung.js"):
         answer = await browser.http.get(find_address(name))
         assert (answer.status_code, answer.content) == (200, (FOLDER / name).read_bytes())
         assert "immutable" in answer.headers["cache-control"]
@@ -91,6 +91,7 @@ def test_files_of_others_are_as_their_manifest_says():
         "gaya.css",
         "ikon.svg",
         "langsung.js",
+        "kunci.js",
     }
     assert (FOLDER / "gaya.css").stat().st_size < 30_000
 

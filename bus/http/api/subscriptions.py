@@ -1,6 +1,7 @@
 """Subscriptions over HTTP: a participant's standing orders; the operator sees and steers everybody's."""
 
 import asyncio
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
@@ -16,6 +17,7 @@ from bus.delivery import (
     Subscription,
     SubscriptionState,
     find_withheld,
+    preview_replay,
 )
 from bus.http.acts import acting
 from bus.http.api.preconditions import IfMatch, IfNoneMatch
@@ -23,6 +25,7 @@ from bus.http.api.subscription_documents import (
     DeliveryCounts,
     Redriven,
     ReplayOrder,
+    ReplayPreview,
     Secret,
     SubscriptionChange,
     SubscriptionDetail,
@@ -60,6 +63,10 @@ def _to(what: Verb) -> Any:
     return Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, what))
 
 
+_PREVIEWED: Final[dict[str, Any]] = {"model": ReplayPreview, "description": "The preview, with `preview=true`"}
+Preview = Annotated[
+    bool, Query(description="deliver nothing, and tell how many events and keys a replay would deliver")
+]
 Pending = Annotated[
     bool,
     Query(
@@ -170,14 +177,25 @@ def resume_subscription(
     return _moved(rooms, by, id, SubscriptionState.ACTIVE)
 
 
-@router.post("/{id}/replay", status_code=202, responses={409: {}})
-def replay_subscription(
-    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REPLAY)], id: SubscriptionId, order: ReplayOrder
-) -> SubscriptionDetail:
-    """Deliver past events again. One replay at a time."""
-    subscription = rooms.subscriptions.get(id, by.reach)
-    rooms.subscriptions.replay(subscription, find_start(rooms, order.start), rooms.journal.last_position(), by)
-    return read_detail(rooms, by, id)
+@router.post("/{id}/replay", status_code=202, responses={200: _PREVIEWED, 409: {}})
+async def replay_subscription(
+    rooms: TheRooms,
+    response: Response,
+    by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REPLAY)],
+    id: SubscriptionId,
+    order: ReplayOrder,
+    preview: Preview = False,
+) -> SubscriptionDetail | ReplayPreview:
+    """Deliver past events again. One replay at a time. With `preview`, tell how many these are, and deliver nothing."""
+    subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
+    after = await asyncio.to_thread(find_start, rooms, order.start)
+    until = await asyncio.to_thread(rooms.journal.last_position)
+    if preview:
+        response.status_code = 200
+        look = partial(preview_replay, rooms.journal, rooms.catalogue, subscription, after, until)
+        return ReplayPreview(**asdict(await rooms.reading.run(look, who=by.participant)))
+    await asyncio.to_thread(rooms.subscriptions.replay, subscription, after, until, by)
+    return await asyncio.to_thread(read_detail, rooms, by, id)
 
 
 @router.post("/{id}/redrive")
