@@ -8,9 +8,10 @@ from fastapi import Path, Query, Request, Response
 
 from bus.console.owning import Fault, Owner, check_confirmed, make_fault, participant_of
 from bus.console.page import go_to, page_router
+from bus.console.proof import prove_again
 from bus.console.render import show, words_of
 from bus.console.roles import OWNING
-from bus.console.visit import Visit, visiting
+from bus.console.visit import Visit
 from bus.console.words import Words
 from bus.identity import GIVEN_BY_OFFICES, Client, ClientUnknown, Scope
 from bus.problem import Refused
@@ -21,8 +22,8 @@ _PAGE: Final = 50
 _PATH: Final = "/konsol/klien"
 _ONE: Final = f"{_PATH}/{{client_id}}"
 Id = Annotated[str, Path(max_length=63)]
-Revealer = Annotated[Visit, visiting(*OWNING)]
-"""The visit of an app owner to whom a secret is shown: the place to ask for a fresh proof."""
+Revealer = Annotated[Visit, prove_again(*OWNING, back="/konsol/klien")]
+"""The visit of an app owner to whom a secret is shown: it needs a proof of the last ten minutes."""
 Result = Literal["", "hak", "dicabut"]
 
 

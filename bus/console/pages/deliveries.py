@@ -8,9 +8,10 @@ from fastapi import Path, Query, Request, Response
 
 from bus.console.owning import Owner, participant_of
 from bus.console.page import page_router
+from bus.console.proof import prove_again
 from bus.console.render import show
 from bus.console.roles import OWNING
-from bus.console.visit import Visit, visiting
+from bus.console.visit import Visit
 from bus.delivery import DeliveryState
 
 router = page_router()
@@ -20,8 +21,8 @@ _PATH: Final = "/konsol/pengiriman"
 _PLACE: Final = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}", re.ASCII)
 StateName = Literal["", "pending", "delivered", "dead", "discarded"]
 Id = Annotated[str, Path(max_length=100)]
-Revealer = Annotated[Visit, visiting(*OWNING)]
-"""The visit of an app owner to whom personal data may be shown: the place to ask for a fresh proof."""
+Revealer = Annotated[Visit, prove_again(*OWNING, back="/konsol/pengiriman")]
+"""The visit of an app owner to whom personal data may be shown: it needs a proof of the last ten minutes."""
 Position = Annotated[int, Path(ge=0, lt=2**63)]
 
 

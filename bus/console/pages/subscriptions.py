@@ -10,9 +10,10 @@ from fastapi import Path, Query, Request, Response
 from bus import json
 from bus.console.owning import Fault, Own, Owner, check_confirmed, find_own, make_fault, participant_of
 from bus.console.page import go_to, page_router
+from bus.console.proof import prove_again
 from bus.console.render import show, words_of
 from bus.console.roles import OWNING
-from bus.console.visit import Visit, visiting
+from bus.console.visit import Visit
 from bus.console.words import Words
 from bus.contracts import Kind
 from bus.delivery import NewSubscription, Pull, Sink, Webhook
@@ -32,8 +33,8 @@ _POSITION: Final = re.compile("[0-9]{1,15}", re.ASCII)
 _WRONG: Final = -1
 _Start = int | Literal["beginning"] | None
 Id = Annotated[str, Path(max_length=100)]
-Revealer = Annotated[Visit, visiting(*OWNING)]
-"""The visit of an app owner to whom a secret is shown: the place to ask for a fresh proof."""
+Revealer = Annotated[Visit, prove_again(*OWNING, back="/konsol/langganan")]
+"""The visit of an app owner to whom a secret is shown: it needs a proof of the last ten minutes."""
 Result = Literal["", "diubah", "dihapus", "dibuat"]
 
 
