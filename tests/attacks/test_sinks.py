@@ -148,9 +148,7 @@ async def test_a_sink_that_does_not_read_keeps_no_connection_and_no_body(answer:
     async with a_sink(answer, reads=False) as sink, sending(0.5) as webhooks:
         for _ in range(3):
             await webhooks.send(sink.url, b"x" * MUCH, {})
-        async with asyncio.timeout(5):
-            while webhooks._connections.open:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await until(lambda: not webhooks._connections.open)
 
 
 async def test_informational_answers_within_reason_are_borne():
@@ -256,7 +254,14 @@ async def test_slow_sinks_take_neither_all_sockets_nor_anothers_deliveries(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_tests_of_webhooks_are_bounded_for_each_participant(storage: Storage, bus_keys: Keys, tmp_path: Path):
-    async with a_live_bus(storage, bus_keys, tmp_path) as bus, a_sink(says_nothing) as sink:
+    released = asyncio.Event()
+
+    async def says_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await released.wait()
+        await says(TAKEN)(reader, writer)
+
+    patient = a_live_bus(storage, bus_keys, tmp_path, sink_timeout_seconds=60.0)
+    async with patient as bus, a_sink(says_late) as sink:
         bus.apply(a_document(a_grant("dinkes"), a_grant("dinsos")))
         of = {name: subscribe(bus, name, Webhook(sink.url)) for name in ("dinkes", "dinsos")}
         await until(lambda: len(bus.rooms.subscriptions.all()) == 2)
@@ -267,6 +272,7 @@ async def test_tests_of_webhooks_are_bounded_for_each_participant(storage: Stora
         assert {(one.status_code, one.headers["retry-after"]) for one in refused} == {(429, "5")}
         other = asyncio.create_task(http["dinsos"].post(f"/v1/subscriptions/{of['dinsos']}/test"))
         await until(lambda: sink.open == 3)
+        released.set()
         assert {one.status_code for one in await asyncio.gather(other, *tests)} == {200, 429}
 
 

@@ -202,17 +202,29 @@ class SinkConnection:
     async def exchange(self, write: Callable[[asyncio.Transport], None]) -> Answer:
         """Have a request written, and read its answer up to the end of the head; `drain` the rest.
 
+        Without an answer, the connection is aborted.
+
         Raises:
             StaleConnection: the connection was kept, and nothing of an answer came.
             aiohttp.ClientError: the connection broke, or the answer is none, or is too large.
         """
+        try:
+            return await self._exchange(write)
+        except BaseException:
+            self.abort()
+            raise
+
+    async def _exchange(self, write: Callable[[asyncio.Transport], None]) -> Answer:
         protocol, transport = cast("AnswerReader | None", self._connection.protocol), self._connection.transport
         if protocol is None or transport is None:
             raise StaleConnection if self.is_kept else aiohttp.ServerDisconnectedError
         protocol.set_response_params(read_until_eof=True, auto_decompress=False)
         write(transport)
         try:
-            answer, self._content = await _read(protocol)
+            answer, self._content = await protocol.read()
+            while not _is_final(answer.code):
+                # Informational answers (RFC 9110, 15.2) come before the one that counts.
+                answer, self._content = await protocol.read()
         except (HttpProcessingError, aiohttp.ClientError) as error:
             return self._find_answer(protocol, error)
         return Answer(answer.code, answer.headers.get("retry-after"))
@@ -236,8 +248,16 @@ class SinkConnection:
     async def drain(self, most: int) -> bytes:
         """Read the answer's body away, so that the connection can be used again; of a long or slow one it is closed instead.
 
-        The body is never unpacked (bombs). Returns its beginning, at most `most` bytes.
+        The body is never unpacked (bombs). Returns its beginning, at most `most` bytes. If this is cancelled, the connection
+        is aborted.
         """
+        try:
+            return await self._drain(most)
+        except BaseException:
+            self.abort()
+            raise
+
+    async def _drain(self, most: int) -> bytes:
         content, beginning = self._content, b""
         if content is None:
             return beginning
@@ -265,14 +285,6 @@ class SinkConnection:
         if self._connection.protocol is not None:
             self._connection.protocol.abort()
         self._connection.close()
-
-
-async def _read(protocol: ResponseHandler) -> tuple[RawResponseMessage, aiohttp.StreamReader]:
-    while True:
-        answer, content = await protocol.read()
-        # Informational answers (RFC 9110, 15.2) come before the one that counts.
-        if _is_final(answer.code):
-            return answer, content
 
 
 def _is_final(status: int) -> bool:

@@ -24,7 +24,6 @@ from bus.delivery.sinks.burst import Burst
 from bus.delivery.sinks.connection import SENDER, Resolver, make_pool
 from bus.delivery.sinks.flow import Flow
 from bus.delivery.sinks.places import Place, Places, compute_usual_places
-from bus.delivery.sinks.status import Answer
 from bus.delivery.sinks.time_limits import TimeLimits
 from bus.kit import Outcome
 from bus.networks import Network
@@ -119,14 +118,15 @@ class WebhookSink:
                         place.begin(limit)
                     connection = await pool.open(target.key, self._timeout)
                     is_unsent = False
+                    write = partial(self._burst.write, data=request)
                     try:
-                        answer = await self._exchange(connection, request)
+                        answer = await connection.exchange(write)
                     except StaleConnection:
                         # Deliveries carry their id, and receivers take each once (RFC 9110, 9.2.2).
                         connection = await pool.open_new(target.key, self._timeout)
-                        answer = await self._exchange(connection, request)
+                        answer = await connection.exchange(write)
                     if connection.has_more or not answer.is_success:
-                        said = await self._read_away(connection)
+                        said = await connection.drain(ANSWER_BYTES)
                     self._keep(connection)
                 finally:
                     self._limits.remove(limit)
@@ -136,22 +136,6 @@ class WebhookSink:
         # Whatever became of the answer's body: the status decides.
         wait = None if answer.retry_after is None else retry.read_retry_after(answer.retry_after, clock.now())
         return failure.classify_status(answer.status, wait, said)
-
-    async def _exchange(self, connection: SinkConnection, request: bytes) -> Answer:
-        """Write a request, and read its answer."""
-        try:
-            return await connection.exchange(partial(self._burst.write, data=request))
-        except BaseException:
-            connection.abort()
-            raise
-
-    async def _read_away(self, connection: SinkConnection) -> bytes:
-        """Read the rest of an answer away, and return its beginning."""
-        try:
-            return await connection.drain(ANSWER_BYTES)
-        except BaseException:
-            connection.abort()
-            raise
 
     def _keep(self, connection: SinkConnection) -> None:
         """Keep a connection for the next request, if it can be used again and not too many are kept."""
