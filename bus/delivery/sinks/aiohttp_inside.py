@@ -55,10 +55,27 @@ class Key:
 
 
 class Connections:
-    """How many connections to sinks are open."""
+    """The connections to sinks that are open."""
 
     def __init__(self) -> None:
-        self.open = 0
+        self._readers: set[AnswerReader] = set()
+
+    @property
+    def open(self) -> int:
+        """How many there are."""
+        return len(self._readers)
+
+    def add(self, reader: "AnswerReader") -> None:
+        """Count a connection."""
+        self._readers.add(reader)
+
+    def remove(self, reader: "AnswerReader") -> None:
+        """Count a connection no more."""
+        self._readers.discard(reader)
+
+    def remove_closed(self) -> None:
+        """Count no connection that is closed: uvloop does not tell its protocol if the opening was cancelled."""
+        self._readers = {one for one in self._readers if one.transport is not None and not one.transport.is_closing()}
 
 
 class AnswerReader(ResponseHandler):
@@ -86,12 +103,12 @@ class AnswerReader(ResponseHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count the connection."""
-        self._connections.open += 1
+        self._connections.add(self)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count it no more."""
-        self._connections.open -= 1
+        self._connections.remove(self)
         super().connection_lost(exc)
 
     def set_response_params(self, **parameters: Any) -> None:
@@ -162,6 +179,7 @@ class Pool(aiohttp.TCPConnector):
 
     def __init__(self, connections: Connections, **options: Any) -> None:
         super().__init__(**options)
+        self._connections = connections
         self._factory = cast("Any", partial(AnswerReader, loop=self._loop, connections=connections))
 
     async def open(self, key: Key, limits: aiohttp.ClientTimeout) -> "SinkConnection":
@@ -172,8 +190,11 @@ class Pool(aiohttp.TCPConnector):
         """
         try:
             return SinkConnection(await self.connect(key.request, [], limits), key)
-        except TimeoutError as error:
-            raise aiohttp.ConnectionTimeoutError from error
+        except BaseException as error:
+            self._connections.remove_closed()
+            if isinstance(error, TimeoutError):
+                raise aiohttp.ConnectionTimeoutError from error
+            raise
 
     async def open_new(self, key: Key, limits: aiohttp.ClientTimeout) -> "SinkConnection":
         """A new connection, in place of those that are kept: who closed one of them has closed the others too, most likely.
