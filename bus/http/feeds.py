@@ -1,6 +1,6 @@
 """Feeds: gives a contract's events in order, in pages, with long-poll, or as a stream of server-sent events.
 
-`page.py` chooses and writes the events of a page, `scan.py` bounds it.
+What a page holds is decided in `page.py`, within the bounds of `scan.py`.
 """
 
 from collections.abc import AsyncIterator
