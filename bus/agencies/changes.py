@@ -17,7 +17,7 @@ _UNSTORABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _GONE: Final = "gone"
 _NO_KEY: Final = "?"
 
-Seen = MutableMapping[tuple[str, str], str]
+SeenDigests = MutableMapping[tuple[str, str], str]
 """Source and key of each row that was seen, to its digest."""
 
 
@@ -69,7 +69,7 @@ Number = Callable[[str], int | str]
 """Gives the number of a row's change by the row's key. It tells changes of one row apart that say the same."""
 
 
-def find_changes(listed: Rows, taken: Mapping[str, str], contract: str, number: Number, seen: Seen) -> Changes:
+def find_changes(listed: Rows, taken: Mapping[str, str], contract: str, number: Number, seen: SeenDigests) -> Changes:
     """The changes in a list.
 
     Args:

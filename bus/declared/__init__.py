@@ -29,7 +29,7 @@ from bus.declared.register import (
     read_adapter,
 )
 from bus.declared.simulator import make_simulator
-from bus.declared.trial import Shown, name_settings, try_operation
+from bus.declared.trial import TrialResult, name_settings, try_operation
 
 __all__ = [
     "TOPIC",
@@ -51,8 +51,8 @@ __all__ = [
     "OpenApi",
     "OpenApiInvalid",
     "RegisteredAdapter",
-    "Shown",
     "Surroundings",
+    "TrialResult",
     "begin_adapter",
     "check_document",
     "check_no_secret_is_shown",

@@ -18,7 +18,7 @@ _LONGEST_BODY: Final = 4096
 
 
 @dataclass(slots=True)
-class Shown:
+class TrialResult:
     """What a trial shows.
 
     Attributes:
@@ -39,7 +39,7 @@ async def try_operation(
     settings: AdapterSettings,
     surroundings: Surroundings,
     cursor: str | None = None,
-) -> Shown:
+) -> TrialResult:
     """What an operation does with a payload.
 
     Args:
@@ -60,7 +60,7 @@ async def try_operation(
         raise AdapterInvalid(
             f"The agency calls the bus by {name}, so nothing can be sent; `bus adapter lint` runs examples."
         )
-    shown = Shown()
+    shown = TrialResult()
     teller = _Teller(document, settings, shown)
     around = Surroundings(
         surroundings.networks, surroundings.transport, Mapper(document.adapter, explain=True), teller.tell
@@ -91,7 +91,7 @@ async def try_operation(
 class _Teller:
     """Writes exchanges down, without secrets and tokens."""
 
-    def __init__(self, document: AdapterDocument, settings: AdapterSettings, shown: Shown) -> None:
+    def __init__(self, document: AdapterDocument, settings: AdapterSettings, shown: TrialResult) -> None:
         self._vault = make_vault(document, settings.model_dump())
         self._headers = {"authorization"}
         self._parameters: set[str] = set()

@@ -33,7 +33,7 @@ from bus.delivery.answers import Answers, ReasonMissing, SinkAnswer
 from bus.delivery.claims import Claims, NoClaims, WrittenClaims
 from bus.delivery.deliveries import Deliveries, Delivery, DeliveryUnknown
 from bus.delivery.dispatch import HandoverPolicy
-from bus.delivery.failing import Failing, find_failing
+from bus.delivery.failing import FailingDelivery, find_failing
 from bus.delivery.fan_out import FanOut
 from bus.delivery.handover import (
     Broker,
@@ -54,7 +54,7 @@ from bus.delivery.names import Names
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.pull_bell import Ear, PullBell
 from bus.delivery.pull_lease import PullLease
-from bus.delivery.pulls import Pulled, Pulls
+from bus.delivery.pulls import PulledDeliveries, Pulls
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.reencrypt import check_secrets, reencrypt_secrets
 from bus.delivery.relay import Lag, Relay, measure_lag
@@ -63,13 +63,13 @@ from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.seek import Seeks
-from bus.delivery.settlement import Named, Return, Settled, SettlementResult, Settlements
+from bus.delivery.settlement import NamedDeliveries, Return, SettlementOutcome, SettlementResult, Settlements
 from bus.delivery.signature import Signer
 from bus.delivery.signature import new_secret as new_webhook_secret
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure_standing_subscriptions
 from bus.delivery.subscription import AgencySink, NewSubscription, Pull, Sink, Subscription, SubscriptionState, Webhook
-from bus.delivery.subscriptions import Subscriptions
+from bus.delivery.subscriptions import AlsoWrite, Subscriptions, write_nothing_more
 from bus.delivery.suspended import GrantStops
 from bus.delivery.tally import MOST, Tally, read_tallies
 from bus.delivery.trial import Trial, Trials, find_tried_webhook
@@ -80,6 +80,7 @@ __all__ = [
     "MOST",
     "AgencySink",
     "AlongAppends",
+    "AlsoWrite",
     "Answers",
     "Broker",
     "BrokerAddress",
@@ -90,7 +91,7 @@ __all__ = [
     "DeliveryState",
     "DeliveryUnknown",
     "Ear",
-    "Failing",
+    "FailingDelivery",
     "FanOut",
     "GrantStops",
     "Handover",
@@ -103,7 +104,7 @@ __all__ = [
     "Leases",
     "Ledger",
     "Living",
-    "Named",
+    "NamedDeliveries",
     "Names",
     "NewSubscription",
     "NoClaims",
@@ -111,7 +112,7 @@ __all__ = [
     "Pull",
     "PullBell",
     "PullLease",
-    "Pulled",
+    "PulledDeliveries",
     "Pulls",
     "Reach",
     "ReasonMissing",
@@ -123,7 +124,7 @@ __all__ = [
     "Room",
     "RunLoader",
     "Seeks",
-    "Settled",
+    "SettlementOutcome",
     "SettlementResult",
     "Settlements",
     "Signer",
@@ -166,4 +167,5 @@ __all__ = [
     "read_tallies",
     "reencrypt_secrets",
     "ring_once",
+    "write_nothing_more",
 ]

@@ -11,7 +11,7 @@ from bus.contracts import Catalogue
 from bus.delivery.first_runs import FirstRuns, Run, plan_first_runs
 from bus.delivery.handover import Handover, Loaded
 from bus.delivery.leases import Leases
-from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery
+from bus.delivery.ledger import Lease, LeasedDelivery, LeasedRuns, Ledger, NewDelivery
 from bus.delivery.routing import is_ordered
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import Subscriptions
@@ -105,7 +105,7 @@ class Dispatch:
             self._windows.note(run.lease.subscription, len(run.deliveries))
         return begun
 
-    def lease(self, transaction: Transaction, subscription: Subscription, now: int) -> Handed:
+    def lease(self, transaction: Transaction, subscription: Subscription, now: int) -> LeasedRuns:
         """Lease the due deliveries of a subscription, in the caller's transaction."""
         handed = self._ledger.lease(
             transaction,
@@ -121,7 +121,7 @@ class Dispatch:
         (self.left.add if handed.left else self.left.discard)(subscription.number)
         return handed
 
-    def send(self, handed: Handed, loaded: Mapping[Lease, Loaded] = _NOTHING_LOADED) -> bool:
+    def send(self, handed: LeasedRuns, loaded: Mapping[Lease, Loaded] = _NOTHING_LOADED) -> bool:
         """Hand leased runs over, after the commit. Returns whether there may be more to hand over at once.
 
         Args:
@@ -147,6 +147,8 @@ def load(runs: Sequence[Run], entries: Sequence[Entry]) -> dict[Lease, Loaded]:
     """The loaded runs of new deliveries, from the events that they were made of."""
     by_position = {entry.position: entry for entry in entries}
     return {
-        lease: [(Leased(one.position, one.key, 0, lease.due_at), by_position[one.position]) for one in deliveries]
+        lease: [
+            (LeasedDelivery(one.position, one.key, 0, lease.due_at), by_position[one.position]) for one in deliveries
+        ]
         for lease, deliveries in runs
     }

@@ -54,7 +54,7 @@ class Lease:
     due_at: int
 
 
-class Handed(NamedTuple):
+class LeasedRuns(NamedTuple):
     """The runs of a subscription that one look leased.
 
     Attributes:
@@ -70,7 +70,7 @@ class Handed(NamedTuple):
     leased: int = 0
 
 
-class Leased(NamedTuple):
+class LeasedDelivery(NamedTuple):
     """One delivery of a run; `lease` is the run's `due_at`."""
 
     position: int
@@ -166,7 +166,7 @@ class Ledger:
         most: int,
         *,
         ordered: bool,
-    ) -> Handed:
+    ) -> LeasedRuns:
         """Lease the due deliveries of a subscription in runs, in the caller's transaction.
 
         Args:
@@ -177,7 +177,7 @@ class Ledger:
         """
         room = window - count_in_flight(transaction, subscription, now, until, window)
         if room <= 0:
-            return Handed([], 0, True)
+            return LeasedRuns([], 0, True)
         if ordered:
             self.hold(transaction, subscription)
         due = _find_due(transaction, subscription, now, room)
@@ -189,13 +189,13 @@ class Ledger:
             _set_due(transaction, subscription, run, lease.due_at)
         leases = [lease for lease, _ in handed_over]
         count = sum(map(len, decided.going))
-        return Handed(leases, room - count, decided.left or len(due) == room, count)
+        return LeasedRuns(leases, room - count, decided.left or len(due) == room, count)
 
-    def find_leased(self, transaction: Transaction, lease: Lease) -> list[Leased]:
+    def find_leased(self, transaction: Transaction, lease: Lease) -> list[LeasedDelivery]:
         """The deliveries of a run that are still owed, in position order; none: the lease is over."""
         named = {"subscription": lease.subscription, "lease": lease.due_at}
         rows = transaction.rows(statements.LEASED, named)
-        return sorted(Leased(position, key, attempts, lease.due_at) for position, key, attempts in rows)
+        return sorted(LeasedDelivery(position, key, attempts, lease.due_at) for position, key, attempts in rows)
 
     def release(self, leases: Iterable[Lease], due_at: int) -> None:
         """Give runs back without an attempt. They are due again at `due_at`."""

@@ -38,12 +38,12 @@ from bus.storage import RowConflict, Storage, Transaction, announce, find_last_c
 
 TOPIC = "subscriptions"
 
-Made = Callable[[Transaction, Subscription], None]
-"""Called with what a transaction makes, before it is committed."""
+AlsoWrite = Callable[[Transaction, Subscription], None]
+"""Writes more in the transaction that makes a subscription."""
 
 
-def _tell_nobody(transaction: Transaction, made: Subscription) -> None:
-    """What a subscription's maker needs, `add` returns."""
+def write_nothing_more(transaction: Transaction, subscription: Subscription) -> None:
+    """Write nothing besides the subscription."""
 
 
 class Subscriptions:
@@ -89,14 +89,16 @@ class Subscriptions:
         """The subscription with a number, as of the last refresh; None: it was deleted."""
         return self._by_number.get(number)
 
-    def add(self, new: NewSubscription, by: Actor, id: str | None = None, made: Made = _tell_nobody) -> Subscription:
+    def add(
+        self, new: NewSubscription, by: Actor, id: str | None = None, also: AlsoWrite = write_nothing_more
+    ) -> Subscription:
         """Make a subscription; its secret is in `secrets`, to be shown once. One that is pulled has none.
 
         The relay takes it up: only the relay knows up to where it has fanned out without it.
 
         Args:
-            id: of one that is to be there once, whoever makes it first; the one that stands is given back.
-            made: called with the new subscription, in the transaction that makes it.
+            id: its id, if it must exist only once. Returns the present subscription if there is one with this id.
+            also: writes more in the same transaction.
         """
         # Nothing is sent to a participant that pulls, so nothing is signed.
         secrets = [] if isinstance(new.sink, Pull) else [SigningSecret(new_secret(), None)]
@@ -122,7 +124,7 @@ class Subscriptions:
                 make_subscription_act(Verb.SUBSCRIPTION_ADD, known_as, new.participant, by, after=_told(new)),
             )
             row = transaction.one(sa.select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == known_as))
-            made(transaction, self._subscription(row))
+            also(transaction, self._subscription(row))
         self.refresh()
         return self._by_id(known_as, new.participant)
 

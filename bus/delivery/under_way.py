@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from bus.delivery.disclosed import Disclosed
+from bus.delivery.disclosed import RunDisclosures
 from bus.delivery.lane import Lane
 from bus.delivery.ledger import Attempt, DeliveryState
 from bus.delivery.outcome import Batch, hold, park, put_off, release, skip
@@ -66,7 +66,7 @@ class RunUnderWay:
         subscription: Subscription,
         lane: Lane,
         deadline: float,
-        disclosed: Disclosed,
+        disclosed: RunDisclosures,
     ) -> None:
         self._worker = worker
         self._loader = loader

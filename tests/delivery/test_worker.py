@@ -12,7 +12,7 @@ from bus import clock
 from bus.agencies import Agencies, Pauses
 from bus.delivery.claims import NoClaims
 from bus.delivery.handover import Here
-from bus.delivery.ledger import DeliveryState, Lease, Leased, Ledger, NewDelivery
+from bus.delivery.ledger import DeliveryState, Lease, LeasedDelivery, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.retry import RetryPolicy
@@ -187,4 +187,4 @@ def test_an_event_after_a_restore_had_the_webhook_id_of_another_that_was_deliver
 
 def an_item(recorded_at: int) -> Item:
     entry = Entry(21, 1, 1, "dinkes", None, None, recorded_at, b"{}")
-    return Item(Leased(21, None, 1, 0), entry, b"{}", None)
+    return Item(LeasedDelivery(21, None, 1, 0), entry, b"{}", None)

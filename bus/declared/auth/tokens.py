@@ -12,7 +12,7 @@ import httpx
 
 from bus.declared.document import Login, OAuth2
 from bus.declared.draft import Draft
-from bus.declared.mapper import Found, Mapper, Program
+from bus.declared.mapper import ExpressionResult, Mapper, Program
 from bus.kit import AgencyFault, Failure, make_status_fault
 
 Send = Callable[[Draft], Awaitable[httpx.Response]]
@@ -120,7 +120,7 @@ class Tokens:
         return _Token(value, asked + max(life - _MARGIN, 1.0))
 
 
-def _read_life(found: Found, otherwise: float) -> float:
+def _read_life(found: ExpressionResult, otherwise: float) -> float:
     """Seconds that a token lives, a day at most; agencies write them as numbers or as texts."""
     try:
         seconds = float(found.value) if isinstance(found.value, str | int | float) else otherwise

@@ -9,7 +9,16 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bus import clock
 from bus.actions import Actor, Verb
-from bus.agencies import LONGEST_REASON, Agencies, Held, KnownAgency, NoSuchAgency, Pause, PollReport, list_serving
+from bus.agencies import (
+    LONGEST_REASON,
+    Agencies,
+    HeldDeletions,
+    KnownAgency,
+    NoSuchAgency,
+    Pause,
+    PollReport,
+    list_serving,
+)
 from bus.http.acts import acting
 from bus.http.api.status import PollFailureDocument
 from bus.http.rooms import Rooms, TheRooms
@@ -224,7 +233,7 @@ def _make_poll(report: PollReport) -> PollDocument:
     )
 
 
-def _make_held(held: Held) -> HeldDocument:
+def _make_held(held: HeldDeletions) -> HeldDocument:
     return HeldDocument(
         source=held.source,
         deletions=held.deletions,
