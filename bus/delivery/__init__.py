@@ -49,7 +49,7 @@ from bus.delivery.handover import (
 from bus.delivery.health import Health
 from bus.delivery.heartbeat import Heartbeat, Living, find_unattended, list_living, read_beats
 from bus.delivery.leases import Leases
-from bus.delivery.ledger import DeliveryState, Ledger
+from bus.delivery.ledger import Ledger
 from bus.delivery.names import Names
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.pull_bell import Ear, PullBell
@@ -68,6 +68,7 @@ from bus.delivery.signature import Signer
 from bus.delivery.signature import new_secret as new_webhook_secret
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure_standing_subscriptions
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import AgencySink, NewSubscription, Pull, Sink, Subscription, SubscriptionState, Webhook
 from bus.delivery.subscriptions import AlsoWrite, Subscriptions, write_nothing_more
 from bus.delivery.suspended import GrantStops

@@ -11,9 +11,11 @@ from bus import clock
 from bus.actions import Action, Actor, Verb, note
 from bus.delivery import statements
 from bus.delivery.acts import make_delivery_act, make_subscription_act
-from bus.delivery.ledger import Attempt, DeliveryState, Ledger
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import Ledger
 from bus.delivery.ordering import HELD, PARKED
 from bus.delivery.removal import SETTLED
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import TOPIC
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS

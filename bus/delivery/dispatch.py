@@ -91,8 +91,8 @@ class Dispatch:
             subscription = self._subscriptions.numbered(number)
             if subscription is not None:
                 with self._storage.write(durable=False) as transaction:
-                    handed = self.lease(transaction, subscription, now)
-                is_more |= self.send(handed)
+                    runs = self.lease(transaction, subscription, now)
+                is_more |= self.send(runs)
         if is_more:
             self._may_be_due = True
         return is_more
@@ -107,7 +107,7 @@ class Dispatch:
 
     def lease(self, transaction: Transaction, subscription: Subscription, now: int) -> LeasedRuns:
         """Lease the due deliveries of a subscription, in the caller's transaction."""
-        handed = self._ledger.lease(
+        runs = self._ledger.lease(
             transaction,
             subscription.number,
             now,
@@ -116,24 +116,24 @@ class Dispatch:
             self._policy.run,
             ordered=is_ordered(subscription, self._catalogue),
         )
-        self._windows.note(subscription.number, handed.leased)
-        self._leases.add(transaction, handed.leases)
-        (self.left.add if handed.left else self.left.discard)(subscription.number)
-        return handed
+        self._windows.note(subscription.number, runs.deliveries)
+        self._leases.add(transaction, runs.leases)
+        (self.left.add if runs.left else self.left.discard)(subscription.number)
+        return runs
 
-    def send(self, handed: LeasedRuns, loaded: Mapping[Lease, Loaded] = _NOTHING_LOADED) -> bool:
+    def send(self, runs: LeasedRuns, loaded: Mapping[Lease, Loaded] = _NOTHING_LOADED) -> bool:
         """Hand leased runs over, after the commit. Returns whether there may be more to hand over at once.
 
         Args:
             loaded: runs with their events, if the relay has them.
         """
-        for index, lease in enumerate(handed.leases):
+        for index, lease in enumerate(runs.leases):
             if not self._handover.send(lease, loaded.get(lease)):
                 # They are due again at once, so that nothing waits for a lease when the broker is back.
-                self._ledger.release(handed.leases[index:], clock.micros(clock.now()))
+                self._ledger.release(runs.leases[index:], clock.micros(clock.now()))
                 return False
             HANDED_OVER.inc()
-        return handed.left and handed.room > 0
+        return runs.left and runs.room > 0
 
     def close(self) -> None:
         """Close the connection to the broker, if there is one."""

@@ -40,7 +40,7 @@ class MadeDeliveries(NamedTuple):
         entries: the events.
         reached: the position up to which all events have their deliveries.
         begun: new deliveries that go at once.
-        handed: leased deliveries that waited already.
+        resumed: leased deliveries that waited already.
         pulled: the numbers of subscriptions that are pulled, and have new deliveries.
         is_new: none of the deliveries was made before.
         is_due: some deliveries are due, and not leased.
@@ -49,7 +49,7 @@ class MadeDeliveries(NamedTuple):
     entries: Sequence[Entry]
     reached: int
     begun: FirstRuns
-    handed: Sequence[LeasedRuns]
+    resumed: Sequence[LeasedRuns]
     pulled: Collection[int]
     is_new: bool
     is_due: bool
@@ -199,9 +199,9 @@ class FanOut:
         begun = self._dispatch.begin(transaction, [one for one in deliveries if one.subscription in at_once], now)
         is_new = self._ledger.add(transaction, deliveries, now, again=False, later=begun.due)
         write_relayed(transaction, reached)
-        handed = [self._dispatch.lease(transaction, subscription, now) for subscription in behind]
+        resumed = [self._dispatch.lease(transaction, subscription, now) for subscription in behind]
         return MadeDeliveries(
-            entries, reached, begun, handed, pulled, is_new, bool(numbers - pulled) and not subscriptions
+            entries, reached, begun, resumed, pulled, is_new, bool(numbers - pulled) and not subscriptions
         )
 
     def _pass_on(self, made: MadeDeliveries) -> None:
@@ -210,7 +210,7 @@ class FanOut:
         begun = LeasedRuns([run.lease for run in made.begun.runs], 0, False)
         # If some deliveries were made before, fewer may be owed.
         loaded = load(made.begun.runs, made.entries) if made.is_new else {}
-        is_more = [self._dispatch.send(begun, loaded), *map(self._dispatch.send, made.handed)]
+        is_more = [self._dispatch.send(begun, loaded), *map(self._dispatch.send, made.resumed)]
         if any(is_more) or made.is_due:
             self._dispatch.look_soon()
         if made.pulled:

@@ -7,10 +7,12 @@ from random import Random
 import structlog
 
 from bus import clock
+from bus.delivery.attempts import Attempt
 from bus.delivery.health import CircuitReport
-from bus.delivery.ledger import Attempt, DeliveryState, Lease, LeasedDelivery, Ledger
+from bus.delivery.ledger import Lease, LeasedDelivery, Ledger
 from bus.delivery.ordering import HELD, PARKED
 from bus.delivery.retry import RetryPolicy, plan_next_attempt
+from bus.delivery.state import DeliveryState
 from bus.disclosures import Disclosure, DisclosureLog, Noted
 from bus.kit import Outcome
 from bus.problem import Unavailable

@@ -8,10 +8,12 @@ from typing import Final, NamedTuple
 
 from bus.contracts import GrantSuspended, View
 from bus.delivery import pull_statements as statements
-from bus.delivery.ledger import Attempt, DeliveryState, LeasedDelivery, Ledger, plan_in_order
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import LeasedDelivery, Ledger, plan_in_order
 from bus.delivery.ordering import HELD
 from bus.delivery.outcome import hold, skip
 from bus.delivery.pull_lease import PullLease, find_ends
+from bus.delivery.state import DeliveryState
 from bus.journal import MOST_BYTES, lengths_at, versions_at
 from bus.kit import Failure
 from bus.problem import Refused

@@ -14,13 +14,15 @@ from typing import Final, NamedTuple
 from bus import clock
 from bus.contracts import Catalogue, View
 from bus.delivery import pull_statements as statements
-from bus.delivery.ledger import Attempt, DeliveryState, LeasedDelivery, Ledger
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import LeasedDelivery, Ledger
 from bus.delivery.outcome import hold, skip
 from bus.delivery.pull_choice import Choice
 from bus.delivery.pull_lease import PullLease, add_lease, find_free_moment
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.routing import is_ordered
 from bus.delivery.run import Item, make_item
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import (
     NotPulled,
     Pull,

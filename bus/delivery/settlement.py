@@ -13,9 +13,11 @@ from typing import Final, NamedTuple
 from bus import clock
 from bus.delivery import pull_statements as statements
 from bus.delivery import statements as ledger_statements
-from bus.delivery.ledger import Attempt, DeliveryState, Lease, LeasedDelivery, Ledger
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import Lease, LeasedDelivery, Ledger
 from bus.delivery.pull_lease import PullLease, extend_lease, find_ends, find_free_moment, find_leases
 from bus.delivery.retry import RetryPolicy, plan_next_attempt
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import NotPulled, Pull, Subscription
 from bus.kit import Failure, Outcome
 from bus.storage import Storage, Transaction

@@ -11,7 +11,7 @@ from typing import Any, Final
 from bus import clock
 from bus.delivery import statements
 from bus.delivery.health import Health, make_health
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.storage import Prepared, Transaction
 
 MOST: Final = 10_000

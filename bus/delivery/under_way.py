@@ -10,12 +10,13 @@ from typing import Final, Protocol
 
 import structlog
 
+from bus.delivery.attempts import Attempt
 from bus.delivery.disclosed import RunDisclosures
 from bus.delivery.lane import Lane
-from bus.delivery.ledger import Attempt, DeliveryState
 from bus.delivery.outcome import Batch, hold, park, put_off, release, skip
 from bus.delivery.run import Item, OwedDelivery, RunLoader, drop_events, list_candidates, take_first_piece
 from bus.delivery.sinks.places import Place
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import Subscription
 from bus.kit import Failure, Outcome
 

@@ -23,13 +23,13 @@ import structlog
 from bus import actions, clock, json
 from bus.agencies import AdapterOff, Agencies
 from bus.contracts import Catalogue
+from bus.delivery.attempts import Attempt
 from bus.delivery.chosen import ChosenSubscriptions
 from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.claims import Claims
 from bus.delivery.disclosed import RunDisclosures
 from bus.delivery.handover import Handover, Received
 from bus.delivery.lane import Lane
-from bus.delivery.ledger import Attempt
 from bus.delivery.outcome import Batch, OutcomeWriter, judge_attempt
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import Item, RunLoader

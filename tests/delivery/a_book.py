@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from bus.delivery.attempts import Attempt
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.first_runs import Run, plan_first_runs
-from bus.delivery.ledger import Attempt, DeliveryState, Lease, LeasedDelivery, Ledger, NewDelivery
+from bus.delivery.ledger import Lease, LeasedDelivery, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import Subscription
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.journal.tables import JOURNAL

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from bus import clock
-from bus.delivery.ledger import Attempt, LeasedDelivery
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import LeasedDelivery
 from bus.delivery.relayed import read_relayed, write_relayed
 from bus.storage import Storage
 from tests.an_actor import OPERATOR

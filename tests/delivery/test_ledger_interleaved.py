@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bus import clock
-from bus.delivery.ledger import Attempt, Lease, LeasedDelivery
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import Lease, LeasedDelivery
 from bus.storage import Storage
 from tests.an_actor import OPERATOR
 from tests.delivery.a_book import LEASE, TICK, Book

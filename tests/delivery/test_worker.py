@@ -12,13 +12,14 @@ from bus import clock
 from bus.agencies import Agencies, Pauses
 from bus.delivery.claims import NoClaims
 from bus.delivery.handover import Here
-from bus.delivery.ledger import DeliveryState, Lease, LeasedDelivery, Ledger, NewDelivery
+from bus.delivery.ledger import Lease, LeasedDelivery, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks.webhook import WebhookSink
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import AgencySink
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.delivery.worker import Worker, WorkerPolicy, name_message

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from bus import clock
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.delivery.tables import RESULTS, SUBSCRIPTIONS
 from bus.journal.tables import JOURNAL
 from bus.rollups import Counts, Flow, Span, Wanted
