@@ -69,8 +69,18 @@ from bus.delivery.signature import new_secret as new_webhook_secret
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure_standing_subscriptions
 from bus.delivery.state import DeliveryState
-from bus.delivery.subscription import AgencySink, NewSubscription, Pull, Sink, Subscription, SubscriptionState, Webhook
-from bus.delivery.subscriptions import AlsoWrite, Subscriptions, write_nothing_more
+from bus.delivery.subscription import (
+    AgencySink,
+    AlsoWrite,
+    NewSubscription,
+    Pull,
+    Sink,
+    Subscription,
+    SubscriptionState,
+    Webhook,
+    write_nothing_more,
+)
+from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.suspended import GrantStops
 from bus.delivery.tally import MOST, Tally, read_tallies
 from bus.delivery.trial import Trial, Trials, find_tried_webhook

@@ -17,6 +17,7 @@ from bus.delivery.remains import leave
 from bus.delivery.signature import new_secret
 from bus.delivery.signing_secrets import SigningSecret, drop_ended, rotate
 from bus.delivery.subscription import (
+    AlsoWrite,
     NewSubscription,
     NothingSigned,
     Pull,
@@ -29,6 +30,7 @@ from bus.delivery.subscription import (
     SubscriptionState,
     read_sink,
     refuse_unknown,
+    write_nothing_more,
     write_sink,
 )
 from bus.delivery.tables import SUBSCRIPTIONS
@@ -37,13 +39,6 @@ from bus.ids import new_id
 from bus.storage import RowConflict, Storage, Transaction, announce, find_last_change
 
 TOPIC = "subscriptions"
-
-AlsoWrite = Callable[[Transaction, Subscription], None]
-"""Writes more in the transaction that makes a subscription."""
-
-
-def write_nothing_more(transaction: Transaction, subscription: Subscription) -> None:
-    """Write nothing besides the subscription."""
 
 
 class Subscriptions:
