@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httpx
 
-from bus.declared.document import AdapterDocument, ApiKey, Deliver, Login, OAuth2, Poll, Push, Signature
+from bus.declared.document import AdapterDocument, ApiKey, Deliver, Login, OAuth2, Poll, Push, Query, Signature
 from bus.declared.draft import Draft
 from bus.declared.errors import AdapterInvalid
 from bus.declared.factory import DeclaredFactory, Surroundings, make_vault
@@ -52,14 +52,7 @@ async def try_operation(
         AdapterInvalid: the document has no such operation, or it is a push.
         SettingsWrong: a secret is not bound to the host.
     """
-    operation = next((one for one in document.operations if one.name == name), None)
-    if operation is None:
-        names = ", ".join(one.name for one in document.operations)
-        raise AdapterInvalid(f"The document has no operation {name}. It has {names}.")
-    if isinstance(operation, Push):
-        raise AdapterInvalid(
-            f"The agency calls the bus by {name}, so nothing can be sent; `bus adapter lint` runs examples."
-        )
+    operation = _find_operation(document, name)
     shown = TrialResult()
     teller = _Teller(document, settings, shown)
     around = Surroundings(
@@ -86,6 +79,18 @@ async def try_operation(
         await adapter.close()
     shown.result = teller.hide(shown.result)
     return shown
+
+
+def _find_operation(document: AdapterDocument, name: str) -> Deliver | Poll | Query:
+    operation = next((one for one in document.operations if one.name == name), None)
+    if operation is None:
+        names = ", ".join(one.name for one in document.operations)
+        raise AdapterInvalid(f"The document has no operation {name}. It has {names}.")
+    if isinstance(operation, Push):
+        raise AdapterInvalid(
+            f"The agency calls the bus by {name}, so nothing can be sent; `bus adapter lint` runs examples."
+        )
+    return operation
 
 
 class _Teller:
