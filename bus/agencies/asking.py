@@ -1,7 +1,7 @@
 """Asks one agency's adapter, within what the agency and the participant can bear.
 
-Promise: a question waits for its turn. It is refused early if the agency does not answer, if too many questions wait, or if the
-day's quota is used up.
+Promise: a question waits for its turn. It is refused early if the agency does not answer or too many questions wait. A day's
+quota that is used up refuses it too.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 
 _BUSY_SECONDS: Final = "5"
 _PART_OF_TIME: Final = 0.9
-"""The part of a question's time in which the agency has to answer. The rest is for the way to its turn: an agency that is
-silent for this part counts as away, and the bus then does not ask it for a while."""
+"""The part of a question's time in which the agency has to answer. The rest is for the way to its turn. An agency that is
+silent for this part counts as away. The bus then does not ask it for a while."""
 
 
 class AgencyBusy(Unavailable):

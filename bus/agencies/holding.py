@@ -1,4 +1,4 @@
-"""Held deletions: a poll that would delete an implausible share of its list waits for the operator, or for the rows."""
+"""Held deletions. A poll that would delete an implausible share of its list waits for the operator, or for the rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

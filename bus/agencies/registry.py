@@ -1,7 +1,7 @@
 """The registry: the adapters that have settings. It follows the register of documents, and replaces an adapter under way.
 
-A new agency is no change here: it is a document in `contracts/adapter/`, or a package like `adapters/pupr` that `pyproject.toml`
-names as an entry point.
+A new agency changes nothing here. It is a document in `contracts/adapter/`, or a package like `adapters/pupr`. `pyproject.toml`
+names the package as an entry point.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Declared adapters: an agency's HTTP API is described by a document, and the bus calls it without code for the agency.
+"""Declared adapters: a document describes an agency's HTTP API, and the bus calls the API without code for the agency.
 
 Promise: a document's expressions run in processes of their own, within bounds. A secret goes only to the hosts that the operator
 bound it to. Connections go only to public addresses, and to networks that the operator names.

@@ -1,4 +1,5 @@
-"""The beginning of one operation of an adapter document, with an example and a contract, from an operation of an OpenAPI file."""
+"""The beginning of one operation of an adapter document, from an operation of an OpenAPI file. It has an example and a
+contract."""
 
 import re
 from collections.abc import Mapping, Sequence

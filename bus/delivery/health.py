@@ -1,4 +1,4 @@
-"""The health of subscriptions: when a sink last took an event, when and why it last failed, and whether its circuit is open.
+"""The health of subscriptions: a sink's last success, its last failure with the reason, and whether its circuit is open.
 
 A subscription has one row. The transaction that writes outcomes writes it, so that nobody has to count deliveries or attempts.
 """

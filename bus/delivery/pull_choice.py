@@ -22,7 +22,7 @@ from bus.storage import Transaction
 _LOOKED_AT: Final = 500
 """Due deliveries that are read at once."""
 _LOOKS: Final = 4
-"""The most reads of one transaction: on SQLite all other writers wait for it, however long the backlog of a key is."""
+"""The most reads of one transaction, however long the backlog of a key is. On SQLite all other writers wait for it."""
 _LAST: Final = 2**62
 """A position behind every other."""
 

@@ -1,4 +1,4 @@
-"""Pulls: a participant that keeps no cursor fetches its next deliveries, and holds them under a lease until it settles them.
+"""Pulls: a participant fetches its next deliveries without a cursor, and holds them under a lease until it settles them.
 
 Promise: two pullers never hold one delivery at the same time. While a delivery is held, or waits for its next try, no later
 delivery of its key is given. A delivery that is neither acknowledged nor returned comes again when its lease ends. Leases stay

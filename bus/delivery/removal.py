@@ -20,7 +20,7 @@ LOOK: Final = Prepared.in_both(
 
 
 def _make_lock(condition: str) -> Prepared:
-    """The chosen deliveries that nobody else has locked: a removal never waits for a row, so it is in no deadlock."""
+    """The chosen deliveries that nobody else has locked. A removal never waits for a row, so it is in no deadlock."""
     return Prepared(
         sqlite="SELECT position FROM deliveries WHERE subscription=:subscription "  # noqa: S608
         f"AND position IN (SELECT value FROM json_each(:wanted)) {condition}",

@@ -167,7 +167,7 @@ def take_first_piece(owed: Sequence[OwedDelivery]) -> Sequence[OwedDelivery]:
 
 
 def list_candidates(owed: Sequence[OwedDelivery]) -> Sequence[OwedDelivery]:
-    """The deliveries that may be sent first and were tried least: the sink's answer to them says most that is new.
+    """The deliveries that may be sent first and were tried least. The sink's answer to them says most that is new.
 
     Args:
         owed: in position order. Of each key the first one alone may go first.

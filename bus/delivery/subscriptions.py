@@ -149,7 +149,8 @@ class Subscriptions:
         self._update(_Act(what, subscription, by, after={"state": state.value}), state=state.value)
 
     def disable(self, subscription: Subscription, by: Actor) -> bool:
-        """Let deliveries wait, since the sink wants no more; False if it is not active, or has another sink by now."""
+        """Let deliveries wait, since the sink wants no more. Returns False if the subscription is not active, or has another
+        sink by now."""
         state = SubscriptionState.DISABLED
         act = _Act(Verb.SUBSCRIPTION_DISABLE, subscription, by, {"state": state.value}, {"reason": state.reason})
         is_same = (

@@ -1,7 +1,7 @@
 """Tallies: how the deliveries of a subscription stand, and how its sink does.
 
-Nothing here reads all deliveries. Deliveries that are over count in the row of health. The others are counted by a partial index,
-up to `MOST`: behind that number, how long the oldest one waits says more.
+Nothing here reads all deliveries. Deliveries that are over count in the row of health. The others are counted by a partial
+index, up to `MOST`. For more, the age of the oldest one says more.
 """
 
 from collections.abc import Sequence

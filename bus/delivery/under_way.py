@@ -109,7 +109,8 @@ class RunUnderWay:
         self.attempts.extend(release(self._subscription.number, one.leased) for one in owed)
 
     def _is_put_off(self, owed: Sequence[OwedDelivery]) -> bool:
-        """Put off a run of nothing but what failed before, unless it is all that could be the probe; whether it was.
+        """Put off a run in which each delivery failed before. It stays if the probe can only come from it. Returns whether it
+        was put off.
 
         It would keep a place in the broker's queue from an event that the sink may take.
         """
@@ -244,7 +245,8 @@ class RunUnderWay:
 
 
 def _find_telling(outcomes: Sequence[Outcome]) -> Outcome:
-    """The outcome of one sending that says most of its sink: a success, else an answer to one event, else any.
+    """The outcome of one sending that says most about its sink. First comes a success, then an answer to one event, then any
+    other.
 
     One request to an agency carries many events: that it failed is one failure.
     """

@@ -359,7 +359,7 @@ def _describe_place(subscription: Subscription, item: Item) -> dict[str, object]
 def name_message(subscription: int, item: Item) -> str:
     """The `webhook-id` of a delivery.
 
-    The position alone does not name an event for good: a bus restored from a back-up gives the positions since the back-up to
-    other events. A receiver that knew the id would take such an event for a repetition. So the moment of recording is in it.
+    The position alone does not name an event for good. A bus that is restored gives the positions since the back-up to other
+    events. A receiver that knew the id would take such an event for a repetition. So the id has the moment of recording.
     """
     return f"msg_{subscription}_{item.leased.position}_{item.entry.recorded_at:x}"

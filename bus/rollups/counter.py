@@ -1,7 +1,7 @@
 """The counter: follows what is committed, and adds it to the counts of minutes and hours.
 
-Promise: each accepted event, each refused event and each result of a delivery counts once, however often processes are killed
-and however many of them count. Nothing is counted on the way of an event. The counts are a few seconds old.
+Promise: each accepted event, each refused event and each result of a delivery counts once. That holds when processes are
+killed, and when several processes count. Nothing is counted on the way of an event. The counts are a few seconds old.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Tokens that a call fetches: one token for all tasks, fetched by one task at a time, and not again while it lives."""
+"""Tokens that a call fetches: one token for all tasks. One task at a time fetches it, and no task while it lives."""
 
 import asyncio
 import math
