@@ -208,7 +208,7 @@ def _read_entries(reading: Reading, positions: Sequence[int]) -> Iterator[Entry]
 
 
 def _read_seen(reading: Reading, entry: Entry) -> tuple[tuple[str, bytes], View] | None:
-    """A record's key and line, with the view that shows it; None: the caller sees no such record."""
+    """A record's key and its line in the digest, with the view that shows it. None: the caller may not see the record."""
     view = reading.view_or_none(entry.version_id)
     if view is None or not view.can_look_up_by_key or entry.key is None:
         return None

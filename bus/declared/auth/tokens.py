@@ -77,7 +77,7 @@ class Tokens:
         return draft.add_header(self._told.header, self._write(token))
 
     async def renew(self, sent: Draft, response: httpx.Response) -> bool:
-        """Whether an answer refuses the token of a request. The next request then fetches a token."""
+        """Forget the token if an answer refuses it, so that the next request fetches another. Returns whether it was refused."""
         if not await self._is_refused(response):
             return False
         if self._token is not None and sent.headers.get(self._told.header) == self._write(self._token):
