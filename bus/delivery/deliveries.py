@@ -58,7 +58,7 @@ class Delivery:
     Attributes:
         id: `<subscription's id>.<position>`.
         attempts: number of attempts since the last redrive.
-        next_attempt: when a pending delivery is due; None: it is over, or waits behind another of its key or for its grant.
+        next_attempt: when a pending delivery is due. None: it is over, or waits behind another of its key, or for its grant.
         status: HTTP status of the last attempt; None: the sink did not answer.
         failures: the failed attempts, oldest first.
     """

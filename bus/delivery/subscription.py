@@ -82,7 +82,7 @@ class SubscriptionState(Enum):
 
     @property
     def reason(self) -> str | None:
-        """Why the bus put a subscription into this state, and what to do; None if its participant or the operator did."""
+        """Why the bus put a subscription into this state, and what to do. None: its participant or the operator did so."""
         return _GONE if self is SubscriptionState.DISABLED else None
 
 

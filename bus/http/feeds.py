@@ -195,7 +195,7 @@ def _check_kind(reading: Reading) -> None:
 async def _write_events(standing: Standing, reading: Reading, walk: _Walk) -> AsyncIterator[bytes]:
     """Server-sent events, and comments where there are none, until token or grant end, or the process stops.
 
-    If token or grant ended, or the next events are gone, the last event has the name `problem` and says why.
+    The last event has the name `problem` if token or grant ended, or the next events are gone. It says why.
     """
     yield b"retry: %d\n\n" % randint(*_RETRY_MILLISECONDS)  # noqa: S311 - jitter
     try:

@@ -1,4 +1,4 @@
-"""A page of events as its reader sees it, and the page in the making, which says when to stop reading."""
+"""A page of events as its reader sees it, and the page in the making. The latter says when to stop reading."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

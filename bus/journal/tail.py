@@ -58,8 +58,8 @@ class Tail:
     async def beyond(self, sight: Sight, position: int, seconds: float) -> bool:
         """Wait for an event after a position that a reader may see. Returns False if there was none within `seconds`.
 
-        Returns True also if nobody followed the journal from that position on, or if the reader may not see the events. The
-        caller then looks, and waits behind what it read.
+        Returns True also if nobody followed the journal from there on, or the reader may not see the events. The caller then
+        looks, and waits behind what it read.
         """
         self._begin(position)
         self._waiters += 1
