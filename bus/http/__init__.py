@@ -6,10 +6,10 @@ serves them on sockets. `Rooms` are the rooms that the edge and its `Pages` for 
 """
 
 from bus.http.acceptance import accept_access
-from bus.http.console_pages import Pages
 from bus.http.edge import Edge, create_edge, create_operation, create_watch
 from bus.http.front_door import Acquaintances, FrontDoor, connections_at_once
 from bus.http.health import Check, Health
+from bus.http.pages import Pages
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.subscribing import change_settings, subscribe
 from bus.http.trial import try_sink

@@ -50,7 +50,6 @@ from bus.http.api import (
 from bus.http.api.oauth_documents import ERRORS
 from bus.http.api.subscription_documents import SINKS
 from bus.http.bodies import Bodies, Body
-from bus.http.console_pages import NO_PAGES, Pages
 from bus.http.documentation import STRICT_POLICY
 from bus.http.event_documents import PUBLISHING
 from bus.http.front_page import TITLE
@@ -59,6 +58,7 @@ from bus.http.openapi import components, describe
 from bus.http.openapi_document import complete
 from bus.http.operation import Document, Operation, operation_router, set_document
 from bus.http.packing import Packing
+from bus.http.pages import NO_PAGES, Pages
 from bus.http.parameters import check_parameters
 from bus.http.publish import PATH, Publisher, Receive, Scope, Send, count_answer
 from bus.http.publish_openapi import OPENAPI
