@@ -15,6 +15,6 @@ _INNER: Final = re.compile(rf"[;\t\r\n]{_PASSED_OVER}(?=[=@\uff1d\uff20]|{_SIGNS
 
 
 def make_harmless(text: str) -> str:
-    """The text with an apostrophe before each formula that a spreadsheet could find in it."""
+    """The text of a cell, with an apostrophe before each place where a spreadsheet could read a formula."""
     within = _INNER.sub(r"\g<0>'", text)
     return f"'{within}" if _FORMULA.match(text) else within

@@ -1,7 +1,8 @@
 """An attempt that failed, as a worker writes it."""
 
 from bus import clock
-from bus.delivery.ledger import Attempt, DeliveryState
+from bus.delivery.attempts import Attempt
+from bus.delivery.state import DeliveryState
 from bus.kit import Failure
 
 

@@ -10,7 +10,7 @@ from bus import clock
 from bus.agencies.asking import QueryPolicy
 from bus.agencies.circuits import OpenCircuits
 from bus.agencies.job_runner import JobRunner
-from bus.agencies.memory import Held, hold_deletions
+from bus.agencies.memory import HeldDeletions, hold_deletions
 from bus.agencies.pauses import Pauses
 from bus.agencies.queries import Queries
 from bus.agencies.registry import Agencies
@@ -102,7 +102,7 @@ def agencies_with(adapter: AnAdapter, pauses: Pauses | None = None) -> Agencies:
 def hold_some_deletions(storage: Storage, source: str = "/badan/warga") -> None:
     """Let a poll of the agency hold 97 deletions of 100 rows back."""
     with storage.write() as transaction:
-        hold_deletions(transaction, Held(Poll(AGENCY, "tarik"), source, 97, 100, clock.micros(clock.now())))
+        hold_deletions(transaction, HeldDeletions(Poll(AGENCY, "tarik"), source, 97, 100, clock.micros(clock.now())))
 
 
 def join(

@@ -6,7 +6,7 @@ from bus.agencies.holding import TOPIC, Holds, NoSuchAgency, NothingHeld, PollRe
 from bus.agencies.job_runner import JobRunner
 from bus.agencies.jobs import KEPT, MOST_QUESTIONS, Job, Jobs, QuestionState
 from bus.agencies.known import KnownAgency, list_configured, list_serving
-from bus.agencies.memory import Held
+from bus.agencies.memory import HeldDeletions
 from bus.agencies.off import find_off
 from bus.agencies.offers import (
     Declared,
@@ -22,7 +22,7 @@ from bus.agencies.pauses import LONGEST_REASON, PAUSES, AgencyPaused, Pause, Pau
 from bus.agencies.poll_failure import PollFailure, PollFailureKind
 from bus.agencies.poller import Poller
 from bus.agencies.pushes import Pushes
-from bus.agencies.queries import Collected, Queries
+from bus.agencies.queries import CollectedAnswer, Queries
 from bus.agencies.quotas import QuotaLedger
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.agencies.renewal import Renewal
@@ -36,9 +36,9 @@ __all__ = [
     "AdapterOff",
     "Agencies",
     "AgencyPaused",
-    "Collected",
+    "CollectedAnswer",
     "Declared",
-    "Held",
+    "HeldDeletions",
     "Holds",
     "Job",
     "JobRunner",

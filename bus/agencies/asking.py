@@ -1,7 +1,7 @@
 """Asks one agency's adapter, within what the agency and the participant can bear.
 
-Promise: a question waits for its turn. It is refused early if the agency does not answer, if too many questions wait, or if the
-day's quota is used up.
+Promise: a question waits for its turn. It is refused early if the agency does not answer or too many questions wait. A day's
+quota that is used up refuses it too.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ log = structlog.get_logger(__name__)
 
 _BUSY_SECONDS: Final = "5"
 _PART_OF_TIME: Final = 0.9
-"""The part of a question's time in which the agency has to answer. The rest is for the way to its turn: an agency that is
-silent for this part counts as away, and the bus then does not ask it for a while."""
+"""The part of a question's time in which the agency has to answer. The rest is for the way to its turn. An agency that is
+silent for this part counts as away. The bus then does not ask it for a while."""
 
 
 class AgencyBusy(Unavailable):
@@ -67,7 +67,7 @@ class QueryPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedQuery:
     """The operation that answers a query, with its adapter and the adapter's name."""
 
     name: str
@@ -100,7 +100,7 @@ class Asking:
     def _make_agency(self) -> _Agency:
         return _Agency(asyncio.Semaphore(self._policy.concurrency))
 
-    async def ask(self, served: Served, question: Question) -> Mapping[str, Any]:
+    async def ask(self, served: ServedQuery, question: Question) -> Mapping[str, Any]:
         """The adapter's answer. Who asks the same at the same time gets the same answer, if they may share one.
 
         Raises:
@@ -119,7 +119,7 @@ class Asking:
         except TimeoutError:
             raise AgencyUnavailable(f"{served.name} did not answer within {self._policy.seconds:.0f} s.") from None
 
-    async def _ask_once(self, served: Served, question: Question) -> Mapping[str, Any]:
+    async def _ask_once(self, served: ServedQuery, question: Question) -> Mapping[str, Any]:
         agency = self._agencies[served.name]
         _check_circuit(served.name, agency, self._policy.clock())
         is_noted = False
@@ -178,7 +178,7 @@ class Asking:
         finally:
             allowance.questions.give_back()
 
-    async def _ask_within_ration(self, served: Served, question: Question) -> Mapping[str, Any]:
+    async def _ask_within_ration(self, served: ServedQuery, question: Question) -> Mapping[str, Any]:
         """The agency's answer. The question counts in the participant's ration of today if the agency counts it.
 
         Raises:
@@ -205,7 +205,7 @@ class Asking:
             await asyncio.shield(self._give_back(taking, served, question))
             raise
 
-    def _give_back(self, taking: asyncio.Task[None], served: Served, question: Question) -> asyncio.Task[None]:
+    def _give_back(self, taking: asyncio.Task[None], served: ServedQuery, question: Question) -> asyncio.Task[None]:
         """Give the question back to the ration once it is taken, even if the request ends before."""
 
         async def give_back() -> None:
@@ -249,7 +249,7 @@ async def _wait_for_turn(name: str, agency: _Agency, most: int) -> AsyncIterator
         agency.turns.release()
 
 
-async def _ask_adapter(served: Served, question: Question, seconds: float) -> Mapping[str, Any]:
+async def _ask_adapter(served: ServedQuery, question: Question, seconds: float) -> Mapping[str, Any]:
     """The adapter's answer.
 
     Raises:

@@ -17,7 +17,7 @@ _UNSTORABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _GONE: Final = "gone"
 _NO_KEY: Final = "?"
 
-Seen = MutableMapping[tuple[str, str], str]
+SeenDigests = MutableMapping[tuple[str, str], str]
 """Source and key of each row that was seen, to its digest."""
 
 
@@ -69,15 +69,15 @@ Number = Callable[[str], int | str]
 """Gives the number of a row's change by the row's key. It tells changes of one row apart that say the same."""
 
 
-def find_changes(listed: Rows, taken: Mapping[str, str], contract: str, number: Number, seen: Seen) -> Changes:
+def find_changes(listed: Rows, taken: Mapping[str, str], contract: str, number: Number, seen: SeenDigests) -> Changes:
     """The changes in a list.
 
     Args:
         listed: the rows.
         taken: key to digest of each row that the journal has.
         contract: the type of the events.
-        number: the number of a change, which is part of each id. A row that returns to an earlier state needs another number,
-            and what is repeated after a crash the same one.
+        number: the number of a change, which is part of each id. A row that returns to an earlier state needs another number. A
+            change that is repeated after a crash needs its own number again.
         seen: the rows that this round of the poll saw before, which the call adds to. A whole list is looked at by itself.
     """
     seen = {} if listed.is_whole else seen
@@ -159,7 +159,7 @@ def name_event(event: Event, version: ContractVersion) -> Change:
 
 
 def write_body(event: Any) -> str | None:
-    """The event in JSON for a later attempt; None if no JSON holds it, so that only another row can help."""
+    """The event in JSON for a later attempt. None if no JSON holds it: then only another row can help."""
     try:
         return json.dumps(event).decode()
     except TypeError:

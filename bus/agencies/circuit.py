@@ -33,7 +33,7 @@ class QueryCircuit:
         return self._open_until is not None
 
     def find_rest(self, now: float) -> float | None:
-        """Seconds for which the agency is still left in peace, 0 if it may be tried; None: the circuit is closed."""
+        """Seconds for which the agency is still left in peace. 0: it may be tried; None: the circuit is closed."""
         return None if self._open_until is None else max(0.0, self._open_until - now)
 
     def find_wait(self, now: float) -> float | None:

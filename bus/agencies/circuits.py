@@ -10,7 +10,7 @@ from bus.ids import new_id
 from bus.storage import Storage
 
 _LATE_MICROS: Final = 300_000_000
-"""How long after its end a circuit is still told as open: the process waits for a question that tries the agency."""
+"""How long after its end a circuit is still told as open. The process then waits for a question that tries the agency."""
 _FORGOTTEN_MICROS: Final = 3_600_000_000
 """How long after its end a circuit is kept. The process that opened it has ended."""
 _OPEN: Final = sa.text("""
@@ -51,7 +51,8 @@ class OpenCircuits:
             transaction.execute(sa.delete(AGENCY_CIRCUITS).where(table.until < now - _FORGOTTEN_MICROS))
 
     def list(self) -> frozenset[str]:
-        """The agencies that a process leaves in peace, or left in peace less than five minutes ago without an answer since."""
+        """The agencies that a process leaves in peace. Also those whose circuit ended less than five minutes ago, without an
+        answer since."""
         table = AGENCY_CIRCUITS.c
         with self._storage.read() as transaction:
             rows = transaction.rows(sa.select(table.agency).where(table.until > clock.now_micros() - _LATE_MICROS))

@@ -1,4 +1,4 @@
-"""Held deletions: a poll that would delete an implausible share of its list waits for the operator, or for the rows."""
+"""Held deletions. A poll that would delete an implausible share of its list waits for the operator, or for the rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bus import clock
 from bus.actions import Action, Actor, Object, Verb, note
-from bus.agencies.memory import Held, read_held
+from bus.agencies.memory import HeldDeletions, read_held
 from bus.agencies.poll_failure import PollFailure, read_failures
 from bus.agencies.tables import HELD_DELETIONS, POLLS
 from bus.problem import Conflict, NotFound
@@ -71,7 +71,7 @@ class PollReport:
     poll: Poll
     polled_at: datetime | None
     set_aside: int
-    held: Sequence[Held]
+    held: Sequence[HeldDeletions]
     failure: PollFailure | None = None
 
 
@@ -100,7 +100,7 @@ class Holds:
             for poll in sorted({*times, *polls, *counts, *failures, *(one.poll for one in held)})
         ]
 
-    def release(self, agency: str, by: Actor, operation: str | None = None) -> list[Held]:
+    def release(self, agency: str, by: Actor, operation: str | None = None) -> list[HeldDeletions]:
         """Let an agency's polls make the deletions that they hold back. They do so within seconds.
 
         Should more rows be gone by then, the poll holds again.

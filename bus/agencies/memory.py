@@ -43,7 +43,7 @@ class PollState:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class PushedRow:
     """A row of a push that the journal has.
 
     Attributes:
@@ -56,7 +56,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldDeletions:
     """Deletions of one list that a poll holds back.
 
     Attributes:
@@ -117,7 +117,7 @@ def take_rows(transaction: Transaction, poll: Poll, rows: Iterable[tuple[str, st
             transaction.execute(sa.delete(POLLED_ROWS).where(*mine))
 
 
-def read_counted(transaction: Transaction, poll: Poll, source: str, keys: Collection[str]) -> dict[str, Counted]:
+def read_counted(transaction: Transaction, poll: Poll, source: str, keys: Collection[str]) -> dict[str, PushedRow]:
     """The rows of a push that the journal has, by key."""
     return {key: _read_count(mark) for key, mark in read_taken(transaction, poll, source, keys).items()}
 
@@ -133,17 +133,17 @@ def count_rows(transaction: Transaction, poll: Poll, rows: Sequence[tuple[str, s
     for source in {source for source, _, _ in rows}:
         own = [(key, mark) for at, key, mark in rows if at == source]
         known = read_counted(transaction, poll, source, [key for key, _ in own])
-        counted = [(source, key, f"{mark}{_COUNT}{known.get(key, Counted()).changes + 1}") for key, mark in own]
+        counted = [(source, key, f"{mark}{_COUNT}{known.get(key, PushedRow()).changes + 1}") for key, mark in own]
         take_rows(transaction, poll, counted)
 
 
-def _read_count(mark: str) -> Counted:
+def _read_count(mark: str) -> PushedRow:
     digest, _, changes = mark.partition(_COUNT)
     # Earlier versions of the bus did not count.
-    return Counted(digest, int(changes or 0))
+    return PushedRow(digest, int(changes or 0))
 
 
-def hold_deletions(transaction: Transaction, held: Held) -> None:
+def hold_deletions(transaction: Transaction, held: HeldDeletions) -> None:
     """Note that a poll holds deletions back. What the operator said before stays."""
     values = {"source": held.source, "deletions": held.deletions, "known": held.known, "since": held.since}
     transaction.execute(_HOLD, {**held.poll._asdict(), **values})
@@ -156,17 +156,17 @@ def end_hold(transaction: Transaction, poll: Poll, source: str) -> None:
     )
 
 
-def read_held(transaction: Transaction, *conditions: sa.ColumnElement[bool]) -> list[Held]:
+def read_held(transaction: Transaction, *conditions: sa.ColumnElement[bool]) -> list[HeldDeletions]:
     """The deletions that polls hold back, in the order of their names."""
     table = HELD_DELETIONS.c
     wanted = sa.select(HELD_DELETIONS).where(*conditions).order_by(table.adapter, table.operation, table.source)
     return [
-        Held(Poll(row.adapter, row.operation), row.source, row.deletions, row.known, row.since, row.released)
+        HeldDeletions(Poll(row.adapter, row.operation), row.source, row.deletions, row.known, row.since, row.released)
         for row in transaction.rows(wanted)
     ]
 
 
-def read_held_of(transaction: Transaction, poll: Poll) -> list[Held]:
+def read_held_of(transaction: Transaction, poll: Poll) -> list[HeldDeletions]:
     """The deletions that one poll holds back."""
     return read_held(transaction, _is_of(HELD_DELETIONS, poll))
 

@@ -1,6 +1,8 @@
 """The last failure of a poll: what kind it is, and how it is kept in the database.
 
 Promise: it holds no personal data, since `detail` is an adapter's text for the operator or a refusal's.
+
+`poller.py` logs each failure. `bus.notices` tells people of a poll that has failed for an hour (`AWAY` in `words.py`).
 """
 
 from collections.abc import Collection

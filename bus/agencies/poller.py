@@ -14,7 +14,7 @@ import structlog
 
 from bus import clock
 from bus.agencies.changes import Change, Changes, find_changes, is_storable, name_event
-from bus.agencies.memory import Held, PollState, read_held_of, read_state, read_taken
+from bus.agencies.memory import HeldDeletions, PollState, read_held_of, read_state, read_taken
 from bus.agencies.pauses import AgencyPaused
 from bus.agencies.poll_failure import (
     PollFailureKind,
@@ -24,7 +24,7 @@ from bus.agencies.poll_failure import (
     forget_failures,
     note_failure,
 )
-from bus.agencies.publication import Found, Publication, Run
+from bus.agencies.publication import Publication, Run, StepFindings
 from bus.agencies.registry import Agencies
 from bus.agencies.round import PollPolicy, Round
 from bus.agencies.run import make_run, name_versions
@@ -253,13 +253,13 @@ class Poller:
                 Change(source, key, mark, Event.from_document(document), is_listed=False)
                 for source, key, mark, document in kept
             ]
-            await self._publication.publish(run, Found(changes, attempts), state, state.cursor)
+            await self._publication.publish(run, StepFindings(changes, attempts), state, state.cursor)
 
     def _read_kept(self, run: Run) -> list[tuple[str, str, str, dict[str, object]]]:
         with self._storage.read() as transaction:
             return find_kept(transaction, run.poll, run.under, _KEPT_AT_ONCE)
 
-    def _read(self, poll: Poll) -> tuple[PollState, Mapping[tuple[str, str], Attempt], list[Held]]:
+    def _read(self, poll: Poll) -> tuple[PollState, Mapping[tuple[str, str], Attempt], list[HeldDeletions]]:
         with self._storage.read() as transaction:
             return read_state(transaction, poll), find_attempts(transaction, poll), read_held_of(transaction, poll)
 
@@ -269,13 +269,13 @@ class Poller:
         polled: Polled,
         state: PollState,
         attempts: Mapping[tuple[str, str], Attempt],
-        held: list[Held],
-    ) -> Found:
+        held: list[HeldDeletions],
+    ) -> StepFindings:
         told = [name_event(event, run.newest) for event in polled.events]
         if told and len(attempts) >= MOST_SET_ASIDE:
             raise TooManySetAside(f"The poll {run.operation.name} has set {len(attempts)} rows aside.")
         if polled.rows is None:
-            return Found(told, attempts)
+            return StepFindings(told, attempts)
         listed = polled.rows
         if len(listed.rows) > MOST_ROWS:
             raise AgencyFault(Failure.TRANSIENT, f"a list of {len(listed.rows)} rows, more than {MOST_ROWS}")
@@ -289,7 +289,7 @@ class Poller:
         settled = [key for key in changes.same if key not in refused]
         if listed.is_whole:
             settled += [key for source, key in attempts if source == listed.source and key not in changes.present]
-        return Found(
+        return StepFindings(
             changes=[*told, *changes.changed, *(() if waiting else changes.gone)],
             attempts=attempts,
             settled=[(listed.source, key) for key in settled],
@@ -304,8 +304,8 @@ class Poller:
             return read_taken(transaction, poll, listed.source, keys)
 
     def _judge_deletions(
-        self, run: Run, listed: Rows, changes: Changes, known: int, before: Held | None
-    ) -> Held | None:
+        self, run: Run, listed: Rows, changes: Changes, known: int, before: HeldDeletions | None
+    ) -> HeldDeletions | None:
         """The deletions to hold back; None: what is gone may be deleted."""
         deletions = len(changes.gone)
         plausibility = self._agencies.find_plausibility(run.poll.adapter)
@@ -313,7 +313,7 @@ class Poller:
             return None
         if before is not None and before.released is not None and deletions <= before.released:
             return None
-        held = Held(run.poll, listed.source, deletions, known, clock.micros(clock.now()))
+        held = HeldDeletions(run.poll, listed.source, deletions, known, clock.micros(clock.now()))
         if before is None or before.deletions != deletions:
             log.warning(
                 "poll.deletions_held",

@@ -13,7 +13,7 @@ import structlog
 
 from bus import clock, json
 from bus.agencies.changes import Change, write_body
-from bus.agencies.memory import Held, PollState, count_rows, end_hold, hold_deletions, keep_state, take_rows
+from bus.agencies.memory import HeldDeletions, PollState, count_rows, end_hold, hold_deletions, keep_state, take_rows
 from bus.agencies.round import Round
 from bus.contracts import ContractVersion, NotBound
 from bus.heavy import Heavy, HeavyWorkWaits, Slice, TooMuchAtOnce
@@ -62,7 +62,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StepFindings:
     """What a step found.
 
     Attributes:
@@ -78,7 +78,7 @@ class Found:
     attempts: Mapping[tuple[str, str], Attempt]
     settled: Sequence[tuple[str, str]] = ()
     unchanged: int = 0
-    held: Held | None = None
+    held: HeldDeletions | None = None
     not_held: str | None = None
 
 
@@ -100,7 +100,7 @@ class Publication:
         self._appender = appender
         self._heavy = heavy
 
-    async def publish(self, run: Run, found: Found, before: PollState, cursor: str | None) -> int:
+    async def publish(self, run: Run, found: StepFindings, before: PollState, cursor: str | None) -> int:
         """Publish what a step found, and keep its cursor with the last of it.
 
         Returns:
@@ -156,7 +156,7 @@ class Publication:
         run.check_version(admitted.version_id)
         return admitted
 
-    async def _commit(self, run: Run, judged: _Judged, found: Found, after: PollState, *, is_last: bool) -> int:
+    async def _commit(self, run: Run, judged: _Judged, found: StepFindings, after: PollState, *, is_last: bool) -> int:
         """Commit a piece of the changes; return how many of them are in conflict with earlier events."""
 
         def write(transaction: Transaction, receipts: Sequence[Receipt]) -> None:
@@ -236,7 +236,7 @@ def _make_aside(run: Run, change: Change, refusal: Refused, noted: Sequence[tupl
     )
 
 
-def _keep_hold(transaction: Transaction, poll: Poll, found: Found) -> None:
+def _keep_hold(transaction: Transaction, poll: Poll, found: StepFindings) -> None:
     if found.held is not None:
         hold_deletions(transaction, found.held)
     if found.not_held is not None:

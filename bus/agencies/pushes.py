@@ -9,9 +9,9 @@ from collections import defaultdict
 from typing import Final
 
 from bus.agencies.changes import find_changes, is_storable
-from bus.agencies.memory import Counted, PollState, read_counted, read_state
+from bus.agencies.memory import PollState, PushedRow, read_counted, read_state
 from bus.agencies.poller import TooManySetAside
-from bus.agencies.publication import Found, Publication, Run
+from bus.agencies.publication import Publication, Run, StepFindings
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.agencies.round import Round
 from bus.agencies.run import make_run
@@ -150,16 +150,16 @@ class Pushes:
 
         def number(key: str) -> int | str:
             # Processes that take the same push at once find the same number, so one event comes of it.
-            return rows.moment or known.get(key, Counted()).changes + 1
+            return rows.moment or known.get(key, PushedRow()).changes + 1
 
         changes = find_changes(rows, taken, run.operation.contract or "", number, {})
         bad = {change.key for change in changes.changed if change.fault is not None}
         settled = [(rows.source, key) for key in changes.same if key not in bad]
-        found = Found(changes.changed, attempts, settled, unchanged=len(changes.same))
+        found = StepFindings(changes.changed, attempts, settled, unchanged=len(changes.same))
         refused = await self._publication.publish(run, found, state, None)
         return Verdict.REFUSED if refused else Verdict.ACCEPTED
 
-    def _read(self, poll: Poll, rows: Rows) -> tuple[PollState, dict[tuple[str, str], Attempt], dict[str, Counted]]:
+    def _read(self, poll: Poll, rows: Rows) -> tuple[PollState, dict[tuple[str, str], Attempt], dict[str, PushedRow]]:
         keys = {row.key for row in rows.rows if is_storable(row.key)}
         with self._storage.read() as transaction:
             state, attempts = read_state(transaction, poll), find_attempts(transaction, poll)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 
 from bus import clock, json
-from bus.agencies.asking import Asking, QueryPolicy, Served
+from bus.agencies.asking import Asking, QueryPolicy, ServedQuery
 from bus.agencies.circuits import OpenCircuits
 from bus.agencies.quotas import ParticipantQuota, QuotaLedger
 from bus.agencies.registry import AdapterOff, Agencies
@@ -140,17 +140,17 @@ class Queries:
             raise shown
         return shown
 
-    async def collect(self, contract: str, question: Any, caller: Principal) -> "Collected":
+    async def collect(self, contract: str, question: Any, caller: Principal) -> "CollectedAnswer":
         """The agency's whole answer. Nobody may get it but through `show`. Raises as `ask` does."""
         # In a thread, since the first use of a schema or a view compiles it.
         version = await asyncio.to_thread(self._check_agreement, contract, question, caller)
         served = self._find_served(version)
         asked = self._make_question(version, served, question, caller)
         answer = await self._fit_answer(version, await self._asking.ask(served, asked), asked, served.name)
-        return Collected(version.id, answer, _is_personal(version, served))
+        return CollectedAnswer(version.id, answer, _is_personal(version, served))
 
     async def show(
-        self, contract: str, told: Sequence[tuple[Any, "Collected"]], caller: Principal
+        self, contract: str, told: Sequence[tuple[Any, "CollectedAnswer"]], caller: Principal
     ) -> list[Mapping[str, Any] | Refused]:
         """Collected answers, as the caller's grant shows them now. Their disclosures are on disk when they are returned.
 
@@ -183,7 +183,7 @@ class Queries:
             await asyncio.to_thread(self._disclosures.record, disclosures)
         return shown
 
-    async def _check_version(self, version: ContractVersion, collected: "Collected", caller: Principal) -> None:
+    async def _check_version(self, version: ContractVersion, collected: "CollectedAnswer", caller: Principal) -> None:
         """Refuse an answer of an earlier version that the newest one does not describe: its grants say nothing about it.
 
         Raises:
@@ -212,7 +212,7 @@ class Queries:
             raise QuestionInvalid(f"Some questions do not fit {contract}; none was asked.", errors=wrong[:_MOST_ERRORS])
         self._find_served(version)
 
-    def _make_question(self, version: ContractVersion, served: Served, data: Any, caller: Principal) -> Question:
+    def _make_question(self, version: ContractVersion, served: ServedQuery, data: Any, caller: Principal) -> Question:
         terms = self._agencies.find_quota_terms(served.name)
         quota = ParticipantQuota(self._quotas, served.name, caller.participant, terms) if terms else UNLIMITED
         contract = version.contract
@@ -290,7 +290,7 @@ class Queries:
         found = await self._heavy.run(judge_data, schema, text, _LEVELS, who=asker)
         return {pointer for pointer, _ in json.loads(found)}
 
-    def _find_served(self, version: ContractVersion) -> Served:
+    def _find_served(self, version: ContractVersion) -> ServedQuery:
         """The operation that answers a query.
 
         Raises:
@@ -302,7 +302,7 @@ class Queries:
             if self._agencies.find_operation(use.adapter, use.operation, Does.QUERY) is not None:
                 self._agencies.check_serves(version.contract, [version.contract], use.adapter, use.operation)
                 self._agencies.check_not_paused(use.adapter, use.operation)
-                return Served(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
+                return ServedQuery(use.adapter, *self._agencies.find_query(use.adapter, use.operation))
         why = [
             self._agencies.explain_off(name) for name in dict.fromkeys(use.adapter for use in version.contract.adapters)
         ]
@@ -310,7 +310,7 @@ class Queries:
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectedAnswer:
     """An agency's answer, whole.
 
     Attributes:
@@ -328,7 +328,7 @@ class Collected:
         return {"version": self.version_id, "answer": self.answer, "personal": self.is_personal}
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "Collected":
+    def from_document(cls, document: Mapping[str, Any]) -> "CollectedAnswer":
         """The answer that `to_document` wrote."""
         return cls(document["version"], document["answer"], document["personal"])
 
@@ -386,7 +386,7 @@ def _cut(view: View, answer: Mapping[str, Any]) -> Any:
     return view.reduce_data(answer)
 
 
-def _is_personal(version: ContractVersion, served: Served) -> bool:
+def _is_personal(version: ContractVersion, served: ServedQuery) -> bool:
     """Whether the bus writes a disclosure. The operation's classification counts, whatever the contract says."""
     return version.is_personal or served.operation.least.is_about_persons
 

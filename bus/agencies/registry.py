@@ -1,7 +1,7 @@
 """The registry: the adapters that have settings. It follows the register of documents, and replaces an adapter under way.
 
-A new agency is no change here: it is a document in `contracts/adapter/`, or a package like `adapters/pupr` that `pyproject.toml`
-names as an entry point.
+A new agency changes nothing here. It is a document in `contracts/adapter/`, or a package like `adapters/pupr`. `pyproject.toml`
+names the package as an entry point.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class _Serving:
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
+class _RegisteredAdapter:
     """What became of a registered adapter: it serves, or `off` says why it does not."""
 
     in_force: "InForce"
@@ -97,7 +97,7 @@ class Agencies:
             for name, given in settings.items()
             if name in factories and name not in registered
         }
-        self._taken: dict[str, _Taken] = {}
+        self._taken: dict[str, _RegisteredAdapter] = {}
         self._serving: Mapping[str, _Serving] = self._installed
         self._listeners: list[Callable[[], None]] = []
         self._retiring: set[asyncio.Task[None]] = set()
@@ -165,28 +165,28 @@ class Agencies:
         for listener in self._listeners:
             listener()
 
-    def _take(self, name: str, found: "InForce") -> "_Taken":
+    def _take(self, name: str, found: "InForce") -> "_RegisteredAdapter":
         if found.version is None:
-            return _Taken(found, off=f"No version of the adapter {name} is active; activate one.")
+            return _RegisteredAdapter(found, off=f"No version of the adapter {name} is active; activate one.")
         if found.factory is None:
-            return _Taken(
+            return _RegisteredAdapter(
                 found, off=f"This bus cannot read the document of {name} {found.version}; register a newer one."
             )
         if name in list_shipped() and name not in self._settings:
             # Every development bus has these documents. None may send sample data to a real agency by itself.
-            return _Taken(
+            return _RegisteredAdapter(
                 found, off=f"This bus has no settings for the adapter {name} (BUS_ADAPTERS__{name.upper()}__…)."
             )
         try:
             serving = _make_declared(found.factory, self._settings.get(name, {}))
         except SettingsWrong as wrong:
             log.error("adapter.off", adapter=name, version=found.version, detail=wrong.detail)
-            return _Taken(
+            return _RegisteredAdapter(
                 found,
                 off=f"The adapter {name} {found.version} is off. Give its settings, then restart the bus. {wrong.detail}",
             )
         log.info("adapter.in_force", adapter=name, version=found.version)
-        return _Taken(found, serving)
+        return _RegisteredAdapter(found, serving)
 
     def _retire(self, adapter: Adapter) -> None:
         assert isinstance(adapter, LastingAdapter)  # noqa: S101 - no document takes the name of a coded adapter
@@ -361,7 +361,7 @@ class Agencies:
             if name in self._installed
         }
         taken = {
-            name: _Taken(found.in_force, _make_declared(found.in_force.factory, given))
+            name: _RegisteredAdapter(found.in_force, _make_declared(found.in_force.factory, given))
             for name, given in changed.items()
             if (found := self._taken.get(name)) and found.in_force.factory is not None
         }

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bus.agencies.changes import Seen
+from bus.agencies.changes import SeenDigests
 from bus.kit import AgencyFault
 
 
@@ -40,7 +40,7 @@ class Round:
     events: int = 0
     size: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    seen: Seen = field(default_factory=dict)
+    seen: SeenDigests = field(default_factory=dict)
     fault: AgencyFault | None = None
 
     def count_step(self, unchanged: int) -> None:

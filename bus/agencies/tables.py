@@ -1,5 +1,5 @@
-"""The tables of agencies: polls with their cursors, failures, published rows and held deletions; the calls of a day;
-open circuits; and jobs of questions."""
+"""The tables of agencies: polls, calls of a day, open circuits, and jobs of questions. A poll has its cursor, failures,
+published rows and held deletions."""
 
 import sqlalchemy as sa
 

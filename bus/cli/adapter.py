@@ -31,8 +31,8 @@ from bus.declared import (
     AdapterInvalid,
     DeclaredFactory,
     Mapper,
-    Shown,
     Surroundings,
+    TrialResult,
     check_no_secret_is_shown,
     lint_document,
     load_document,
@@ -194,7 +194,7 @@ def _read_payload(text: str | None) -> Any:
         raise typer.BadParameter("--payload is not JSON") from None
 
 
-def _print(shown: Shown) -> None:
+def _print(shown: TrialResult) -> None:
     for line in shown.lines:
         say_lines(line)
     say_lines(json.dump_pretty(shown.result))

@@ -68,9 +68,7 @@ def new_adapter(
     if api is not None and not operation:
         _list_operations(api)
         return
-    target = folder or Path(f"adapter-{name}" if declared else f"bus-{name}")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise PackageRefused(f"{target} has something in it; give another folder with --to")
+    target = _find_place(folder or Path(f"adapter-{name}" if declared else f"bus-{name}"))
     people = title or name.capitalize()
     if declared:
         written = write_declared(target, Office(name, people, owner), api, operation or ())
@@ -81,6 +79,13 @@ def new_adapter(
     for one in written:
         say(str(one))
     say(f"next: cd {shlex.quote(str(target))} && {then}; then read README.md")
+
+
+def _find_place(folder: Path) -> Path:
+    """The folder, if it is empty or new."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise PackageRefused(f"{folder} has something in it; give another folder with --to")
+    return folder
 
 
 def _list_operations(api: OpenApi) -> None:

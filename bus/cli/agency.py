@@ -10,7 +10,7 @@ from bus import clock
 from bus.actions import Channel, identify_operator
 from bus.agencies import (
     Declared,
-    Held,
+    HeldDeletions,
     Holds,
     KnownAgency,
     NoSuchAgency,
@@ -152,7 +152,7 @@ def _describe_failure(failure: PollFailure) -> str:
     return f"fails since {clock.rfc3339(failure.since)}, {failure.in_a_row} in a row, last {clock.rfc3339(failure.at)}; {what}"
 
 
-def _describe(held: Held) -> str:
+def _describe(held: HeldDeletions) -> str:
     return f"{held.deletions} deletions of {held.known} rows of {held.source}"
 
 

@@ -101,8 +101,7 @@ def new_document(
     owner = _settle(owner, "Owner, the participant that answers for the data", _PARTICIPANT)
     given = {"request": request_fields, "answer": answer_fields} if kind is Kind.QUERY else {"schema": fields}
     begun = _read_example(example, kind) if example else _ask_fields(kind, given)
-    levels = [one.value for one in Classification]
-    classification = classification or Classification(_ask("Classification", _guess_classification(begun), levels))
+    classification = classification or _ask_classification(begun)
     document = {
         "contract": name,
         "version": "1.0.0",
@@ -118,6 +117,16 @@ def new_document(
         "consumers": [],
         **_choose_examples(begun, classification),
     }
+    _write_linted(document, output)
+
+
+def _ask_classification(begun: _Beginning) -> Classification:
+    levels = [one.value for one in Classification]
+    return Classification(_ask("Classification", _guess_classification(begun), levels))
+
+
+def _write_linted(document: dict[str, Any], output: Path | None) -> None:
+    """Write a document, then say what lint finds in it."""
     findings = lint_contract(parse_contract(document))
     _write(_refer(document, output) if output else document, output)
     for finding in findings:

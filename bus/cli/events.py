@@ -11,7 +11,7 @@ from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
 from bus.contracts import Catalogue, NoSuchContract
 from bus.identity import Participants
-from bus.journal import JournalReader, Placed
+from bus.journal import JournalReader, PlacedEvent
 from bus.refusals import RefusalLog
 
 _NEWEST: Final = 2**62
@@ -50,7 +50,7 @@ def list_events(
         _print_event(one, names[one.contract_id], as_json=as_json)
 
 
-def _print_event(one: Placed, contract: str, *, as_json: bool) -> None:
+def _print_event(one: PlacedEvent, contract: str, *, as_json: bool) -> None:
     at = clock.rfc3339(clock.moment(one.recorded_at))
     if as_json:
         say_json({"position": one.position, "contract": contract, "participant": one.participant, "recorded_at": at})

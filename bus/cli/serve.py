@@ -84,20 +84,11 @@ def serve(
         if _SIBLING not in os.environ:
             _note_start(workspace, chosen)
         siblings = _Siblings(options, workers - 1)
+        keys, stop = workspace.keys, siblings.begin_to_stop
         siblings.start()
         try:
             uvloop.run(
-                process.serve(
-                    settings,
-                    workspace.storage,
-                    workspace.keys,
-                    issuer,
-                    chosen,
-                    wakeups,
-                    listener,
-                    operation,
-                    siblings.begin_to_stop,
-                )
+                process.serve(settings, workspace.storage, keys, issuer, chosen, wakeups, listener, operation, stop)
             )
         finally:
             siblings.stop()

@@ -167,7 +167,7 @@ def export_odcs(document: bytes, state: bytes, form: bytes) -> bytes:
 
 
 def import_odcs(body: bytes, asked: bytes) -> bytes:
-    """The contract document of a document of the Open Data Contract Standard, with what lint says of it: `document` and `lint`.
+    """A contract document that says what an ODCS document says: JSON with `document`, and with `lint`, what lint finds in it.
 
     Args:
         body: the document in YAML or JSON.

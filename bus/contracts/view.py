@@ -148,21 +148,10 @@ class View:
         self.cuts = grant.fields is not None or bool(grant.mask) or not is_own or only is not None
         self.has_rows = bool(self._rows)
         self.is_whole = is_declared and not self.cuts and not self.has_rows
-        self.attributes = tuple(name for name in contract.attributes if name not in OWN_RULES)
-        self._written = ("time", *self.attributes)
-        self._kept = (*self._written, *sorted(BUS_ATTRIBUTES))
         granted = [""] if grant.fields is None else list(grant.fields)
         self.fields_granted = granted if only is None else list(_narrow(granted, only))
-        self._source = f"urn:bus:contract:{contract.name}"
-        self._schema = f"{address}/v1/contracts/{contract.name}/versions/{published.version}/schema"
-        # The identifier that the envelope repeats. A query's subject is in the request, but views show the answer.
-        self._key = None if contract.kind is Kind.QUERY else published.key or published.subject
-        self._key_path = json.parse_pointer(self._key or "")
-        self._key_visibility = self._shown.visibility(self._key) if self._key else Visibility.HIDDEN
-        self.can_look_up_by_key = published.key is not None and self._key_visibility is Visibility.SHOWN
-        if self._only is not None and self._only.visibility(self._key_path) is not Visibility.SHOWN:
-            self._key_visibility = Visibility.HIDDEN
-        self._is_record = published.key is not None
+        self._compile_envelope(contract, published, address)
+        self._compile_key(contract, published)
         self._apart = frozenset(at for at, mask in masks(contract, grant).items() if mask is Mask.PSEUDONYM)
         self._orders: dict[str, bool] = {}
 
@@ -239,6 +228,25 @@ class View:
     def make_key(self, purpose: str) -> bytes:
         """A key of 256 bits for one purpose, of this consumer and contract alone. All versions of the contract have the same."""
         return _compute_hmac(self._secret, f"key\0{purpose}")
+
+    def _compile_envelope(self, contract: Contract, published: Contract, address: str) -> None:
+        """Note what the envelope of an event that is cut has."""
+        self.attributes = tuple(name for name in contract.attributes if name not in OWN_RULES)
+        self._written = ("time", *self.attributes)
+        self._kept = (*self._written, *sorted(BUS_ATTRIBUTES))
+        self._source = f"urn:bus:contract:{contract.name}"
+        self._schema = f"{address}/v1/contracts/{contract.name}/versions/{published.version}/schema"
+
+    def _compile_key(self, contract: Contract, published: Contract) -> None:
+        """Note how the consumer sees the identifier that the envelope repeats."""
+        # A query's subject is in the request, but views show the answer.
+        self._key = None if contract.kind is Kind.QUERY else published.key or published.subject
+        self._key_path = json.parse_pointer(self._key or "")
+        self._key_visibility = self._shown.visibility(self._key) if self._key else Visibility.HIDDEN
+        self.can_look_up_by_key = published.key is not None and self._key_visibility is Visibility.SHOWN
+        if self._only is not None and self._only.visibility(self._key_path) is not Visibility.SHOWN:
+            self._key_visibility = Visibility.HIDDEN
+        self._is_record = published.key is not None
 
     def _compile_own(self, contract: Contract, places: Declared | None) -> Shown:
         """What the consumer sees of its own events. A record's key has the same pseudonym, whoever published it."""

@@ -1,4 +1,4 @@
-"""Declared adapters: an agency's HTTP API is described by a document, and the bus calls it without code for the agency.
+"""Declared adapters: a document describes an agency's HTTP API, and the bus calls the API without code for the agency.
 
 Promise: a document's expressions run in processes of their own, within bounds. A secret goes only to the hosts that the operator
 bound it to. Connections go only to public addresses, and to networks that the operator names.
@@ -29,7 +29,7 @@ from bus.declared.register import (
     read_adapter,
 )
 from bus.declared.simulator import make_simulator
-from bus.declared.trial import Shown, name_settings, try_operation
+from bus.declared.trial import TrialResult, name_settings, try_operation
 
 __all__ = [
     "TOPIC",
@@ -51,8 +51,8 @@ __all__ = [
     "OpenApi",
     "OpenApiInvalid",
     "RegisteredAdapter",
-    "Shown",
     "Surroundings",
+    "TrialResult",
     "begin_adapter",
     "check_document",
     "check_no_secret_is_shown",

@@ -9,7 +9,7 @@ from bus.declared.document import Deliver as DeliverOperation
 from bus.declared.document import Poll as PollOperation
 from bus.declared.document import Push as PushOperation
 from bus.declared.document import Query as QueryOperation
-from bus.declared.mapper import Found
+from bus.declared.mapper import ExpressionResult
 from bus.declared.pages import map_rows, poll_step
 from bus.declared.proof import name_moment, verify
 from bus.declared.vault import Vault
@@ -139,7 +139,7 @@ def write_event(event: Event) -> dict[str, Any]:
     return event.to_document() | {"reference": event.reference}
 
 
-def _read_outcomes(agency: str, found: Found, count: int) -> list[Outcome]:
+def _read_outcomes(agency: str, found: ExpressionResult, count: int) -> list[Outcome]:
     """One outcome for each event. All are transient if their number differs: nobody could tell whose they are."""
     entries = found.value if isinstance(found.value, list) else [found.value]
     if len(entries) != count:

@@ -1,4 +1,5 @@
-"""The beginning of one operation of an adapter document, with an example and a contract, from an operation of an OpenAPI file."""
+"""The beginning of one operation of an adapter document, from an operation of an OpenAPI file. It has an example and a
+contract."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ _LIMIT: Final = 100
 
 
 @dataclass(slots=True)
-class Begun:
+class BegunOperation:
     """An operation, its contract, and the document's settings that it needs."""
 
     operation: dict[str, Any]
@@ -59,7 +60,7 @@ def guess_does(operation: ApiOperation) -> Does:
     return "query" if asks or _find_list(operation.answer) is None else "poll"
 
 
-def begin_operation(adapter: str, owner: str, name: str, api: ApiOperation, does: Does) -> Begun:
+def begin_operation(adapter: str, owner: str, name: str, api: ApiOperation, does: Does) -> BegunOperation:
     """The operation of a document, with one example, and its contract of version 1.0.0.
 
     Args:
@@ -104,7 +105,7 @@ def begin_operation(adapter: str, owner: str, name: str, api: ApiOperation, does
     return begun
 
 
-def _begin_poll(adapter: str, name: str, api: ApiOperation, found: _List) -> Begun:
+def _begin_poll(adapter: str, name: str, api: ApiOperation, found: _List) -> BegunOperation:
     members = [one for one in list_members(found.row) if one.name]
     key = next(one for one in members if one.name == found.key)
     row = found.row.make_up()
@@ -125,7 +126,7 @@ def _begin_poll(adapter: str, name: str, api: ApiOperation, found: _List) -> Beg
     }
     schema["required"] = sorted({*schema["required"], key.field})
     kind = next((what for what in paging.values() if what != "limit"), None)
-    return Begun(
+    return BegunOperation(
         {
             "does": "poll",
             "source": f"/{adapter}/{name}",
@@ -155,7 +156,7 @@ def _begin_poll(adapter: str, name: str, api: ApiOperation, found: _List) -> Beg
     )
 
 
-def _begin_delivery(adapter: str, name: str, api: ApiOperation) -> Begun:
+def _begin_delivery(adapter: str, name: str, api: ApiOperation) -> BegunOperation:
     asked = [one for one in _list_asked(api) if one.place != "header"]
     is_object = api.body is not None and api.body.type == "object"
     inner = list_members(api.body) if is_object and api.body is not None else list_whole("isi", api.body)
@@ -172,7 +173,7 @@ def _begin_delivery(adapter: str, name: str, api: ApiOperation) -> Begun:
     first = next((one for one in required if isinstance(data[one], str)), None)
     event = {"id": "1", "source": f"/{adapter}", "type": f"{adapter}.{name}", "data": data}
     answer = {} if api.answer is None else {"body": api.answer.make_up()}
-    return Begun(
+    return BegunOperation(
         {
             "does": "deliver",
             "fields": [f"/{one.field}" for one in members],
@@ -201,7 +202,7 @@ def _begin_delivery(adapter: str, name: str, api: ApiOperation) -> Begun:
     )
 
 
-def _begin_query(api: ApiOperation) -> Begun:
+def _begin_query(api: ApiOperation) -> BegunOperation:
     asked = [one for one in api.parameters if one.place != "header"]
     is_object = api.body is not None and api.body.type == "object"
     inner = list_members(api.body) if is_object and api.body is not None else list_whole("isi", api.body)
@@ -220,7 +221,7 @@ def _begin_query(api: ApiOperation) -> Begun:
         result = {} if body is None else {"hasil": body}
         expression = '{"hasil": $}' if body is not None else "{}"
     settings = _list_header_settings(api, request, sent)
-    return Begun(
+    return BegunOperation(
         {
             "does": "query",
             "fields": [f"/{one.field}" for one in answered],

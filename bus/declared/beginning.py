@@ -8,7 +8,7 @@ from typing import Any, Final
 from bus import json
 from bus.contracts import lint_contract, parse_contract
 from bus.declared.begin_auth import begin_auth
-from bus.declared.begin_operation import Begun, Does, begin_operation, guess_does
+from bus.declared.begin_operation import BegunOperation, Does, begin_operation, guess_does
 from bus.declared.errors import AdapterInvalid, OpenApiInvalid
 from bus.declared.lint import MARK
 from bus.declared.load import LARGEST, check_document
@@ -101,7 +101,7 @@ def _write(
     auth: list[dict[str, Any]],
     secrets: dict[str, dict[str, str]],
     unknown: Sequence[str],
-    begun: Sequence[Begun],
+    begun: Sequence[BegunOperation],
 ) -> dict[str, Any]:
     todo = ["bandingkan aturan sukses, kunci, contoh, dan klasifikasi dengan manual instansi"]
     todo += ["ganti alamat server"] if servers == [UNKNOWN_SERVER] else []
@@ -126,7 +126,7 @@ def _write(
     }
 
 
-def _classify(begun: Begun) -> dict[str, Any]:
+def _classify(begun: BegunOperation) -> dict[str, Any]:
     """The contract of an operation; both become personal if the contract's fields may be about persons."""
     found = lint_contract(parse_contract(begun.contract))
     if not any(one.code in _PERSONAL for one in found):

@@ -10,7 +10,7 @@ import httpx
 from bus.declared.auth import Auths
 from bus.declared.document import AdapterDocument, ApiKey, Deliver, Poll, Push, Query, Request
 from bus.declared.draft import Draft, list_expressions, make_draft
-from bus.declared.mapper import Found, Judged, Mapper, Program
+from bus.declared.mapper import ExpressionResult, JudgedAnswer, Mapper, Program
 from bus.declared.pace import Pace
 from bus.declared.verdict import find_fault
 from bus.kit import MOST_BYTES, AgencyFault, Failure, send_request
@@ -119,7 +119,7 @@ class Client:
         expressions: Mapping[str, str] | None = None,
         variables: Mapping[str, Any] | None = None,
         rows: str | None = None,
-    ) -> Judged:
+    ) -> JudgedAnswer:
         """What a successful answer says.
 
         Args:
@@ -145,7 +145,7 @@ class Client:
             raise fault
         return judged
 
-    async def read(self, operation: Push, body: bytes) -> Judged:
+    async def read(self, operation: Push, body: bytes) -> JudgedAnswer:
         """What the body of a push holds: its rows, if it has a list.
 
         Raises:
@@ -162,7 +162,9 @@ class Client:
             program, (), status=200, headers={}, body=body, fold=operation.fold, rows=operation.rows, signed=signed
         )
 
-    async def map_rows(self, expressions: Mapping[str, str], rows: Sequence[Any]) -> list[Mapping[str, Found]]:
+    async def map_rows(
+        self, expressions: Mapping[str, str], rows: Sequence[Any]
+    ) -> list[Mapping[str, ExpressionResult]]:
         """What expressions make of rows that `judge` read: with `numbers: text` their numbers are texts already.
 
         Raises:
@@ -197,7 +199,7 @@ class Client:
         await self._mapper.close()
 
 
-def _choose(requests: Sequence[Request], found: Mapping[str, Found]) -> int:
+def _choose(requests: Sequence[Request], found: Mapping[str, ExpressionResult]) -> int:
     for at, request in enumerate(requests):
         if request.when is None or found[f"{at} when"].value is True:
             return at

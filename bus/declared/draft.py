@@ -10,7 +10,7 @@ import httpx
 
 from bus import json
 from bus.declared.document import Request
-from bus.declared.mapper import Found
+from bus.declared.mapper import ExpressionResult
 from bus.kit import AgencyFault, Failure
 
 _PLACE: Final = re.compile(r"\{([a-z0-9_]+)\}")
@@ -85,7 +85,9 @@ def list_expressions(request: Request) -> dict[str, str]:
     return found
 
 
-def make_draft(request: Request, base_url: str, settings: Mapping[str, str], found: Mapping[str, Found]) -> Draft:
+def make_draft(
+    request: Request, base_url: str, settings: Mapping[str, str], found: Mapping[str, ExpressionResult]
+) -> Draft:
     """The request that the results of its expressions make.
 
     Raises:
@@ -103,7 +105,7 @@ def make_draft(request: Request, base_url: str, settings: Mapping[str, str], fou
     return _add_body(draft, request, found)
 
 
-def _add_body(draft: Draft, request: Request, found: Mapping[str, Found]) -> Draft:
+def _add_body(draft: Draft, request: Request, found: Mapping[str, ExpressionResult]) -> Draft:
     if request.body is None:
         return draft
     if request.body.json_ is not None:
@@ -129,7 +131,7 @@ def _fill(path: str, values: Mapping[str, str], settings: Mapping[str, str]) -> 
     return _PLACE.sub(write, path)
 
 
-def _list_present(kind: str, wanted: Mapping[str, str], found: Mapping[str, Found]) -> list[tuple[str, str]]:
+def _list_present(kind: str, wanted: Mapping[str, str], found: Mapping[str, ExpressionResult]) -> list[tuple[str, str]]:
     pairs = []
     for name in wanted:
         one = _check(f"{kind}.{name}", found)
@@ -138,14 +140,14 @@ def _list_present(kind: str, wanted: Mapping[str, str], found: Mapping[str, Foun
     return pairs
 
 
-def _require(name: str, found: Mapping[str, Found]) -> str:
+def _require(name: str, found: Mapping[str, ExpressionResult]) -> str:
     one = _check(name, found)
     if not one.is_there or one.value is None:
         raise AgencyFault(Failure.PERMANENT, f"the expression for {name} finds nothing")
     return _write(one.value)
 
 
-def _check(name: str, found: Mapping[str, Found]) -> Found:
+def _check(name: str, found: Mapping[str, ExpressionResult]) -> ExpressionResult:
     if found[name].error:
         raise AgencyFault(Failure.PERMANENT, f"the expression for {name} {found[name].describe()}")
     return found[name]

@@ -42,7 +42,7 @@ class Surroundings:
 
 
 class DeclaredFactory:
-    """Declares an adapter as its document says, and makes it.
+    """Says what the adapter of a document offers, and makes that adapter.
 
     Attributes:
         name, participant, settings, operations: as in `bus.kit.AdapterFactory`.

@@ -1,6 +1,6 @@
 """The guard: opens connections to public addresses, and to those in the networks that the operator names.
 
-A document names a host, and DNS says where it is. So each address is checked at the moment of the connection, and the connection
+A document names a host, and DNS says where it is. So each address is checked at the moment of the connection. The connection
 goes to the address that was checked (CWE-918; DNS rebinding).
 """
 

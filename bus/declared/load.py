@@ -53,7 +53,8 @@ _FRAMING: Final = frozenset(
         "upgrade",
     }
 )
-"""Headers that say to which server a request goes, and where it ends (RFC 9110, sections 7.2 and 7.6; RFC 9112, section 6)."""
+"""Headers that say to which server a request goes, and where it ends. See RFC 9110, sections 7.2 and 7.6, and RFC 9112, section
+6."""
 _RESERVED: Final = frozenset(AdapterSettings.model_fields) | {"server"}
 
 

@@ -27,7 +27,7 @@ _MOST_HEAVY: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ExpressionResult:
     """What an expression gave.
 
     Attributes:
@@ -76,7 +76,7 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedAnswer:
     """What an answer means.
 
     Attributes:
@@ -89,10 +89,10 @@ class Judged:
     """
 
     rule: Rule | None
-    retry_after: Found
-    quotes: Found
+    retry_after: ExpressionResult
+    quotes: ExpressionResult
     is_json: bool
-    results: Mapping[str, Found]
+    results: Mapping[str, ExpressionResult]
     rows: Sequence[Mapping[str, Any]] | None = None
 
 
@@ -110,18 +110,18 @@ class Mapper:
         self._heavy: Heavy = Processes(_SHARES, _BOUNDS) if heavy is None else heavy
         self._explain = explain
 
-    async def evaluate(self, program: Program, inputs: Sequence[Any]) -> list[Mapping[str, Found]]:
+    async def evaluate(self, program: Program, inputs: Sequence[Any]) -> list[Mapping[str, ExpressionResult]]:
         """What the program's expressions gave for each input.
 
         Raises:
             AgencyFault: transient; no worker is free, or several inputs need too much.
         """
-        found: list[Mapping[str, Found]] = []
+        found: list[Mapping[str, ExpressionResult]] = []
         for start in range(0, len(inputs), _MOST_AT_ONCE):
             found += await self._evaluate_piece(program, inputs[start : start + _MOST_AT_ONCE])
         return found
 
-    async def _evaluate_piece(self, program: Program, inputs: Sequence[Any]) -> list[Mapping[str, Found]]:
+    async def _evaluate_piece(self, program: Program, inputs: Sequence[Any]) -> list[Mapping[str, ExpressionResult]]:
         try:
             return await self._evaluate_at_once(program, inputs)
         except TooHeavy:
@@ -140,7 +140,7 @@ class Mapper:
                 alone.append(_make_heavy(program))
         return alone
 
-    async def _evaluate_at_once(self, program: Program, inputs: Sequence[Any]) -> list[Mapping[str, Found]]:
+    async def _evaluate_at_once(self, program: Program, inputs: Sequence[Any]) -> list[Mapping[str, ExpressionResult]]:
         results = await self._run(evaluate, self._write_task(program), json.dumps(list(inputs)))
         return [_read_results(one) for one in results]
 
@@ -156,7 +156,7 @@ class Mapper:
         form: str = "json",
         rows: str | None = None,
         signed: Sequence[str] | None = None,
-    ) -> Judged:
+    ) -> JudgedAnswer:
         """What an answer means, and what the program's expressions find in it.
 
         Args:
@@ -185,7 +185,7 @@ class Mapper:
             answer = await self._run(judge, task, body)
         except TooHeavy:
             raise AgencyFault(Failure.TRANSIENT, "the answer needs too much memory or time", status=status) from None
-        return Judged(
+        return JudgedAnswer(
             rule=None if answer["rule"] is None else rules[answer["rule"]],
             retry_after=_read_found(answer.get("retry_after", {})),
             quotes=_read_found(answer.get("quotes", {})),
@@ -215,13 +215,13 @@ class Mapper:
             raise AgencyFault(Failure.TRANSIENT, "too many mappings wait", retry_after=2.0) from None
 
 
-def _make_heavy(program: Program) -> Mapping[str, Found]:
-    return dict.fromkeys(program.expressions, Found(error="heavy"))
+def _make_heavy(program: Program) -> Mapping[str, ExpressionResult]:
+    return dict.fromkeys(program.expressions, ExpressionResult(error="heavy"))
 
 
-def _read_results(results: Mapping[str, Any]) -> Mapping[str, Found]:
+def _read_results(results: Mapping[str, Any]) -> Mapping[str, ExpressionResult]:
     return {name: _read_found(one) for name, one in results.items()}
 
 
-def _read_found(result: Mapping[str, Any]) -> Found:
-    return Found(result.get("value"), "value" in result, result.get("error", ""), result.get("message", ""))
+def _read_found(result: Mapping[str, Any]) -> ExpressionResult:
+    return ExpressionResult(result.get("value"), "value" in result, result.get("error", ""), result.get("message", ""))

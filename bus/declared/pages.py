@@ -9,8 +9,8 @@ import httpx
 from bus.declared.client import Client
 from bus.declared.document import Poll, Push
 from bus.declared.draft import Draft
-from bus.declared.mapper import Found, Judged
-from bus.declared.paging import Place, Told, find_first, find_next, find_restart, read_place
+from bus.declared.mapper import ExpressionResult, JudgedAnswer
+from bus.declared.paging import PageFacts, Place, find_first, find_next, find_restart, read_place
 from bus.kit import AgencyFault, Allowance, Failure, Polled, Row, Rows, RowUnreadable, digest
 
 _MOST_PAGES: Final = 100
@@ -22,7 +22,7 @@ class Page:
     """One page of a list."""
 
     rows: Sequence[Row]
-    told: Told
+    told: PageFacts
 
 
 async def poll_step(client: Client, operation: Poll, cursor: str | None) -> Polled:
@@ -89,11 +89,13 @@ def _list_variables(operation: Poll, place: Place) -> dict[str, Any]:
     return found | ({"cursor": place.cursor} if place.cursor else {})
 
 
-def _read_told(client: Client, operation: Poll, draft: Draft, response: httpx.Response, judged: Judged) -> Told:
-    told = Told(len(judged.rows or ()), digest(judged.rows))
+def _read_told(
+    client: Client, operation: Poll, draft: Draft, response: httpx.Response, judged: JudgedAnswer
+) -> PageFacts:
+    told = PageFacts(len(judged.rows or ()), digest(judged.rows))
     if operation.paging is None:
         return told
-    total, following = judged.results.get("total", Found()), judged.results.get("next", Found())
+    total, following = judged.results.get("total", ExpressionResult()), judged.results.get("next", ExpressionResult())
     onward = following.value if isinstance(following.value, str) else ""
     if operation.paging.kind == "link" and not onward:
         onward = response.links.get("next", {}).get("url", "")
@@ -121,9 +123,9 @@ async def map_rows(client: Client, operation: Poll | Push, entries: Sequence[Map
     ]
 
 
-def _make_row(told: Mapping[str, Any], found: Mapping[str, Found]) -> Row:
+def _make_row(told: Mapping[str, Any], found: Mapping[str, ExpressionResult]) -> Row:
     entry = told["row"]
-    key, record, time = found["key"], found["record"], found.get("time", Found())
+    key, record, time = found["key"], found["record"], found.get("time", ExpressionResult())
     named = key.value if isinstance(key.value, str) and key.value else None
     if "digest" in told:
         detail = "The row has a number of more than 15 digits, or a text that UTF-8 does not have."

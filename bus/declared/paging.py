@@ -29,7 +29,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PageFacts:
     """What a page's answer says about the list.
 
     Attributes:
@@ -62,7 +62,7 @@ def read_place(paging: Paging, cursor: str | None) -> Place:
     return place if is_place else find_first(paging)
 
 
-def find_next(paging: Paging, place: Place, told: Told) -> Place | None:
+def find_next(paging: Paging, place: Place, told: PageFacts) -> Place | None:
     """The place after a page; None at the list's end."""
     seen = place.offset + told.count
     after = Place(place.page + 1, seen, told.next, told.mark)
@@ -74,7 +74,7 @@ def find_next(paging: Paging, place: Place, told: Told) -> Place | None:
     return None if is_last else after
 
 
-def find_restart(paging: Paging, place: Place, told: Told) -> Place:
+def find_restart(paging: Paging, place: Place, told: PageFacts) -> Place:
     """The place of the next round."""
     if paging.keeps and paging.kind == "cursor":
         return replace(find_first(paging), cursor=told.next or place.cursor)

@@ -207,7 +207,7 @@ class ShapeReader:
 
 
 def take_text(said: Any) -> str:
-    """The beginning of a text for people; empty if there is none, or if a terminal would not only show it."""
+    """The beginning of a text for people. It is empty if there is none, or if a terminal would act on it."""
     text = said[:_LONGEST_TEXT] if isinstance(said, str) else ""
     return text if text.isprintable() else ""
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httpx
 
-from bus.declared.document import AdapterDocument, ApiKey, Deliver, Login, OAuth2, Poll, Push, Signature
+from bus.declared.document import AdapterDocument, ApiKey, Deliver, Login, OAuth2, Poll, Push, Query, Signature
 from bus.declared.draft import Draft
 from bus.declared.errors import AdapterInvalid
 from bus.declared.factory import DeclaredFactory, Surroundings, make_vault
@@ -18,7 +18,7 @@ _LONGEST_BODY: Final = 4096
 
 
 @dataclass(slots=True)
-class Shown:
+class TrialResult:
     """What a trial shows.
 
     Attributes:
@@ -39,7 +39,7 @@ async def try_operation(
     settings: AdapterSettings,
     surroundings: Surroundings,
     cursor: str | None = None,
-) -> Shown:
+) -> TrialResult:
     """What an operation does with a payload.
 
     Args:
@@ -52,15 +52,8 @@ async def try_operation(
         AdapterInvalid: the document has no such operation, or it is a push.
         SettingsWrong: a secret is not bound to the host.
     """
-    operation = next((one for one in document.operations if one.name == name), None)
-    if operation is None:
-        names = ", ".join(one.name for one in document.operations)
-        raise AdapterInvalid(f"The document has no operation {name}. It has {names}.")
-    if isinstance(operation, Push):
-        raise AdapterInvalid(
-            f"The agency calls the bus by {name}, so nothing can be sent; `bus adapter lint` runs examples."
-        )
-    shown = Shown()
+    operation = _find_operation(document, name)
+    shown = TrialResult()
     teller = _Teller(document, settings, shown)
     around = Surroundings(
         surroundings.networks, surroundings.transport, Mapper(document.adapter, explain=True), teller.tell
@@ -88,10 +81,22 @@ async def try_operation(
     return shown
 
 
+def _find_operation(document: AdapterDocument, name: str) -> Deliver | Poll | Query:
+    operation = next((one for one in document.operations if one.name == name), None)
+    if operation is None:
+        names = ", ".join(one.name for one in document.operations)
+        raise AdapterInvalid(f"The document has no operation {name}. It has {names}.")
+    if isinstance(operation, Push):
+        raise AdapterInvalid(
+            f"The agency calls the bus by {name}, so nothing can be sent; `bus adapter lint` runs examples."
+        )
+    return operation
+
+
 class _Teller:
     """Writes exchanges down, without secrets and tokens."""
 
-    def __init__(self, document: AdapterDocument, settings: AdapterSettings, shown: Shown) -> None:
+    def __init__(self, document: AdapterDocument, settings: AdapterSettings, shown: TrialResult) -> None:
         self._vault = make_vault(document, settings.model_dump())
         self._headers = {"authorization"}
         self._parameters: set[str] = set()

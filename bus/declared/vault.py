@@ -88,7 +88,8 @@ class Vault:
 
 
 def list_forms(secret: str) -> set[str]:
-    """The forms in which an API may repeat a secret: as it is, percent-encoded, in JSON and HTML, hex, base64, plain digests.
+    """The forms in which an API may repeat a secret. It is plain, percent-encoded, in JSON, HTML, hex or base64, or a plain
+    digest.
 
     In base64 of a text that holds the secret, such as `user:password`, it has one of three forms. A form lacks the characters
     that depend on what stands beside the secret.

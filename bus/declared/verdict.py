@@ -7,7 +7,7 @@ import httpx
 
 from bus.clock import now
 from bus.declared.document import Rule
-from bus.declared.mapper import Found, Judged
+from bus.declared.mapper import ExpressionResult, JudgedAnswer
 from bus.kit import AgencyFault, Failure, make_status_fault, read_next_access, read_retry_after
 
 FAILURES: Final[Mapping[str, Failure]] = {
@@ -20,7 +20,9 @@ _LONGEST_QUOTE: Final = 200
 _LONGEST_WAIT: Final = 24 * 3600.0
 
 
-def find_fault(agency: str, response: httpx.Response, judged: Judged, rules: Sequence[Rule]) -> AgencyFault | None:
+def find_fault(
+    agency: str, response: httpx.Response, judged: JudgedAnswer, rules: Sequence[Rule]
+) -> AgencyFault | None:
     """The fault that an answer is; None for a success.
 
     An answer that fits no rule is judged by its status. If some rule means success, a 2xx that fits no rule is transient: what
@@ -47,7 +49,7 @@ def find_fault(agency: str, response: httpx.Response, judged: Judged, rules: Seq
     return AgencyFault(FAILURES[rule.means], detail, retry_after=wait, status=response.status_code)
 
 
-def read_wait(found: Found) -> float | None:
+def read_wait(found: ExpressionResult) -> float | None:
     """Seconds to wait, from a number, or from a text in one of the forms that agencies use."""
     value = found.value
     if isinstance(value, bool) or value is None:

@@ -33,7 +33,7 @@ from bus.delivery.answers import Answers, SinkAnswer
 from bus.delivery.claims import Claims, NoClaims, WrittenClaims
 from bus.delivery.deliveries import Deliveries, Delivery, DeliveryUnknown
 from bus.delivery.dispatch import HandoverPolicy
-from bus.delivery.failing import Failing, find_failing
+from bus.delivery.failing import FailingDelivery, find_failing
 from bus.delivery.fan_out import FanOut
 from bus.delivery.handover import (
     Broker,
@@ -49,13 +49,13 @@ from bus.delivery.handover import (
 from bus.delivery.health import Health
 from bus.delivery.heartbeat import Heartbeat, Living, find_unattended, list_living, read_beats
 from bus.delivery.leases import Leases
-from bus.delivery.ledger import DeliveryState, Ledger
+from bus.delivery.ledger import Ledger
 from bus.delivery.names import Names
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.preview import Preview, preview_replay
 from bus.delivery.pull_bell import Ear, PullBell
 from bus.delivery.pull_lease import PullLease
-from bus.delivery.pulls import Pulled, Pulls
+from bus.delivery.pulls import PulledDeliveries, Pulls
 from bus.delivery.reclaim import Reclaim
 from bus.delivery.reencrypt import check_secrets, reencrypt_secrets
 from bus.delivery.relay import Lag, Relay, measure_lag
@@ -64,12 +64,23 @@ from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.seek import Seeks
-from bus.delivery.settlement import Named, Return, Settled, SettlementResult, Settlements
+from bus.delivery.settlement import NamedDeliveries, Return, SettlementOutcome, SettlementResult, Settlements
 from bus.delivery.signature import Signer
 from bus.delivery.signature import new_secret as new_webhook_secret
 from bus.delivery.sinks.webhook import WebhookSink
 from bus.delivery.standing import ensure_standing_subscriptions
-from bus.delivery.subscription import AgencySink, NewSubscription, Pull, Sink, Subscription, SubscriptionState, Webhook
+from bus.delivery.state import DeliveryState
+from bus.delivery.subscription import (
+    AgencySink,
+    AlsoWrite,
+    NewSubscription,
+    Pull,
+    Sink,
+    Subscription,
+    SubscriptionState,
+    Webhook,
+    write_nothing_more,
+)
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.suspended import GrantStops
 from bus.delivery.tally import MOST, Tally, read_tallies
@@ -81,6 +92,7 @@ __all__ = [
     "MOST",
     "AgencySink",
     "AlongAppends",
+    "AlsoWrite",
     "Answers",
     "Broker",
     "BrokerAddress",
@@ -91,7 +103,7 @@ __all__ = [
     "DeliveryState",
     "DeliveryUnknown",
     "Ear",
-    "Failing",
+    "FailingDelivery",
     "FanOut",
     "GrantStops",
     "Handover",
@@ -104,7 +116,7 @@ __all__ = [
     "Leases",
     "Ledger",
     "Living",
-    "Named",
+    "NamedDeliveries",
     "Names",
     "NewSubscription",
     "NoClaims",
@@ -113,7 +125,7 @@ __all__ = [
     "Pull",
     "PullBell",
     "PullLease",
-    "Pulled",
+    "PulledDeliveries",
     "Pulls",
     "Reach",
     "Reclaim",
@@ -124,7 +136,7 @@ __all__ = [
     "Room",
     "RunLoader",
     "Seeks",
-    "Settled",
+    "SettlementOutcome",
     "SettlementResult",
     "Settlements",
     "Signer",
@@ -168,4 +180,5 @@ __all__ = [
     "read_tallies",
     "reencrypt_secrets",
     "ring_once",
+    "write_nothing_more",
 ]

@@ -38,7 +38,7 @@ _ATTRIBUTE = re.compile(r"[a-z0-9]{1,64}")
 _ALWAYS_SEEN = CORE_ATTRIBUTES | BUS_ATTRIBUTES | {"partitionkey"}
 """Attributes that a view always shows, perhaps changed. A filter judges the form that the consumer sees."""
 
-Seen = tuple[ContractVersion, View | None]
+VersionView = tuple[ContractVersion, View | None]
 """A version, and a participant's view of its events; None: it sees none of them."""
 
 
@@ -62,7 +62,7 @@ class SinkNotYours(Forbidden):
     slug = "sink-not-yours"
 
 
-def check_contracts(catalogue: Catalogue, names: Sequence[str], participant: str, today: date) -> Sequence[Seen]:
+def check_contracts(catalogue: Catalogue, names: Sequence[str], participant: str, today: date) -> Sequence[VersionView]:
     """Refuse unknown contracts, queries, and contracts without a grant for the participant.
 
     Returns:
@@ -84,7 +84,7 @@ def check_contracts(catalogue: Catalogue, names: Sequence[str], participant: str
     return [seen for name in found for seen in find_views(catalogue, name, participant, today)]
 
 
-def find_views(catalogue: Catalogue, name: str, participant: str, today: date) -> Iterator[Seen]:
+def find_views(catalogue: Catalogue, name: str, participant: str, today: date) -> Iterator[VersionView]:
     """The versions in force of a contract, each with a participant's view of its events; None: it has no view."""
     for version in catalogue.in_force(name):
         try:
@@ -164,7 +164,7 @@ def _count_parts(filters: Sequence[Any], most: int) -> int:
     return found
 
 
-def check_filters(filters: Sequence[Any], seen: Iterable[Seen]) -> None:
+def check_filters(filters: Sequence[Any], seen: Iterable[VersionView]) -> None:
     """Refuse filters that are malformed, or that ask for attributes which the consumer does not see.
 
     Raises:
@@ -203,7 +203,7 @@ def _list_names(expression: Mapping[str, Any], at: str) -> Iterator[tuple[str, s
             yield from ((name, below + json.to_pointer((name,))) for name in operand)
 
 
-def check_order(seen: Sequence[Seen], ordered_by: str | None) -> None:
+def check_order(seen: Sequence[VersionView], ordered_by: str | None) -> None:
     """Refuse an order by a field that the data do not have, or that the consumer does not see unmasked.
 
     Raises:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from bus.delivery.fan_out import FanOut, Made
+from bus.delivery.fan_out import FanOut, MadeDeliveries
 from bus.delivery.turn import Turn
 from bus.journal import Row, Take
 from bus.storage import Transaction
@@ -34,7 +34,7 @@ class AlongAppends:
             if fan_out is None:
                 yield None
                 return
-            made: list[Made] = []
+            made: list[MadeDeliveries] = []
 
             def take(transaction: Transaction, rows: Sequence[Row]) -> None:
                 if (one := fan_out.take_along(transaction, rows)) is not None:
@@ -44,7 +44,7 @@ class AlongAppends:
             _pass_on(fan_out, made)
 
 
-def _pass_on(fan_out: FanOut, made: Sequence[Made]) -> None:
+def _pass_on(fan_out: FanOut, made: Sequence[MadeDeliveries]) -> None:
     try:
         for one in made:
             fan_out.committed(one)

@@ -6,7 +6,7 @@ from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import Subscriptions
 
 
-class Chosen:
+class ChosenSubscriptions:
     """Some of the subscriptions, chosen anew only after one of them, or what `wants` looks at, has changed.
 
     Args:

@@ -1,4 +1,4 @@
-"""The circuit of one sink: after failures in a row the sink is left in peace, then asked again with one delivery.
+"""The circuit of one sink. After failures in a row the sink is left in peace. Then one delivery asks it again.
 
 A sink fails in two ways. It is *down*: it gives no answer, or a gateway answers for it. Or it *refuses*: it answers, and does
 not take the event (401, 404). One event can cause either. So an event counts once, however often it is tried again.
@@ -102,7 +102,7 @@ class Circuit:
         return replace(self, state=TRANSITIONS[self.state, Signal.PROBED], until=now + self.policy.probe)
 
     def hastened(self, now: float) -> "Circuit":
-        """The circuit after somebody said that the sink is mended: unless it is closed, the next delivery goes as the probe."""
+        """The circuit after somebody said that the sink is mended. Unless it is closed, the next delivery goes as the probe."""
         return self if self.state is State.CLOSED else replace(self, until=min(self.until, now))
 
     def after(self, outcome: Outcome, now: float, random: Random, *, is_first: bool = True) -> "Circuit":
@@ -135,7 +135,7 @@ class Circuit:
         if is_strained and self.state is State.HALF_OPEN:
             # The sink was down. Now it answers.
             return replace(refused, state=TRANSITIONS[self.state, Signal.ANSWERED], failures=0, openings=0)
-        # By the square: dozens of refused events pass within seconds, and a sink that refuses all of them is left in peace.
+        # By the square: dozens of refused events pass within seconds. A sink that refuses all of them is left in peace.
         until = now + self._pause(self.policy.first * (refused.refused / 100) ** 2, outcome, random)
         return refused._opened(0, until, is_strained=is_strained)
 

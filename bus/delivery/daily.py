@@ -1,4 +1,4 @@
-"""A walk that a leader takes once a day, a step at a time, so that other work goes on between the steps."""
+"""A walk that a leader takes once a day. It goes a step at a time, so that other work goes on between."""
 
 import time
 from collections.abc import Callable, Generator
@@ -12,7 +12,7 @@ DAY: Final = 24 * 3600 * 1_000_000
 _LOOK_SECONDS: Final = 60.0
 
 Walk = Callable[[int], Generator[None, None, bool]]
-"""Walks on a day, counted from 1970 in UTC: yields after each step, and returns whether the day's work is done."""
+"""Walks on a day, counted from 1970 in UTC. Yields after each step, and returns whether the day's work is done."""
 
 
 class Daily:

@@ -11,9 +11,11 @@ from bus import clock
 from bus.actions import Action, Actor, Verb, note
 from bus.delivery import statements
 from bus.delivery.acts import make_delivery_act, make_subscription_act
-from bus.delivery.ledger import Attempt, DeliveryState, Ledger
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import Ledger
 from bus.delivery.ordering import HELD, PARKED
 from bus.delivery.removal import SETTLED
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import TOPIC
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, SUBSCRIPTIONS
@@ -56,7 +58,7 @@ class Delivery:
     Attributes:
         id: `<subscription's id>.<position>`.
         attempts: number of attempts since the last redrive.
-        next_attempt: when a pending delivery is due; None: it is over, or waits behind another of its key or for its grant.
+        next_attempt: when a pending delivery is due. None: it is over, or waits behind another of its key, or for its grant.
         status: HTTP status of the last attempt; None: the sink did not answer.
         failures: the failed attempts, oldest first.
     """

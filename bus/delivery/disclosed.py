@@ -11,7 +11,7 @@ Announce = Callable[[Sequence[Disclosure]], Awaitable[Sequence[Noted]]]
 """Writes disclosures. They are on disk when it returns."""
 
 
-class Disclosed:
+class RunDisclosures:
     """The disclosures of one run. Belongs to one event loop.
 
     Promise: a sink cannot change what is in the log. An announced disclosure stays, unless the bus knows that it sent no byte.

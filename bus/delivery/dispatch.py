@@ -11,7 +11,7 @@ from bus.contracts import Catalogue
 from bus.delivery.first_runs import FirstRuns, Run, plan_first_runs
 from bus.delivery.handover import Handover, Loaded
 from bus.delivery.leases import Leases
-from bus.delivery.ledger import Handed, Lease, Leased, Ledger, NewDelivery
+from bus.delivery.ledger import Lease, LeasedDelivery, LeasedRuns, Ledger, NewDelivery
 from bus.delivery.routing import is_ordered
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import Subscriptions
@@ -91,8 +91,8 @@ class Dispatch:
             subscription = self._subscriptions.numbered(number)
             if subscription is not None:
                 with self._storage.write(durable=False) as transaction:
-                    handed = self.lease(transaction, subscription, now)
-                is_more |= self.send(handed)
+                    runs = self.lease(transaction, subscription, now)
+                is_more |= self.send(runs)
         if is_more:
             self._may_be_due = True
         return is_more
@@ -105,9 +105,9 @@ class Dispatch:
             self._windows.note(run.lease.subscription, len(run.deliveries))
         return begun
 
-    def lease(self, transaction: Transaction, subscription: Subscription, now: int) -> Handed:
+    def lease(self, transaction: Transaction, subscription: Subscription, now: int) -> LeasedRuns:
         """Lease the due deliveries of a subscription, in the caller's transaction."""
-        handed = self._ledger.lease(
+        runs = self._ledger.lease(
             transaction,
             subscription.number,
             now,
@@ -116,24 +116,24 @@ class Dispatch:
             self._policy.run,
             ordered=is_ordered(subscription, self._catalogue),
         )
-        self._windows.note(subscription.number, handed.leased)
-        self._leases.add(transaction, handed.leases)
-        (self.left.add if handed.left else self.left.discard)(subscription.number)
-        return handed
+        self._windows.note(subscription.number, runs.deliveries)
+        self._leases.add(transaction, runs.leases)
+        (self.left.add if runs.left else self.left.discard)(subscription.number)
+        return runs
 
-    def send(self, handed: Handed, loaded: Mapping[Lease, Loaded] = _NOTHING_LOADED) -> bool:
+    def send(self, runs: LeasedRuns, loaded: Mapping[Lease, Loaded] = _NOTHING_LOADED) -> bool:
         """Hand leased runs over, after the commit. Returns whether there may be more to hand over at once.
 
         Args:
             loaded: runs with their events, if the relay has them.
         """
-        for index, lease in enumerate(handed.leases):
+        for index, lease in enumerate(runs.leases):
             if not self._handover.send(lease, loaded.get(lease)):
                 # They are due again at once, so that nothing waits for a lease when the broker is back.
-                self._ledger.release(handed.leases[index:], clock.micros(clock.now()))
+                self._ledger.release(runs.leases[index:], clock.micros(clock.now()))
                 return False
             HANDED_OVER.inc()
-        return handed.left and handed.room > 0
+        return runs.left and runs.room > 0
 
     def close(self) -> None:
         """Close the connection to the broker, if there is one."""
@@ -147,6 +147,8 @@ def load(runs: Sequence[Run], entries: Sequence[Entry]) -> dict[Lease, Loaded]:
     """The loaded runs of new deliveries, from the events that they were made of."""
     by_position = {entry.position: entry for entry in entries}
     return {
-        lease: [(Leased(one.position, one.key, 0, lease.due_at), by_position[one.position]) for one in deliveries]
+        lease: [
+            (LeasedDelivery(one.position, one.key, 0, lease.due_at), by_position[one.position]) for one in deliveries
+        ]
         for lease, deliveries in runs
     }

@@ -18,7 +18,7 @@ _LOOKED_AT: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
+class FailingDelivery:
     """The delivery of a subscription that has failed for the longest time.
 
     Attributes:
@@ -36,9 +36,9 @@ class Failing:
     status: int | None
 
 
-def find_failing(storage: Storage, subscriptions: Sequence[Subscription], before: datetime) -> list[Failing]:
+def find_failing(storage: Storage, subscriptions: Sequence[Subscription], before: datetime) -> list[FailingDelivery]:
     """The active subscriptions with a pending delivery that was first tried before a time."""
-    found: list[Failing] = []
+    found: list[FailingDelivery] = []
     for subscription in subscriptions:
         if subscription.state is not SubscriptionState.ACTIVE or isinstance(subscription.sink, Pull):
             continue
@@ -49,7 +49,7 @@ def find_failing(storage: Storage, subscriptions: Sequence[Subscription], before
     return found
 
 
-def _find_longest(transaction: Transaction, subscription: Subscription) -> Failing | None:
+def _find_longest(transaction: Transaction, subscription: Subscription) -> FailingDelivery | None:
     """The pending delivery with the oldest first attempt, among the deliveries at both ends of the queue."""
     table = DELIVERIES.c
     waiting = (table.subscription == subscription.number) & (table.state == 0) & (table.due_at < min(HELD, PARKED))
@@ -70,4 +70,6 @@ def _find_longest(transaction: Transaction, subscription: Subscription) -> Faili
     if row is None:
         return None
     is_webhook = isinstance(subscription.sink, Webhook)
-    return Failing(subscription.id, subscription.participant, is_webhook, clock.moment(row.at), row.failure, row.status)
+    return FailingDelivery(
+        subscription.id, subscription.participant, is_webhook, clock.moment(row.at), row.failure, row.status
+    )

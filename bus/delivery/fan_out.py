@@ -8,7 +8,7 @@ from bus import clock
 from bus.contracts import Catalogue
 from bus.delivery.dispatch import Dispatch, load
 from bus.delivery.first_runs import FirstRuns
-from bus.delivery.ledger import Handed, Ledger, NewDelivery
+from bus.delivery.ledger import LeasedRuns, Ledger, NewDelivery
 from bus.delivery.relayed import read_relayed, write_relayed
 from bus.delivery.routing import Router
 from bus.delivery.subscription import Pull, Subscription, SubscriptionState
@@ -33,14 +33,14 @@ RingPullers = Callable[[Collection[int]], None]
 """Called with the numbers of subscriptions that are pulled, and have new deliveries. From any thread."""
 
 
-class Made(NamedTuple):
+class MadeDeliveries(NamedTuple):
     """The deliveries that a transaction made; they are handed over after the commit.
 
     Attributes:
         entries: the events.
         reached: the position up to which all events have their deliveries.
         begun: new deliveries that go at once.
-        handed: leased deliveries that waited already.
+        resumed: leased deliveries that waited already.
         pulled: the numbers of subscriptions that are pulled, and have new deliveries.
         is_new: none of the deliveries was made before.
         is_due: some deliveries are due, and not leased.
@@ -49,7 +49,7 @@ class Made(NamedTuple):
     entries: Sequence[Entry]
     reached: int
     begun: FirstRuns
-    handed: Sequence[Handed]
+    resumed: Sequence[LeasedRuns]
     pulled: Collection[int]
     is_new: bool
     is_due: bool
@@ -125,7 +125,7 @@ class FanOut:
         self.reached = reached
         return not is_last
 
-    def take_along(self, transaction: Transaction, rows: Sequence[Row]) -> Made | None:
+    def take_along(self, transaction: Transaction, rows: Sequence[Row]) -> MadeDeliveries | None:
         """Make the deliveries of events in the transaction that appends them. None: the next step makes them.
 
         Returns None if other events stand between, or events or subscriptions are many. Also if deliveries wait, or
@@ -136,7 +136,7 @@ class FanOut:
             return None
         entries = select_entries(rows, self._find_wanted())
         if not entries:
-            return Made(entries, reached, _NOTHING, (), (), True, False)
+            return MadeDeliveries(entries, reached, _NOTHING, (), (), True, False)
         router = self.router()
         if any(router.count_audience(entry) > _AT_ONCE for entry in entries):
             return None
@@ -149,7 +149,7 @@ class FanOut:
             return None
         return self._make(transaction, entries, deliveries, reached)
 
-    def committed(self, made: Made) -> None:
+    def committed(self, made: MadeDeliveries) -> None:
         """Hand over what `take_along` made, after the commit."""
         self.reached = made.reached
         if made.entries:
@@ -185,7 +185,7 @@ class FanOut:
 
     def _make(
         self, transaction: Transaction, entries: Sequence[Entry], deliveries: Sequence[NewDelivery], reached: int
-    ) -> Made:
+    ) -> MadeDeliveries:
         now = clock.micros(clock.now())
         numbers = {delivery.subscription for delivery in deliveries}
         pulled = {number for number in numbers if self._is_pulled(number)}
@@ -199,16 +199,18 @@ class FanOut:
         begun = self._dispatch.begin(transaction, [one for one in deliveries if one.subscription in at_once], now)
         is_new = self._ledger.add(transaction, deliveries, now, again=False, later=begun.due)
         write_relayed(transaction, reached)
-        handed = [self._dispatch.lease(transaction, subscription, now) for subscription in behind]
-        return Made(entries, reached, begun, handed, pulled, is_new, bool(numbers - pulled) and not subscriptions)
+        resumed = [self._dispatch.lease(transaction, subscription, now) for subscription in behind]
+        return MadeDeliveries(
+            entries, reached, begun, resumed, pulled, is_new, bool(numbers - pulled) and not subscriptions
+        )
 
-    def _pass_on(self, made: Made) -> None:
+    def _pass_on(self, made: MadeDeliveries) -> None:
         """Hand over what a transaction made, now that it is committed."""
         self._dispatch.left |= made.begun.left
-        begun = Handed([run.lease for run in made.begun.runs], 0, False)
+        begun = LeasedRuns([run.lease for run in made.begun.runs], 0, False)
         # If some deliveries were made before, fewer may be owed.
         loaded = load(made.begun.runs, made.entries) if made.is_new else {}
-        is_more = [self._dispatch.send(begun, loaded), *map(self._dispatch.send, made.handed)]
+        is_more = [self._dispatch.send(begun, loaded), *map(self._dispatch.send, made.resumed)]
         if any(is_more) or made.is_due:
             self._dispatch.look_soon()
         if made.pulled:

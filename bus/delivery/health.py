@@ -1,4 +1,4 @@
-"""The health of subscriptions: when a sink last took an event, when and why it last failed, and whether its circuit is open.
+"""The health of subscriptions: a sink's last success, its last failure with the reason, and whether its circuit is open.
 
 A subscription has one row. The transaction that writes outcomes writes it, so that nobody has to count deliveries or attempts.
 """
@@ -53,7 +53,7 @@ class Health:
     circuit_until: datetime | None = None
 
 
-class Tried(Protocol):
+class HealthAttempt(Protocol):
     """What health needs of an attempt. `bus.delivery.ledger.Attempt` has it."""
 
     @property
@@ -109,7 +109,9 @@ _MERGE: Final = Insertion(
 )
 
 
-def write_health(transaction: Transaction, tried: Iterable[Tried], circuits: Mapping[int, CircuitReport]) -> None:
+def write_health(
+    transaction: Transaction, tried: Iterable[HealthAttempt], circuits: Mapping[int, CircuitReport]
+) -> None:
     """Write what attempts say of their sinks. Call it at the end of a transaction.
 
     Every transaction locks these rows last, and in the order of their subscriptions. So no two can deadlock.
@@ -130,7 +132,7 @@ def write_health(transaction: Transaction, tried: Iterable[Tried], circuits: Map
 
 
 def _sum_up(
-    tried: Sequence[Tried],
+    tried: Sequence[HealthAttempt],
 ) -> tuple[int, int | None, int | None, int | None, str | None, int | None, str | None]:
     """The columns from `delivered` to `detail`, of one subscription's attempts in the order of time."""
     taken = [one.at for one in tried if one.failure is None]

@@ -139,7 +139,7 @@ class Lane:
         return self._random.choice(list_candidates(owed))
 
     def compute_pause(self) -> float:
-        """Seconds after which a run that does not wait may ask again: when a pause is over, or a probe may be."""
+        """Seconds after which a run that does not wait may ask again. The pause, or the probe, may be over then."""
         left = max(self._circuit.until - self._clock(), 0.0)
         if self._circuit.state is State.HALF_OPEN:
             left = min(left, self._circuit.policy.first)

@@ -9,32 +9,19 @@ One statement serves a whole group; `bus.delivery.statements` has them.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-import sqlalchemy as sa
-
 from bus.delivery import statements
-from bus.delivery.answer import write_answer
+from bus.delivery.attempts import Attempt, write_attempts
 from bus.delivery.health import CircuitReport, write_health
 from bus.delivery.ordering import PARKED, ChainLink, Plan, cut_runs, make_chains, plan
-from bus.delivery.results import Note, Result, note_results
-from bus.delivery.tables import ATTEMPTS
-from bus.storage import Parameters, Storage, Transaction
+from bus.delivery.results import note_results
+from bus.delivery.state import DeliveryState
+from bus.storage import Storage, Transaction
 
 LONGEST_CHAIN = 50
 """The most deliveries of one key in a run. They go one after the other, and must end within the lease."""
-
-
-class DeliveryState(IntEnum):
-    """The life of a delivery."""
-
-    PENDING = 0
-    DELIVERED = 1
-    DEAD = 2
-    """Waits until somebody redrives or discards it."""
-    DISCARDED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,60 +41,29 @@ class Lease:
     due_at: int
 
 
-class Handed(NamedTuple):
+class LeasedRuns(NamedTuple):
     """The runs of a subscription that one look leased.
 
     Attributes:
         leases: the leases of the runs.
         room: how many more deliveries may be in flight.
-        left: due deliveries may be left.
-        leased: deliveries in the runs.
+        left: whether there may be due deliveries that were not leased.
+        deliveries: how many deliveries are in the runs.
     """
 
     leases: Sequence[Lease]
     room: int
     left: bool
-    leased: int = 0
+    deliveries: int = 0
 
 
-class Leased(NamedTuple):
+class LeasedDelivery(NamedTuple):
     """One delivery of a run; `lease` is the run's `due_at`."""
 
     position: int
     key: int | None
     attempts: int
     lease: int
-
-
-class Attempt(NamedTuple):
-    """The result of one attempt.
-
-    Attributes:
-        lease: the delivery's `due_at` at the attempt. Unless it is a success, the result counts only under this lease.
-        due_at: when to try again; None: the delivery is over.
-        failure: the class of the failure; None: the event was delivered.
-        detail: a text for the subscriber, which holds nothing of the event.
-        answer: the beginning of what the sink answered to an attempt that failed. It may hold personal data.
-    """
-
-    subscription: int
-    position: int
-    key: int | None
-    lease: int
-    number: int
-    state: DeliveryState
-    due_at: int | None
-    at: int
-    failure: str | None
-    status: int | None
-    detail: str
-    duration_ms: int
-    answer: bytes = b""
-
-    @property
-    def was_made(self) -> bool:
-        """Whether the sink was asked, or was refused for good. Otherwise the delivery was put back, or given up, untried."""
-        return self.failure is not None or self.state is DeliveryState.DELIVERED
 
 
 class Ledger:
@@ -166,7 +122,7 @@ class Ledger:
         most: int,
         *,
         ordered: bool,
-    ) -> Handed:
+    ) -> LeasedRuns:
         """Lease the due deliveries of a subscription in runs, in the caller's transaction.
 
         Args:
@@ -177,25 +133,25 @@ class Ledger:
         """
         room = window - count_in_flight(transaction, subscription, now, until, window)
         if room <= 0:
-            return Handed([], 0, True)
+            return LeasedRuns([], 0, True)
         if ordered:
             self.hold(transaction, subscription)
         due = _find_due(transaction, subscription, now, room)
         decided = Plan(tuple((position,) for position in due), ())
         if ordered:
             decided = plan_in_order(transaction, subscription, due, now, room, min(most, LONGEST_CHAIN))
-        handed_over = name_runs(subscription, decided.going, most, until)
-        for lease, run in handed_over:
+        runs = name_runs(subscription, decided.going, most, until)
+        for lease, run in runs:
             _set_due(transaction, subscription, run, lease.due_at)
-        leases = [lease for lease, _ in handed_over]
+        leases = [lease for lease, _ in runs]
         count = sum(map(len, decided.going))
-        return Handed(leases, room - count, decided.left or len(due) == room, count)
+        return LeasedRuns(leases, room - count, decided.left or len(due) == room, count)
 
-    def find_leased(self, transaction: Transaction, lease: Lease) -> list[Leased]:
+    def find_leased(self, transaction: Transaction, lease: Lease) -> list[LeasedDelivery]:
         """The deliveries of a run that are still owed, in position order; none: the lease is over."""
         named = {"subscription": lease.subscription, "lease": lease.due_at}
         rows = transaction.rows(statements.LEASED, named)
-        return sorted(Leased(position, key, attempts, lease.due_at) for position, key, attempts in rows)
+        return sorted(LeasedDelivery(position, key, attempts, lease.due_at) for position, key, attempts in rows)
 
     def release(self, leases: Iterable[Lease], due_at: int) -> None:
         """Give runs back without an attempt. They are due again at `due_at`."""
@@ -226,19 +182,12 @@ class Ledger:
         touched = _group_keys(attempts)
         for subscription in sorted(touched):
             self.hold(transaction, subscription)
-        results = [
-            _record_success(transaction, group, positions) for group, positions in _group_successes(attempts).items()
-        ]
-        for attempt in attempts:
-            if attempt.state is not DeliveryState.DELIVERED:
-                results.append(_record_failure(transaction, attempt, self._seal))
-        note_results(transaction, results)
+        note_results(transaction, write_attempts(transaction, attempts, self._seal))
         unparked = [
             _unpark(transaction, subscription, keys, at=max(a.at for a in attempts))
             for subscription, keys in touched.items()
         ]
-        tried = (one for one in attempts if one.failure is not None or one.state is DeliveryState.DELIVERED)
-        write_health(transaction, tried, circuits)
+        write_health(transaction, (one for one in attempts if one.was_made), circuits)
         return any(unparked) or any(a.due_at is not None and a.due_at <= a.at for a in attempts)
 
     def discard(self, transaction: Transaction, subscription: int, owed: Mapping[int, int | None], at: int) -> int:
@@ -317,75 +266,6 @@ def _find_beginnings(
 def _set_due(transaction: Transaction, subscription: int, positions: Sequence[int], due_at: int) -> None:
     wanted = transaction.numbers(positions)
     transaction.execute(statements.SET_DUE, {"subscription": subscription, "due": due_at, "wanted": wanted})
-
-
-def _record_success(transaction: Transaction, group: "_Success", positions: Sequence[int]) -> Note:
-    """Write that deliveries succeeded. Returns those that had not succeeded before."""
-    wanted = transaction.numbers(positions)
-    changed = transaction.execute(statements.DELIVERED, {**group._asdict(), "wanted": wanted})
-    if changed < len(positions):
-        # Some were delivered before, or are gone: they count once.
-        asked = {"subscription": group.subscription, "at": group.at, "wanted": wanted}
-        positions = [row[0] for row in transaction.rows(statements.DELIVERED_AT, asked)]
-    return Note(group.subscription, Result.DELIVERED, group.at, positions)
-
-
-def _record_failure(transaction: Transaction, attempt: Attempt, seal: Callable[[str], str] | None) -> Note:
-    """Write what else came of an attempt. Returns the delivery if it failed or was given up."""
-    written: Parameters = {
-        "subscription": attempt.subscription,
-        "position": attempt.position,
-        "lease": attempt.lease,
-        "state": attempt.state.value,
-        "number": attempt.number,
-        "due": attempt.due_at or 0,
-        "status": attempt.status,
-        "at": attempt.at if attempt.due_at is None else None,
-    }
-    changed = transaction.execute(statements.FAILED, written)
-    if changed and attempt.failure is not None:
-        _add_attempt(transaction, attempt, seal)
-    is_dead = attempt.state is DeliveryState.DEAD
-    positions = [attempt.position] if changed and (is_dead or attempt.failure is not None) else []
-    return Note(attempt.subscription, Result.DEAD if is_dead else Result.FAILED, attempt.at, positions)
-
-
-def _add_attempt(transaction: Transaction, attempt: Attempt, seal: Callable[[str], str] | None) -> None:
-    row = {
-        "subscription": attempt.subscription,
-        "position": attempt.position,
-        "at": attempt.at,
-        "failure": attempt.failure,
-        "status": attempt.status,
-        "detail": attempt.detail[:500],
-        "duration_ms": attempt.duration_ms,
-        "answer": seal(write_answer(attempt.answer)) if seal and attempt.answer else None,
-    }
-    # After a redrive the delivery's count begins anew, but its old rows stay.
-    number = sa.select(sa.func.coalesce(sa.func.max(ATTEMPTS.c.number), 0) + 1).where(
-        ATTEMPTS.c.subscription == attempt.subscription, ATTEMPTS.c.position == attempt.position
-    )
-    transaction.execute(sa.insert(ATTEMPTS).values(number=number.scalar_subquery(), **row))
-
-
-class _Success(NamedTuple):
-    """The values that are written for a group of successes."""
-
-    subscription: int
-    status: int | None
-    at: int
-    number: int
-
-
-def _group_successes(attempts: Sequence[Attempt]) -> dict[_Success, list[int]]:
-    """The successes, grouped by the values that are written for them."""
-    groups: dict[_Success, list[int]] = {}
-    at = max(attempt.at for attempt in attempts)
-    for attempt in attempts:
-        if attempt.state is DeliveryState.DELIVERED:
-            group = _Success(attempt.subscription, attempt.status, at, attempt.number)
-            groups.setdefault(group, []).append(attempt.position)
-    return groups
 
 
 def _group_keys(touched: Iterable[Attempt | NewDelivery]) -> dict[int, set[int]]:

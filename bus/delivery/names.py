@@ -35,7 +35,7 @@ KEPT: Final = 4096
 
 
 class FoundAddress(NamedTuple):
-    """One address of a host name."""
+    """One address of a host name, with its family and protocol as `socket` numbers them."""
 
     family: int
     protocol: int

@@ -7,10 +7,12 @@ from random import Random
 import structlog
 
 from bus import clock
+from bus.delivery.attempts import Attempt
 from bus.delivery.health import CircuitReport
-from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger
+from bus.delivery.ledger import Lease, LeasedDelivery, Ledger
 from bus.delivery.ordering import HELD, PARKED
 from bus.delivery.retry import RetryPolicy, plan_next_attempt
+from bus.delivery.state import DeliveryState
 from bus.disclosures import Disclosure, DisclosureLog, Noted
 from bus.kit import Outcome
 from bus.problem import Unavailable
@@ -69,7 +71,7 @@ class OutcomeWriter:
 
 
 def judge_attempt(
-    subscription: int, leased: Leased, outcome: Outcome, duration: float, policy: RetryPolicy, random: Random
+    subscription: int, leased: LeasedDelivery, outcome: Outcome, duration: float, policy: RetryPolicy, random: Random
 ) -> Attempt:
     """The result of an attempt for its delivery: delivered, to be tried again, or dead.
 
@@ -101,33 +103,33 @@ def judge_attempt(
     )
 
 
-def park(subscription: int, leased: Leased) -> Attempt:
+def park(subscription: int, leased: LeasedDelivery) -> Attempt:
     """The result for an untried delivery behind an earlier one of its key that failed: it waits."""
     return _make_untried(subscription, leased, DeliveryState.PENDING, PARKED)
 
 
-def release(subscription: int, leased: Leased) -> Attempt:
+def release(subscription: int, leased: LeasedDelivery) -> Attempt:
     """The result for a delivery that was not tried within its lease: it is due again."""
     return _make_untried(subscription, leased, DeliveryState.PENDING, clock.now_micros())
 
 
-def put_off(subscription: int, leased: Leased, seconds: float) -> Attempt:
+def put_off(subscription: int, leased: LeasedDelivery, seconds: float) -> Attempt:
     """A delivery that was not tried, since the sink's circuit waits for the answer to another one."""
     due_at = clock.now_micros() + int(seconds * 1_000_000)
     return _make_untried(subscription, leased, DeliveryState.PENDING, due_at)
 
 
-def hold(subscription: int, leased: Leased) -> Attempt:
+def hold(subscription: int, leased: LeasedDelivery) -> Attempt:
     """The result for a delivery whose grant is suspended: it waits for the end of the suspension."""
     return _make_untried(subscription, leased, DeliveryState.PENDING, HELD)
 
 
-def skip(subscription: int, leased: Leased) -> Attempt:
+def skip(subscription: int, leased: LeasedDelivery) -> Attempt:
     """The result for a delivery that is given up: its view shows nothing, or its suspended grant keeps nothing waiting."""
     return _make_untried(subscription, leased, DeliveryState.DISCARDED, None)
 
 
-def _make_untried(subscription: int, leased: Leased, state: DeliveryState, due_at: int | None) -> Attempt:
+def _make_untried(subscription: int, leased: LeasedDelivery, state: DeliveryState, due_at: int | None) -> Attempt:
     now = clock.now_micros()
     return Attempt(
         subscription, leased.position, leased.key, leased.lease, leased.attempts, state, due_at, now, None, None, "", 0

@@ -8,10 +8,12 @@ from typing import Final, NamedTuple
 
 from bus.contracts import GrantSuspended, View
 from bus.delivery import pull_statements as statements
-from bus.delivery.ledger import Attempt, DeliveryState, Leased, Ledger, plan_in_order
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import LeasedDelivery, Ledger, plan_in_order
 from bus.delivery.ordering import HELD
 from bus.delivery.outcome import hold, skip
 from bus.delivery.pull_lease import PullLease, find_ends
+from bus.delivery.state import DeliveryState
 from bus.journal import MOST_BYTES, lengths_at, versions_at
 from bus.kit import Failure
 from bus.problem import Refused
@@ -20,7 +22,7 @@ from bus.storage import Transaction
 _LOOKED_AT: Final = 500
 """Due deliveries that are read at once."""
 _LOOKS: Final = 4
-"""The most reads of one transaction: on SQLite all other writers wait for it, however long the backlog of a key is."""
+"""The most reads of one transaction, however long the backlog of a key is. On SQLite all other writers wait for it."""
 _LAST: Final = 2**62
 """A position behind every other."""
 
@@ -75,7 +77,7 @@ class Choice:
         self._last = _LAST if last is None else last
         self._ordered = ordered
         self._bytes = 0
-        self.held: list[Leased] = []
+        self.held: list[LeasedDelivery] = []
 
     def fill(self, room: int) -> bool:
         """Take due deliveries, at most `room`. Returns whether more may be due."""
@@ -152,14 +154,14 @@ class Choice:
         wanted = self._transaction.numbers(one.position for one in fitting)
         named = {"subscription": self._subscription, "lease": self._until}
         self._transaction.execute(statements.TAKE, {**named, "wanted": wanted})
-        self.held += [Leased(one.position, one.key, one.attempts + 1, self._until) for one in fitting]
+        self.held += [LeasedDelivery(one.position, one.key, one.attempts + 1, self._until) for one in fitting]
 
     def _make_withheld(self, one: _Due, lapsed: PullLease | None, *, keeps_waiting: bool) -> Attempt:
         """The result for a delivery whose grant is suspended: it waits for the end of the suspension, or is discarded."""
         if lapsed is not None:
             state = DeliveryState.PENDING if keeps_waiting else DeliveryState.DISCARDED
             return self._make_lapsed(one, lapsed, state, HELD if keeps_waiting else None)
-        leased = Leased(one.position, one.key, one.attempts, one.due_at)
+        leased = LeasedDelivery(one.position, one.key, one.attempts, one.due_at)
         return hold(self._subscription, leased) if keeps_waiting else skip(self._subscription, leased)
 
     def _make_lapsed(self, one: _Due, lease: PullLease, state: DeliveryState, due_at: int | None) -> Attempt:

@@ -15,7 +15,8 @@ from bus.ids import new_id
 from bus.storage import Transaction
 
 _KEPT: Final = 24 * 3600 * 1_000_000
-"""Microseconds for which a lease is remembered after its end: the answer to a late acknowledgement says why it does not count."""
+"""Microseconds for which a lease is remembered after its end. So the answer to a late acknowledgement says why it does not
+count."""
 _FORGOTTEN: Final = 200
 """Leases that one pull forgets: it gives one itself, so they never pile up."""
 _TABLE: Final = PULL_LEASES.c

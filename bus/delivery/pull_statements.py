@@ -53,7 +53,7 @@ IS_USED: Final = Prepared(
     postgres="""SELECT 1 FROM deliveries WHERE subscription=:subscription AND state=0 AND due_at=:at
     UNION ALL SELECT 1 FROM pull_leases WHERE subscription=:subscription AND due_at=:at LIMIT 1""",
 )
-"""Whether a moment is the end of a lease, or of a backoff: a lease is known by the moment alone."""
+"""Whether a moment is the end of a lease, or of a backoff. A lease is known by the moment alone."""
 PLACES: Final = Prepared(
     sqlite="""SELECT position, key, attempts, due_at, state FROM deliveries
     WHERE subscription=:subscription AND position IN (SELECT value FROM json_each(:wanted))""",

@@ -1,4 +1,4 @@
-"""Pulls: a participant that keeps no cursor fetches its next deliveries, and holds them under a lease until it settles them.
+"""Pulls: a participant fetches its next deliveries without a cursor, and holds them under a lease until it settles them.
 
 Promise: two pullers never hold one delivery at the same time. While a delivery is held, or waits for its next try, no later
 delivery of its key is given. A delivery that is neither acknowledged nor returned comes again when its lease ends. Leases stay
@@ -14,13 +14,15 @@ from typing import Final, NamedTuple
 from bus import clock
 from bus.contracts import Catalogue, View
 from bus.delivery import pull_statements as statements
-from bus.delivery.ledger import Attempt, DeliveryState, Leased, Ledger
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import LeasedDelivery, Ledger
 from bus.delivery.outcome import hold, skip
 from bus.delivery.pull_choice import Choice
 from bus.delivery.pull_lease import PullLease, add_lease, find_free_moment
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.routing import is_ordered
 from bus.delivery.run import Item, make_item
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import (
     NotPulled,
     Pull,
@@ -49,7 +51,7 @@ class TooManyHeld(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PulledDeliveries:
     """What one pull gives.
 
     Attributes:
@@ -63,11 +65,11 @@ class Pulled:
     is_more: bool
 
 
-class _Taken(NamedTuple):
-    """Deliveries that a pull holds from now on; see `Pulled`."""
+class _TakenDeliveries(NamedTuple):
+    """Deliveries that a pull holds from now on; see `PulledDeliveries`."""
 
     lease: PullLease | None
-    held: Sequence[Leased]
+    held: Sequence[LeasedDelivery]
     is_more: bool
 
 
@@ -111,7 +113,7 @@ class Pulls:
             reasons += [view for view in views if isinstance(view, Refused)]
         raise reasons[0]
 
-    def pull(self, subscription: Subscription, client_id: str, limit: int, seconds: float) -> Steps[Pulled]:
+    def pull(self, subscription: Subscription, client_id: str, limit: int, seconds: float) -> Steps[PulledDeliveries]:
         """The next deliveries of a subscription, held for the client from now on. Read in steps.
 
         Args:
@@ -126,10 +128,10 @@ class Pulls:
         with self._storage.read() as transaction:
             standing = _read_grants_as_of(transaction, subscription)
         if standing.due_at is None or standing.due_at > clock.now_micros():
-            return Pulled(None, (), is_more=False)
+            return PulledDeliveries(None, (), is_more=False)
         taken = self._take(subscription, client_id, limit, seconds)
         if taken.lease is None:
-            return Pulled(None, (), taken.is_more)
+            return PulledDeliveries(None, (), taken.is_more)
         try:
             yield
             items = yield from self._show(subscription, taken.held)
@@ -137,7 +139,7 @@ class Pulls:
         except Refused:
             self._give_back(subscription, taken.lease)
             raise
-        return Pulled(taken.lease if items else None, items, taken.is_more or not items)
+        return PulledDeliveries(taken.lease if items else None, items, taken.is_more or not items)
 
     def _view(self, subscription: Subscription, version_id: int) -> View | Refused:
         """The participant's view of a version today, or the reason why it has none. Nothing is given that has no view."""
@@ -147,7 +149,7 @@ class Pulls:
         except (Forbidden, NotFound) as refusal:
             return refusal
 
-    def _take(self, subscription: Subscription, client_id: str, limit: int, seconds: float) -> _Taken:
+    def _take(self, subscription: Subscription, client_id: str, limit: int, seconds: float) -> _TakenDeliveries:
         now, number = clock.now_micros(), subscription.number
         # Not flushed to disk of its own: a lease that a power failure undoes makes its deliveries come again.
         with self._storage.write(durable=False) as transaction:
@@ -170,9 +172,9 @@ class Pulls:
             )
             is_more = choice.fill(min(limit, room))
             lease = add_lease(transaction, number, until, client_id, now) if choice.held else None
-        return _Taken(lease, sorted(choice.held), is_more)
+        return _TakenDeliveries(lease, sorted(choice.held), is_more)
 
-    def _show(self, subscription: Subscription, held: Sequence[Leased]) -> Steps[Sequence[Item]]:
+    def _show(self, subscription: Subscription, held: Sequence[LeasedDelivery]) -> Steps[Sequence[Item]]:
         """The deliveries through today's view. What it does not show is over, and not held any more."""
         entries = self._journal.at([one.position for one in held])
         find = History(self._journal, list(entries.values())).before

@@ -14,7 +14,7 @@ import structlog
 
 from bus import clock
 from bus.contracts import Catalogue
-from bus.delivery.chosen import Chosen
+from bus.delivery.chosen import ChosenSubscriptions
 from bus.delivery.dispatch import Dispatch, HandoverPolicy
 from bus.delivery.expiry import Expiry
 from bus.delivery.fan_out import FanOut, RingPullers
@@ -92,7 +92,7 @@ class Relay:
         self._remains = Remains(storage)
         self._expiry = Expiry(storage, journal, subscriptions, keep_days)
         self._old_events = OldEvents(storage, journal, catalogue, subscriptions)
-        self._replaying = Chosen(subscriptions, lambda one: one.replay_position is not None)
+        self._replaying = ChosenSubscriptions(subscriptions, lambda one: one.replay_position is not None)
         self._nudged = threading.Event()
         self._cleans_at = self._forgets_at = 0.0
         self._turns: dict[int, int] = {}

@@ -1,7 +1,7 @@
 """Release: makes held deliveries due again after the suspension of their grant.
 
-It compares what is held with what is suspended now. So it also finds deliveries that a worker held a moment too late, or that a
-relay before this one left behind.
+It compares what is held with what is suspended now. So it also finds deliveries that a worker held too late, or that an earlier
+relay did not release.
 """
 
 import time

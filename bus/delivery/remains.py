@@ -16,7 +16,7 @@ from bus.storage import Storage, Transaction
 log = structlog.get_logger(__name__)
 
 _LATE: Final = 3_600_000_000
-"""Microseconds after a deletion in which a process that did not hear of it may still write: longer than any lease."""
+"""Microseconds after a deletion in which a process that did not hear of it may still write. They are longer than any lease."""
 _LOOK_SECONDS: Final = 5.0
 _TABLE: Final = DELETED_SUBSCRIPTIONS.c
 

@@ -20,7 +20,7 @@ LOOK: Final = Prepared.in_both(
 
 
 def _make_lock(condition: str) -> Prepared:
-    """The chosen deliveries that nobody else has locked: a removal never waits for a row, so it is in no deadlock."""
+    """The chosen deliveries that nobody else has locked. A removal never waits for a row, so it is in no deadlock."""
     return Prepared(
         sqlite="SELECT position FROM deliveries WHERE subscription=:subscription "  # noqa: S608
         f"AND position IN (SELECT value FROM json_each(:wanted)) {condition}",
@@ -46,7 +46,7 @@ DELETE_ATTEMPTS: Final = _make_delete("attempts")
 DELETE_DELIVERIES: Final = _make_delete("deliveries")
 
 
-class Seen(NamedTuple):
+class DeliveryRow(NamedTuple):
     """A delivery as a removal looks at it; a row of `LOOK`."""
 
     position: int
@@ -58,11 +58,11 @@ class Seen(NamedTuple):
         return self.state in SETTLED and self.finished_at is not None and self.finished_at < before
 
 
-def look(storage: Storage, subscription: int, after: int, last: int = END) -> list[Seen]:
+def look(storage: Storage, subscription: int, after: int, last: int = END) -> list[DeliveryRow]:
     """At most `STEP` deliveries of a subscription after one position, up to another, by position."""
     asked = {"subscription": subscription, "after": after, "last": last, "most": STEP}
     with storage.read() as transaction:
-        return [Seen(*row) for row in transaction.rows(LOOK, asked)]
+        return [DeliveryRow(*row) for row in transaction.rows(LOOK, asked)]
 
 
 def remove(storage: Storage, subscription: int, positions: Iterable[int], before: int | None = None) -> int:

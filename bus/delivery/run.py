@@ -12,7 +12,7 @@ from bus import clock
 from bus.agencies import AdapterOff, Agencies
 from bus.contracts import Catalogue, GrantSuspended, View
 from bus.delivery.handover import Loaded
-from bus.delivery.ledger import Lease, Leased, Ledger
+from bus.delivery.ledger import Lease, LeasedDelivery, Ledger
 from bus.delivery.room import PIECE_BYTES, Room
 from bus.delivery.subscription import AgencySink, Subscription, Webhook
 from bus.journal import Entry, FindBefore, History, JournalReader, apply_view, entries_at, lengths_at
@@ -34,7 +34,7 @@ class Item(NamedTuple):
         is_held: the grant is suspended, and the delivery waits for the end of the suspension.
     """
 
-    leased: Leased
+    leased: LeasedDelivery
     entry: Entry
     body: bytes | None
     view: View | None
@@ -54,7 +54,7 @@ class OwedDelivery(NamedTuple):
         entry: the event, if it is in memory.
     """
 
-    leased: Leased
+    leased: LeasedDelivery
     size: int
     entry: Entry | None = None
 
@@ -167,7 +167,7 @@ def take_first_piece(owed: Sequence[OwedDelivery]) -> Sequence[OwedDelivery]:
 
 
 def list_candidates(owed: Sequence[OwedDelivery]) -> Sequence[OwedDelivery]:
-    """The deliveries that may be sent first and were tried least: the sink's answer to them says most that is new.
+    """The deliveries that may be sent first and were tried least. The sink's answer to them says most that is new.
 
     Args:
         owed: in position order. Of each key the first one alone may go first.
@@ -184,7 +184,7 @@ def drop_events(owed: Sequence[OwedDelivery]) -> Sequence[OwedDelivery]:
     return [one._replace(entry=None) for one in owed]
 
 
-def make_item(leased: Leased, entry: Entry, view: View | Refused, before: FindBefore) -> Item:
+def make_item(leased: LeasedDelivery, entry: Entry, view: View | Refused, before: FindBefore) -> Item:
     """One delivery through the consumer's view, or through the reason why there is none."""
     if isinstance(view, GrantSuspended):
         return Item(leased, entry, None, None, view.detail if view.keeps_waiting else "", view.keeps_waiting)

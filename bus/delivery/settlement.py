@@ -13,9 +13,11 @@ from typing import Final, NamedTuple
 from bus import clock
 from bus.delivery import pull_statements as statements
 from bus.delivery import statements as ledger_statements
-from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import Lease, LeasedDelivery, Ledger
 from bus.delivery.pull_lease import PullLease, extend_lease, find_ends, find_free_moment, find_leases
 from bus.delivery.retry import RetryPolicy, plan_next_attempt
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import NotPulled, Pull, Subscription
 from bus.kit import Failure, Outcome
 from bus.storage import Storage, Transaction
@@ -40,7 +42,7 @@ class SettlementResult(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettlementOutcome:
     """The result for one named lease or delivery.
 
     Attributes:
@@ -71,7 +73,7 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedDeliveries:
     """What a caller settles: whole leases by id, single deliveries by position."""
 
     leases: Sequence[str]
@@ -81,7 +83,7 @@ class Named:
 class _Held(NamedTuple):
     """One delivery that the caller holds, and since when."""
 
-    leased: Leased
+    leased: LeasedDelivery
     given_at: int
 
 
@@ -104,15 +106,21 @@ class Settlements:
         self._ledger = Ledger(storage)
         self._random = Random()  # noqa: S311 - jitter
 
-    def acknowledge(self, subscription: Subscription, client_id: str, named: Named) -> list[Settled]:
+    def acknowledge(
+        self, subscription: Subscription, client_id: str, named: NamedDeliveries
+    ) -> list[SettlementOutcome]:
         """Note deliveries as delivered. On disk when this returns."""
         return self._settle(subscription, client_id, named, None)
 
-    def give_back(self, subscription: Subscription, client_id: str, named: Named, back: Return) -> list[Settled]:
+    def give_back(
+        self, subscription: Subscription, client_id: str, named: NamedDeliveries, back: Return
+    ) -> list[SettlementOutcome]:
         """Return deliveries: they come again after a while, or are dead if they were tried as often as may be."""
         return self._settle(subscription, client_id, named, back)
 
-    def extend(self, subscription: Subscription, client_id: str, ids: Sequence[str], seconds: float) -> list[Settled]:
+    def extend(
+        self, subscription: Subscription, client_id: str, ids: Sequence[str], seconds: float
+    ) -> list[SettlementOutcome]:
         """Hold leases for so many seconds from now; a lease that ends later stays as it is."""
         _check_sink(subscription)
         number = subscription.number
@@ -133,11 +141,11 @@ class Settlements:
         found: dict[str, PullLease],
         now: int,
         seconds: float,
-    ) -> Settled:
+    ) -> SettlementOutcome:
         lease = found.get(id)
         refused = _judge_lease(lease, client_id, now)
         if lease is None or refused is not None:
-            return Settled(id, refused or SettlementResult.UNKNOWN)
+            return SettlementOutcome(id, refused or SettlementResult.UNKNOWN)
         until = now + int(seconds * 1_000_000)
         if until > lease.due_at:
             until = find_free_moment(transaction, subscription, until)
@@ -147,10 +155,14 @@ class Settlements:
         named = {"subscription": subscription, "lease": lease.due_at, "due": until}
         held = transaction.execute(ledger_statements.RELEASE, named)
         return (
-            Settled(id, SettlementResult.EXTENDED, held, until=until) if held else Settled(id, SettlementResult.ENDED)
+            SettlementOutcome(id, SettlementResult.EXTENDED, held, until=until)
+            if held
+            else SettlementOutcome(id, SettlementResult.ENDED)
         )
 
-    def _settle(self, subscription: Subscription, client_id: str, named: Named, back: Return | None) -> list[Settled]:
+    def _settle(
+        self, subscription: Subscription, client_id: str, named: NamedDeliveries, back: Return | None
+    ) -> list[SettlementOutcome]:
         _check_sink(subscription)
         with self._storage.write() as transaction:
             self._ledger.hold(transaction, subscription.number)
@@ -254,15 +266,15 @@ class _Settling:
         named = {"subscription": self._subscription, "at": self.now}
         self._transaction.execute(statements.SETTLED, {**named, "wanted": self._transaction.numbers(self._moments)})
 
-    def list_results(self, attempts: dict[int, Attempt], done: SettlementResult) -> list[Settled]:
+    def list_results(self, attempts: dict[int, Attempt], done: SettlementResult) -> list[SettlementOutcome]:
         """The result for each name."""
-        results: list[Settled] = []
+        results: list[SettlementOutcome] = []
         for name, found in self._results.items():
             if isinstance(found, SettlementResult):
-                results.append(Settled(name, found))
+                results.append(SettlementOutcome(name, found))
                 continue
             dead = [position for position in found if attempts[position].state is DeliveryState.DEAD]
-            results.append(Settled(name, done, len(found), len(dead)))
+            results.append(SettlementOutcome(name, done, len(found), len(dead)))
         return results
 
     def _name_lease(self, id: str, lease: PullLease | None) -> None:
@@ -285,10 +297,10 @@ class _Settling:
         refused = _judge_lease(lease, self._client_id, self.now)
         if refused is not None:
             return refused
-        self._hold(Leased(place.position, place.key, place.attempts, place.due_at), lease)
+        self._hold(LeasedDelivery(place.position, place.key, place.attempts, place.due_at), lease)
         return [place.position]
 
-    def _hold(self, leased: Leased, lease: PullLease) -> None:
+    def _hold(self, leased: LeasedDelivery, lease: PullLease) -> None:
         self._held[leased.position] = _Held(leased, lease.given_at)
         self._moments.add(lease.due_at)
 

@@ -1,6 +1,6 @@
 """One subscription: a participant's standing order for contracts to a sink."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from bus import json
 from bus.actions import mask_url
 from bus.problem import Conflict, NotFound, Refused
+from bus.storage import Transaction
 
 _TAG_BYTES: Final = 12
 
@@ -81,7 +82,7 @@ class SubscriptionState(Enum):
 
     @property
     def reason(self) -> str | None:
-        """Why the bus put a subscription into this state, and what to do; None if its participant or the operator did."""
+        """Why the bus put a subscription into this state, and what to do. None: its participant or the operator did so."""
         return _GONE if self is SubscriptionState.DISABLED else None
 
 
@@ -207,3 +208,11 @@ class NewSubscription:
     ordered_by: str | None = None
     after: int = 0
     """Deliver the events after this position."""
+
+
+AlsoWrite = Callable[[Transaction, Subscription], None]
+"""Writes more in the transaction that makes a subscription."""
+
+
+def write_nothing_more(transaction: Transaction, subscription: Subscription) -> None:
+    """Write nothing besides the subscription."""

@@ -17,6 +17,7 @@ from bus.delivery.remains import leave
 from bus.delivery.signature import new_secret
 from bus.delivery.signing_secrets import SigningSecret, drop_ended, rotate
 from bus.delivery.subscription import (
+    AlsoWrite,
     NewSubscription,
     NothingSigned,
     Pull,
@@ -29,6 +30,7 @@ from bus.delivery.subscription import (
     SubscriptionState,
     read_sink,
     refuse_unknown,
+    write_nothing_more,
     write_sink,
 )
 from bus.delivery.tables import SUBSCRIPTIONS
@@ -37,13 +39,6 @@ from bus.ids import new_id
 from bus.storage import RowConflict, Storage, Transaction, announce, find_last_change
 
 TOPIC = "subscriptions"
-
-Made = Callable[[Transaction, Subscription], None]
-"""Called with what a transaction makes, before it is committed."""
-
-
-def _tell_nobody(transaction: Transaction, made: Subscription) -> None:
-    """What a subscription's maker needs, `add` returns."""
 
 
 class Subscriptions:
@@ -72,7 +67,7 @@ class Subscriptions:
                 reached = find_last_change(transaction, TOPIC)
                 rows = transaction.rows(_changed(self._reached, expired))
                 known = self._by_number.keys() | {row.number for row in rows}
-                gone = _gone(transaction, known)
+                gone = _find_deleted(transaction, known)
             self._reached = reached
             if rows or gone:
                 self._take_over(rows, gone)
@@ -89,14 +84,16 @@ class Subscriptions:
         """The subscription with a number, as of the last refresh; None: it was deleted."""
         return self._by_number.get(number)
 
-    def add(self, new: NewSubscription, by: Actor, id: str | None = None, made: Made = _tell_nobody) -> Subscription:
+    def add(
+        self, new: NewSubscription, by: Actor, id: str | None = None, also: AlsoWrite = write_nothing_more
+    ) -> Subscription:
         """Make a subscription; its secret is in `secrets`, to be shown once. One that is pulled has none.
 
         The relay takes it up: only the relay knows up to where it has fanned out without it.
 
         Args:
-            id: of one that is to be there once, whoever makes it first; the one that stands is given back.
-            made: called with the new subscription, in the transaction that makes it.
+            id: its id, if it must exist only once. Returns the present subscription if there is one with this id.
+            also: writes more in the same transaction.
         """
         # Nothing is sent to a participant that pulls, so nothing is signed.
         secrets = [] if isinstance(new.sink, Pull) else [SigningSecret(new_secret(), None)]
@@ -122,7 +119,7 @@ class Subscriptions:
                 make_subscription_act(Verb.SUBSCRIPTION_ADD, known_as, new.participant, by, after=_told(new)),
             )
             row = transaction.one(sa.select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == known_as))
-            made(transaction, self._subscription(row))
+            also(transaction, self._subscription(row))
         self.refresh()
         return self._by_id(known_as, new.participant)
 
@@ -152,7 +149,8 @@ class Subscriptions:
         self._update(_Act(what, subscription, by, after={"state": state.value}), state=state.value)
 
     def disable(self, subscription: Subscription, by: Actor) -> bool:
-        """Let deliveries wait, since the sink wants no more; False if it is not active, or has another sink by now."""
+        """Let deliveries wait, since the sink wants no more. Returns False if the subscription is not active, or has another
+        sink by now."""
         state = SubscriptionState.DISABLED
         act = _Act(Verb.SUBSCRIPTION_DISABLE, subscription, by, {"state": state.value}, {"reason": state.reason})
         is_same = (
@@ -354,8 +352,9 @@ def _changed(reached: int | None, expired: Collection[int]) -> sa.Select[Any]:
     return statement.where(sa.or_(newer, SUBSCRIPTIONS.c.number.in_(expired)) if expired else newer)
 
 
-def _gone(transaction: Transaction, known: Set[int]) -> Set[int]:
-    """Which of the known subscriptions were deleted; their number tells whether any was."""
+def _find_deleted(transaction: Transaction, known: Set[int]) -> Set[int]:
+    """The known subscriptions that were deleted."""
+    # A count is cheaper than all numbers, and nearly always none was deleted.
     count = transaction.value(sa.select(sa.func.count()).select_from(SUBSCRIPTIONS))
     if count == len(known):
         return frozenset()

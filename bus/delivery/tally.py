@@ -1,7 +1,7 @@
 """Tallies: how the deliveries of a subscription stand, and how its sink does.
 
-Nothing here reads all deliveries. Deliveries that are over count in the row of health. The others are counted by a partial index,
-up to `MOST`: behind that number, how long the oldest one waits says more.
+Nothing here reads all deliveries. Deliveries that are over count in the row of health. The others are counted by a partial
+index, up to `MOST`. For more, the age of the oldest one says more.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any, Final
 from bus import clock
 from bus.delivery import statements
 from bus.delivery.health import Health, make_health
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.storage import Prepared, Transaction
 
 MOST: Final = 10_000

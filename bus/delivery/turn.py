@@ -56,7 +56,7 @@ class Turn(Generic[Leader]):
 
     @contextmanager
     def for_append(self) -> Iterator[Leader | None]:
-        """Have the turn and get the leader; None: the relay has the turn or waits for it, or this process does not lead."""
+        """Have the turn and get the leader. None: the relay has or awaits the turn, or this process does not lead."""
         if self.is_awaited or not self._lock.acquire(timeout=_APPEND_SECONDS if self._is_at_end else 0.0):
             yield None
             return

@@ -10,12 +10,13 @@ from typing import Final, Protocol
 
 import structlog
 
-from bus.delivery.disclosed import Disclosed
+from bus.delivery.attempts import Attempt
+from bus.delivery.disclosed import RunDisclosures
 from bus.delivery.lane import Lane
-from bus.delivery.ledger import Attempt, DeliveryState
 from bus.delivery.outcome import Batch, hold, park, put_off, release, skip
 from bus.delivery.run import Item, OwedDelivery, RunLoader, drop_events, list_candidates, take_first_piece
 from bus.delivery.sinks.places import Place
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import Subscription
 from bus.kit import Failure, Outcome
 
@@ -66,7 +67,7 @@ class RunUnderWay:
         subscription: Subscription,
         lane: Lane,
         deadline: float,
-        disclosed: Disclosed,
+        disclosed: RunDisclosures,
     ) -> None:
         self._worker = worker
         self._loader = loader
@@ -108,7 +109,8 @@ class RunUnderWay:
         self.attempts.extend(release(self._subscription.number, one.leased) for one in owed)
 
     def _is_put_off(self, owed: Sequence[OwedDelivery]) -> bool:
-        """Put off a run of nothing but what failed before, unless it is all that could be the probe; whether it was.
+        """Put off a run in which each delivery failed before. It stays if the probe can only come from it. Returns whether it
+        was put off.
 
         It would keep a place in the broker's queue from an event that the sink may take.
         """
@@ -243,7 +245,8 @@ class RunUnderWay:
 
 
 def _find_telling(outcomes: Sequence[Outcome]) -> Outcome:
-    """The outcome of one sending that says most of its sink: a success, else an answer to one event, else any.
+    """The outcome of one sending that says most about its sink. First comes a success, then an answer to one event, then any
+    other.
 
     One request to an agency carries many events: that it failed is one failure.
     """

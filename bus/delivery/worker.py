@@ -23,13 +23,13 @@ import structlog
 from bus import actions, clock, json
 from bus.agencies import AdapterOff, Agencies
 from bus.contracts import Catalogue
-from bus.delivery.chosen import Chosen
+from bus.delivery.attempts import Attempt
+from bus.delivery.chosen import ChosenSubscriptions
 from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.claims import Claims
-from bus.delivery.disclosed import Disclosed
+from bus.delivery.disclosed import RunDisclosures
 from bus.delivery.handover import Handover, Received
 from bus.delivery.lane import Lane
-from bus.delivery.ledger import Attempt
 from bus.delivery.outcome import Batch, OutcomeWriter, judge_attempt
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.run import Item, RunLoader
@@ -105,7 +105,7 @@ class Worker:
         self._making: dict[asyncio.Task[None], Received] = {}
         self._is_stopping = self._is_drained = False
         self._loop = asyncio.get_running_loop()
-        self._chosen = Chosen(subscriptions, self._can_serve, lambda: agencies.serving)
+        self._chosen = ChosenSubscriptions(subscriptions, self._can_serve, lambda: agencies.serving)
         self._mine_of: tuple[Sequence[Subscription], Collection[int]] = ((), frozenset())
         self._receiver = handover.make_receiver(self._mine, self._received)
 
@@ -199,7 +199,7 @@ class Worker:
         margin = min(self._compute_longest(), self._policy.lease / 2)
         deadline = time.monotonic() + (lease.due_at - clock.micros(clock.now())) / 1_000_000 - margin
         channel = Channel.WEBHOOK if isinstance(subscription.sink, Webhook) else Channel.ADAPTER
-        disclosed = Disclosed(self._disclosures.submit, self._catalogue, channel, subscription.sink_set_by)
+        disclosed = RunDisclosures(self._disclosures.submit, self._catalogue, channel, subscription.sink_set_by)
         run = RunUnderWay(self, self._loader, subscription, lane, deadline, disclosed)
         loaded = received.take_loaded()
         if not lane.admits:
@@ -359,7 +359,7 @@ def _describe_place(subscription: Subscription, item: Item) -> dict[str, object]
 def name_message(subscription: int, item: Item) -> str:
     """The `webhook-id` of a delivery.
 
-    The position alone does not name an event for good: a bus restored from a back-up gives the positions since the back-up to
-    other events. A receiver that knew the id would take such an event for a repetition. So the moment of recording is in it.
+    The position alone does not name an event for good. A bus that is restored gives the positions since the back-up to other
+    events. A receiver that knew the id would take such an event for a repetition. So the id has the moment of recording.
     """
     return f"msg_{subscription}_{item.leased.position}_{item.entry.recorded_at:x}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bus.agencies import PollFailure
 from bus.contracts import EndingGrant
-from bus.delivery import Failing
+from bus.delivery import FailingDelivery
 from bus.notices import FailingRecipient
 from bus.refusals import Poll
 from bus.storage import Condition
@@ -98,7 +98,7 @@ class Facts:
     unattended_roles: tuple[str, ...]
     grants: tuple[EndingGrant, ...]
     sunsets: tuple[Sunset, ...]
-    failing: tuple[Failing, ...]
+    failing: tuple[FailingDelivery, ...]
     disabled: tuple[Disabled, ...]
     agencies: tuple[NamedAgency, ...]
     tells_somebody: bool

@@ -102,7 +102,7 @@ class FeedPlace(NamedTuple):
 
     Attributes:
         position: the reader has everything up to here.
-        told: up to here the reader knows that events may be missing: it began there when they were deleted, or was told. Not
+        told: up to here the reader knows that events may be missing. It began there when they were deleted, or was told. Not
             behind `position`: there it says nothing. 0: it does not know of any.
         epoch: of the journal.
     """

@@ -1,6 +1,6 @@
 """Feeds: gives a contract's events in order, in pages, with long-poll, or as a stream of server-sent events.
 
-`page.py` chooses and writes the events of a page, `scan.py` bounds it.
+What a page holds is decided in `page.py`, within the bounds of `scan.py`.
 """
 
 from collections.abc import AsyncIterator
@@ -72,9 +72,9 @@ async def read_feed(request: Request) -> Response:
     """A contract's events in order, as your grant shows them.
 
     With `Accept: text/event-stream` they come as a stream of server-sent events. Each has the contract's name as `event`, the
-    CloudEvent as `data`, and as `id` a cursor: send it as `Last-Event-ID` to go on behind it. A silent stream has a comment every
-    15 seconds, and `retry` says when to connect again. When your token or your grant ends, the last event is named `problem`, and
-    its data are the problem. It has no `id`.
+    CloudEvent as `data`, and a cursor as `id`. Send the cursor as `Last-Event-ID` to go on behind it. A silent stream has a
+    comment every 15 seconds, and `retry` says when to connect again. When your token or your grant ends, the last event is
+    named `problem`, and its data are the problem. It has no `id`.
 
     410 `events-gone`: events behind your cursor were deleted, since the contract keeps them no longer, or a restore undid them.
     `next` of the problem is the cursor that goes on with what is there.
@@ -195,7 +195,7 @@ def _check_kind(reading: Reading) -> None:
 async def _write_events(standing: Standing, reading: Reading, walk: _Walk) -> AsyncIterator[bytes]:
     """Server-sent events, and comments where there are none, until token or grant end, or the process stops.
 
-    The last event of a stream whose token or grant ended, or whose next events are gone, has the name `problem` and says why.
+    The last event has the name `problem` if token or grant ended, or the next events are gone. It says why.
     """
     yield b"retry: %d\n\n" % randint(*_RETRY_MILLISECONDS)  # noqa: S311 - jitter
     try:

@@ -81,7 +81,7 @@ class Heads:
         return self._bytes
 
     def read(self, data: bytes) -> tuple[Head, bytes] | None:
-        """The head and the body of a request; None: the head is not known, or the data hold something else too."""
+        """The head and the body of a request. None: the head is not known, or the data hold something else too."""
         text, _, body = data.partition(_END)
         head = self._known.get(text)
         return (head, body) if head is not None and head.length == len(body) else None

@@ -1,4 +1,4 @@
-"""Long-polls: a request with `wait` is answered when there is something new, when its time is over, or when it may not read."""
+"""Long-polls: a request with `wait` waits until there is something new, or its time or its right ends."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

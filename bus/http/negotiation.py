@@ -18,7 +18,7 @@ ZSTD: Final = "zstd"
 _WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _LONGEST_KEPT: Final = 256
-"""Characters of a header whose choice is kept: clients send short ones, and what is kept must be bounded in bytes."""
+"""Characters of a header whose choice is kept. Clients send short ones, and what is kept must be bounded in bytes."""
 _UTF_8: Final = ("charset", "utf-8")
 """Every text of the bus is UTF-8, also where its media type has no such parameter."""
 

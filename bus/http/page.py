@@ -161,8 +161,8 @@ class Reading:
     def find_state(self, place: Place) -> Steps[tuple[RecordState, Place]]:
         """The records' state that a pass shows, and the place in the pass. Found in steps.
 
-        A pass that began long ago gets a new head, so that it need not look for all that happened since. It then shows some
-        records again, and misses none.
+        A pass that began long ago gets a new head. So it need not look for all that happened since. It then shows some records
+        again, and misses none.
 
         Raises:
             CursorGone: a restore undid the place, or what happened since was deleted.

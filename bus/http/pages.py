@@ -1,4 +1,4 @@
-"""Pages for people that the edge serves beside the API. `bus.console` has them."""
+"""The console's pages, which the edge serves beside the API. `bus.console` makes them; a page of events is in `page.py`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

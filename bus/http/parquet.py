@@ -15,7 +15,7 @@ from bus.http.scan import Page
 _ROWS: Final = 20_000
 """Rows after which a row group ends. A group is in memory until it is written."""
 _CELLS: Final = 2_000_000
-"""Cells after which a row group ends: an empty cell takes room too, and a schema may have thousands of columns."""
+"""Cells after which a row group ends. An empty cell takes room too, and a schema may have thousands of columns."""
 _BYTES: Final = 16 * 1024 * 1024
 """Bytes of records after which a row group ends, however few they are."""
 _FURTHEST: Final = 2**63 - 1

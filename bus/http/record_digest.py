@@ -77,9 +77,9 @@ class DigestQuery(BaseModel):
 async def digest_records(request: Request) -> Response:
     """Counts and digests of the records by ranges of keys, to compare a copy without reading all of it again.
 
-    First bring the copy to the end of a pass, and give its `next` as `at`. Compare each range, and ask for a range that differs
-    again with `above`, `to` and a smaller `size`: with `size=1`, each record has a digest of its own. An answer looks at 10,000
-    records at most; go on with `next` as `after` and the same `to`, `size` and `fields`.
+    First bring the copy to the end of a pass, and give its `next` as `at`. Compare each range. Ask for a range that differs
+    again with `above`, `to` and a smaller `size`. With `size=1`, each record has a digest of its own. An answer looks at 10,000
+    records at most. Go on with `next` as `after` and the same `to`, `size` and `fields`.
 
     Canonical JSON has the members of each object in the order of their names' bytes, and no blanks. It is UTF-8, without escapes
     where JSON needs none. Numbers stand as in the events that the bus gives: `7.0` stays `7.0`.
@@ -208,7 +208,7 @@ def _read_entries(reading: Reading, positions: Sequence[int]) -> Iterator[Entry]
 
 
 def _read_seen(reading: Reading, entry: Entry) -> tuple[tuple[str, bytes], View] | None:
-    """A record's key and line, with the view that shows it; None: the caller sees no such record."""
+    """A record's key and its line in the digest, with the view that shows it. None: the caller may not see the record."""
     view = reading.view_or_none(entry.version_id)
     if view is None or not view.can_look_up_by_key or entry.key is None:
         return None

@@ -82,8 +82,8 @@ class RecordHeaders(BaseModel):
 async def list_records(request: Request) -> Response:
     """The newest event of each key, in the order in which they changed.
 
-    A record that was deleted, or that left your grant's rows, has `data: null`. The pages up to the first one whose `next`
-    brings nothing are a pass: it shows each record once, as it was when the pass began. Give `next` as `after` for the changes
+    A record that was deleted, or that left your grant's rows, has `data: null`. A pass is the pages up to the first one whose
+    `next` brings nothing. It shows each record once, as it was when the pass began. Give `next` as `after` for the changes
     since; with `wait` the bus answers as soon as there is one.
 
     As NDJSON (`application/x-ndjson`), CSV (`text/csv`) or Parquet (`application/vnd.apache.parquet`) all records come as one

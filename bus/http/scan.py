@@ -1,4 +1,4 @@
-"""A page of events as its reader sees it, and the page of a view that cuts while it is read."""
+"""A page of events as its reader sees it, and the page in the making. The latter says when to stop reading."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Page:
 
 
 class Scan:
-    """A page of a view that cuts, while it is read.
+    """A page in the making, for a view that hides events or fields. Entries are read until the page is full, or enough were read.
 
     Attributes:
         position: the position of the last entry that was read.

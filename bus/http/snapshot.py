@@ -1,4 +1,4 @@
-"""Snapshots: all records of a contract behind a place, in one stream, as they were at one position of the journal.
+"""Snapshots: all records of a contract behind a place, in one stream. They are as they were at one position of the journal.
 
 Promise: who applies the snapshot and then the changes behind `Bus-Next` misses nothing. A stream that breaks off never looks
 whole: its end, and the trailer if the reader asked for it, are missing.

@@ -83,7 +83,7 @@ class SheetWriter:
 
 
 def _keep_text(text: str) -> str:
-    """The text so that Excel shows it unchanged: a formula that is the text, if Excel would change the text itself."""
+    """The text so that Excel shows it unchanged. If Excel would change the text itself, a formula that gives the text."""
     if _EXCEL_CHANGES.fullmatch(text):
         return f'="{text}"'
     # An apostrophe, since no formula may hold so long a text.

@@ -1,7 +1,7 @@
 """Subscribing: makes a subscription and changes its settings, with every check. The API and the console offer it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -11,6 +11,7 @@ from bus import clock, limits
 from bus.actions import Actor
 from bus.contracts import Tags
 from bus.delivery import (
+    AlsoWrite,
     NewSubscription,
     Sink,
     Subscription,
@@ -20,27 +21,22 @@ from bus.delivery import (
     check_order,
     check_sink,
     find_views,
+    write_nothing_more,
 )
 from bus.http.rooms import Rooms
-from bus.storage import Transaction
 
 Start = int | Literal["beginning"] | None
 """The first position to deliver; None: what comes from now on."""
-Made = Callable[[Transaction, Subscription], None]
-
-
-def _tell_nobody(transaction: Transaction, made: Subscription) -> None:
-    """What a subscription's maker needs, `subscribe` returns."""
 
 
 async def subscribe(
-    rooms: Rooms, by: Actor, new: NewSubscription, start: Start, made: Made = _tell_nobody
+    rooms: Rooms, by: Actor, new: NewSubscription, start: Start, also: AlsoWrite = write_nothing_more
 ) -> Subscription:
     """Make a subscription. Its secret is in `secrets`, to be shown once.
 
     Args:
         new: what is wanted; `start` decides on its `after`.
-        made: called in the transaction that makes it.
+        also: writes more in the transaction that makes it.
 
     Raises:
         SubscriptionRefused, NotGranted, GrantExpired, GrantSuspended, FilterInvalid, FilterTooLarge: see there.
@@ -55,7 +51,7 @@ async def subscribe(
         if not by.is_operator:
             number = await asyncio.to_thread(rooms.subscriptions.count, new.participant)
             allowance.check_number(limits.Limit.SUBSCRIPTIONS, number)
-        return await asyncio.to_thread(_add, rooms, by, new, start, made)
+        return await asyncio.to_thread(_add, rooms, by, new, start, also)
 
 
 async def change_settings(
@@ -117,7 +113,7 @@ async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Seq
     )
 
 
-def _add(rooms: Rooms, by: Actor, new: NewSubscription, start: Start, made: Made) -> Subscription:
+def _add(rooms: Rooms, by: Actor, new: NewSubscription, start: Start, also: AlsoWrite) -> Subscription:
     after = rooms.journal.last_position() if start is None else find_place_before(start)
     contracts = list(dict.fromkeys(new.contracts))
-    return rooms.subscriptions.add(replace(new, contracts=contracts, after=after), by, made=made)
+    return rooms.subscriptions.add(replace(new, contracts=contracts, after=after), by, also=also)

@@ -1,4 +1,7 @@
-"""The refusals about participants and clients, one class for each thing that a caller can do."""
+"""The refusals about participants and clients, one class for each thing that a caller can do.
+
+A token without the scope: `scopes.py`. No usable token: `tokens.py`.
+"""
 
 from bus.problem import Conflict, Forbidden, Invalid, NotFound
 

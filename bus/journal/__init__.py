@@ -26,7 +26,7 @@ from bus.journal.append import Appender, EventConflict, Receipt, Submission
 from bus.journal.audience import Sight
 from bus.journal.beside import Beside, NothingBeside, Take, select_entries
 from bus.journal.checking import Findings, UncheckedEvent
-from bus.journal.counts import MINUTE, Accepted, Origin, count_accepted, find_origins
+from bus.journal.counts import MINUTE, AcceptedCount, Origin, count_accepted, find_origins
 from bus.journal.entries import (
     Entry,
     EventsDeleted,
@@ -58,7 +58,7 @@ from bus.journal.incoming import (
 )
 from bus.journal.lines import Lines
 from bus.journal.projection import Persons, Projection
-from bus.journal.read import JournalReader, Placed
+from bus.journal.read import JournalReader, PlacedEvent
 from bus.journal.retention import Retention
 from bus.journal.state import RecordState
 from bus.journal.statements import MOST_BYTES, Row
@@ -72,7 +72,7 @@ __all__ = [
     "LARGE",
     "MINUTE",
     "MOST_BYTES",
-    "Accepted",
+    "AcceptedCount",
     "Appender",
     "Beside",
     "ChangedNumbers",
@@ -92,7 +92,7 @@ __all__ = [
     "NothingBeside",
     "Origin",
     "Persons",
-    "Placed",
+    "PlacedEvent",
     "Projection",
     "Receipt",
     "RecordState",

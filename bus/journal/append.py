@@ -151,7 +151,7 @@ class Appender:
         """Append events; the future gives one receipt for each, in order.
 
         Args:
-            atomic: one conflict among them, and none is stored.
+            atomic: if one of the events conflicts, none of them is stored.
             also: writes more in the same transaction, in the commit's thread.
 
         Raises:

@@ -12,7 +12,7 @@ _STEP: Final = 2_000
 """Positions that one question counts."""
 
 
-class Accepted(NamedTuple):
+class AcceptedCount(NamedTuple):
     """Events of one sender under one contract.
 
     Attributes:
@@ -45,13 +45,13 @@ _ORIGINS: Final = Prepared(
 )
 
 
-def count_accepted(transaction: Transaction, after: int) -> tuple[list[Accepted], int]:
+def count_accepted(transaction: Transaction, after: int) -> tuple[list[AcceptedCount], int]:
     """The counts of the next events behind a position, and the position up to which they are counted."""
     until = min(after + _STEP, int(transaction.value(statements.LAST)))
     if until <= after:
         return [], after
     rows = transaction.rows(_COUNT, {"after": after, "until": until})
-    return [Accepted(*row) for row in rows], until
+    return [AcceptedCount(*row) for row in rows], until
 
 
 def find_origins(transaction: Transaction, positions: Sequence[int]) -> dict[int, Origin]:

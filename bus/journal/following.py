@@ -10,7 +10,7 @@ _MOST_ASKED: Final = 100
 """Contracts that are looked up one by one in the index. For more contracts, the journal is read in order and filtered."""
 
 
-class Found(NamedTuple):
+class NextPositions(NamedTuple):
     """Where the next events of some contracts are.
 
     Attributes:
@@ -24,7 +24,9 @@ class Found(NamedTuple):
     is_last: bool
 
 
-def upcoming(transaction: Transaction, contract_ids: Collection[int], after: int, until: int, limit: int) -> Found:
+def upcoming(
+    transaction: Transaction, contract_ids: Collection[int], after: int, until: int, limit: int
+) -> NextPositions:
     """Where the next events of some contracts are, after one position and up to another.
 
     Args:
@@ -34,13 +36,13 @@ def upcoming(transaction: Transaction, contract_ids: Collection[int], after: int
         return _search_in_order(transaction, contract_ids, after, until, limit)
     positions = statements.next_positions(transaction, contract_ids, after, until, limit)
     is_last = len(positions) < limit
-    return Found(positions, max(after, until) if is_last else positions[-1], is_last)
+    return NextPositions(positions, max(after, until) if is_last else positions[-1], is_last)
 
 
 def _search_in_order(
     transaction: Transaction, contract_ids: Collection[int], after: int, until: int, limit: int
-) -> Found:
+) -> NextPositions:
     rows = transaction.rows(statements.UP_TO, (after, until, limit))
     positions = [position for position, contract_id in rows if contract_id in contract_ids]
     is_last = len(rows) < limit
-    return Found(positions, max(after, until) if is_last else rows[-1][0], is_last)
+    return NextPositions(positions, max(after, until) if is_last else rows[-1][0], is_last)

@@ -14,8 +14,8 @@ class Horizon(NamedTuple):
     """What retention deleted of a contract's events.
 
     Attributes:
-        whole: a reader that has everything up to here, or further, missed nothing. Every event behind this position is there, and
-            so is the state of the records at each position behind it. 0: nothing was deleted.
+        whole: a reader that has everything up to here, or further, missed nothing. 0: nothing was deleted. Every event behind
+            this position is there. The state of the records at each position behind it is there too.
         deletions: the position of the last deletion of a record that is gone. A reader that has the records as they were here,
             or later, and that sees all records, misses none.
         end: the journal's newest position.

@@ -20,7 +20,7 @@ from bus.journal.tables import JOURNAL, RECORDS
 from bus.storage import Storage
 
 
-class Upcoming(NamedTuple):
+class NextEvents(NamedTuple):
     """The next events of some contracts.
 
     Attributes:
@@ -70,7 +70,7 @@ _IDENTIFIED = sa.select(*_ENTRY).where(JOURNAL.c.identity == sa.bindparam("ident
 _NEXT = sa.select(JOURNAL.c.recorded_at).where(JOURNAL.c.position > sa.bindparam("after")).order_by(JOURNAL.c.position)
 
 
-class Placed(NamedTuple):
+class PlacedEvent(NamedTuple):
     """Where an event is in the journal, who sent it, and when (microseconds since 1970)."""
 
     position: int
@@ -118,7 +118,7 @@ class JournalReader:
         with self._storage.read() as transaction:
             return read_horizon(transaction, contract_id)
 
-    def upcoming(self, contract_ids: Callable[[], Collection[int]], after: int, limit: int) -> Upcoming:
+    def upcoming(self, contract_ids: Callable[[], Collection[int]], after: int, limit: int) -> NextEvents:
         """At most `limit` of the next events of some contracts after a position.
 
         Args:
@@ -127,13 +127,13 @@ class JournalReader:
         with self._storage.read() as transaction:
             end = int(transaction.value(statements.LAST))
             if not (wanted := contract_ids()):
-                return Upcoming([], max(after, end), end, True)
+                return NextEvents([], max(after, end), end, True)
             positions, reached, is_last = following.upcoming(transaction, wanted, after, end, limit)
             piece = take_first_piece(transaction, positions)
             entries = entries_at(transaction, piece) if piece else {}
         if len(piece) < len(positions):
             reached, is_last = piece[-1], False
-        return Upcoming([entries[position] for position in piece], reached, end, is_last)
+        return NextEvents([entries[position] for position in piece], reached, end, is_last)
 
     def of_contracts(self, contract_ids: Sequence[int], after: int, until: int, limit: int) -> Stretch:
         """Events of some contracts after one position, up to another, oldest first."""
@@ -196,11 +196,11 @@ class JournalReader:
             rows = transaction.rows(statements.UP_TO, (position, _FURTHEST, limit))
             return [(row[0], row[1]) for row in rows]
 
-    def find_newest(self, contract_ids: Sequence[int]) -> list[Placed]:
+    def find_newest(self, contract_ids: Sequence[int]) -> list[PlacedEvent]:
         """Where the newest event of each contract is. A contract without events is left out."""
         with self._storage.read() as transaction:
             asked = {"wanted": transaction.numbers(contract_ids)}
-            return [Placed(*row) for row in transaction.rows(statements.NEWEST, asked)]
+            return [PlacedEvent(*row) for row in transaction.rows(statements.NEWEST, asked)]
 
     def find_moments(self, positions: Sequence[int]) -> dict[int, int]:
         """When the events at some positions were recorded, in microseconds since 1970."""
@@ -208,7 +208,7 @@ class JournalReader:
             asked = {"wanted": transaction.numbers(positions)}
             return {row[0]: row[1] for row in transaction.rows(statements.MOMENTS, asked)}
 
-    def find_last(self, contract_id: int | None, before: int, limit: int) -> list[Placed]:
+    def find_last(self, contract_id: int | None, before: int, limit: int) -> list[PlacedEvent]:
         """Where the newest events are, the newest first; not what is in them.
 
         Args:
@@ -219,7 +219,7 @@ class JournalReader:
         statement = statements.LAST_OF_ALL if contract_id is None else statements.LAST_OF_ONE
         with self._storage.read() as transaction:
             rows = transaction.rows(statement, asked if contract_id is None else {**asked, "contract": contract_id})
-            return [Placed(*row) for row in rows]
+            return [PlacedEvent(*row) for row in rows]
 
     def last_position(self) -> int:
         """The newest position; 0 in an empty journal."""

@@ -1,11 +1,11 @@
 """Retention: deletes events that a contract does not keep any longer, a bounded number in one transaction.
 
-Promise: each record's newest event stays, and so does the journal's newest event. What happened behind `Horizon.whole` is
-still there, to the last event: the records at each position behind it, and every change since.
+Promise: each record's newest event stays, and so does the journal's newest event. Behind `Horizon.whole` no event is missing.
+The records at each position behind it can be found, and every change since.
 
-An event without a key goes when it is old. An event of a record goes when its successor is old. So one walk through a contract's
-old events, in their order, finds everything: each event says whether it ends the time of its predecessor.
-A record's deletion goes when it is old and the record has no other event left.
+An event without a key goes when it is old. An event of a record goes when its successor is old. So one walk through a
+contract's old events finds everything. It goes in their order: each event says whether it ends the time of its predecessor. A
+record's deletion goes when it is old and the record has no other event left.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -67,7 +67,7 @@ class Step(NamedTuple):
     Attributes:
         reached: the position up to which the contract's events were looked at.
         deleted: how many events were deleted.
-        held: the first event that the next walk has to look at again, since somebody waits for an event; None: nobody does.
+        held: the first event that the next walk looks at again, since somebody waits for an event. None: nobody waits.
         is_last: whether no further event of the contract is old.
     """
 

@@ -28,7 +28,7 @@ class Keys(NamedTuple):
 
     Attributes:
         positions: the positions of the records' events in the state. A record that began after the state has none.
-        last: the last key that was looked at, and the position of an event of its record; None: there are no more keys.
+        last: the last key that was looked at, with the position of an event of its record. None: there are no more keys.
     """
 
     positions: Sequence[int]
@@ -109,7 +109,7 @@ class RecordState:
             return int(transaction.value(statements.COUNT_STATE, asked))
 
     def list_by_key(self, above: str, limit: int) -> Keys:
-        """The records whose keys are behind a key, in the order of the bytes of their keys; looks at `limit` of them."""
+        """The records whose keys are behind a key, in the order of the keys' bytes. At most `limit` records are looked at."""
         with self._storage.read() as transaction:
             rows = transaction.rows(statements.BY_KEY, {"contract": self._contract_id, "above": above, "limit": limit})
             later = [row[1] for row in rows if row[1] > self.head]

@@ -79,7 +79,7 @@ RECORD_VALUES = sa.Table(
     sa.Index("ix_record_values_position", "position"),
     sqlite_with_rowid=False,
 )
-"""Which records ever had a value in an indexed field. `value` is a key as `spell_value` spells it; `position` is that of the
+"""Which records ever had a value in an indexed field. `value` is a key as `spell_value` spells it. `position` is that of the
 record's newest event up to the field's `reached`."""
 
 PROJECTED = sa.Table(

@@ -1,7 +1,7 @@
 """The journal's end: long-polls and streams wait here for the next event of their contract, without a thread each.
 
-Promise: an event wakes only those who wait for its contract and may see it. What the others cost does not grow with the number
-of events, but for one look by the view of each participant that sees only some events of this contract.
+Promise: an event wakes only readers that wait for its contract and may see it. Other readers cost nothing for each event. The
+exception is a view that shows only some events: each event is looked at once by it.
 """
 
 import asyncio
@@ -58,8 +58,8 @@ class Tail:
     async def beyond(self, sight: Sight, position: int, seconds: float) -> bool:
         """Wait for an event after a position that a reader may see. Returns False if there was none within `seconds`.
 
-        Returns True also if the caller has to look: nobody followed the journal from that position on, or there were events that
-        the reader may not see. After its look, it waits behind them.
+        Returns True also if nobody followed the journal from there on, or the reader may not see the events. The caller then
+        looks, and waits behind what it read.
         """
         self._begin(position)
         self._waiters += 1

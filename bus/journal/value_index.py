@@ -1,8 +1,9 @@
 """The index of records' values: which records ever had which value in a field that a contract calls filterable.
 
-Promise: for each field, the index is complete up to the field's `reached`, and no further event is in it. Appends never wait for
-it. Whoever reads looks at the events behind `reached` one by one, so an index that lags or is being built makes no answer wrong.
-It can be made again from the journal. It is made again after each walk of retention that deleted events: their values go too.
+Promise: for each field, the index is complete up to the field's `reached`, and no further event is in it. Appends never wait
+for it. A reader looks at the events behind `reached` one by one. So an index that lags or is being built makes no answer
+wrong. It can be made again from the journal. It is made again after each walk of retention that deleted events: their
+values go too.
 """
 
 import asyncio

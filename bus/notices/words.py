@@ -17,6 +17,7 @@ from bus.texts import escape_unseen
 Maker = Callable[[Facts], Iterator[Notice]]
 
 AWAY: Final = timedelta(hours=1)
+"""How long a sink or a poll has to fail before somebody is told."""
 _SOON_DAYS: Final = 7
 _WEEK: Final = timedelta(days=7)
 _LONGEST: Final = 200

@@ -88,6 +88,31 @@ class Process:
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Start the parts that the roles need. `stack` stops them again, the last first."""
+        self._end_rooms(stack)
+        changes = self._list_changes()
+        self._form.spread(changes, self._wakeups, stack)
+        if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
+            await self._start_workers(stack, changes)
+        if Role.RELAY in self._roles:
+            # The relay starts after the workers, so it stops before them: they still finish its last runs.
+            self._start_followers(stack)
+            self._start_relay(stack)
+            self._start_notices(stack)
+        if Role.ADAPTERS in self._roles:
+            self._start_poller(stack, changes)
+        if self._storage.is_sqlite:
+            self._start_task(stack, Checkpoints(self._storage).follow())
+        if Role.API in self._roles:
+            self._start_task(stack, Sharing(self._storage, self.rooms.limits).follow())
+            self._start_task(stack, self.rooms.job_runner.follow())
+        if self._settings.secrets_dir:
+            self._start_task(stack, Renewal(self.rooms.agencies, lambda: load_settings().adapters).follow())
+        self._start_task(stack, LoopDelay().follow())
+        self._start_task(stack, changes.follow())
+        self._start_rooms(stack)
+
+    def _end_rooms(self, stack: AsyncExitStack) -> None:
+        """Have `stack` end the rooms after all that uses them."""
         rooms = self.rooms
         stack.callback(rooms.oauth.close)
         stack.callback(rooms.reading.close)
@@ -99,7 +124,10 @@ class Process:
         stack.push_async_callback(rooms.recorder.flush)
         stack.push_async_callback(rooms.pulled.close)
         stack.push_async_callback(rooms.attempts.close)
-        changes = Changes(self._storage)
+
+    def _list_changes(self) -> Changes:
+        """The changes that each process follows, and what each of them refreshes."""
+        rooms, changes = self.rooms, Changes(self._storage)
         changes.on(ADAPTERS, rooms.adapters.refresh)
         changes.on("contracts", rooms.catalogue.refresh)
         changes.on("contracts", rooms.waiting.grants_changed)
@@ -109,35 +137,29 @@ class Process:
         changes.on(EPOCHS, rooms.epochs.refresh)
         changes.on(LIMITS, rooms.limits.refresh)
         changes.on(PAUSES, rooms.pauses.refresh)
-        self._form.spread(changes, self._wakeups, stack)
-        if Role.WORKER in self._roles or Role.ADAPTERS in self._roles:
-            await self._start_workers(stack, changes)
-        if Role.RELAY in self._roles:
-            # The relay starts after the workers, so it stops before them: they still finish its last runs.
-            self._start_task(stack, Projection(self._storage).follow())
-            self._start_task(stack, ValueIndex(self._storage, rooms.catalogue).follow())
-            self._start_task(stack, Counter(self._storage, rooms.catalogue.name_of).follow())
-            if self._settings.keep_disclosures_days:
-                self._start_task(stack, Retention(self._storage, self._settings.keep_disclosures_days).follow())
-            self._start_relay(stack)
-            self._start_notices(stack)
-        if Role.ADAPTERS in self._roles:
-            changes.on("contracts", self._ensure_standing)
-            poller = self._make_poller()
-            # After the catalogue: the poller tries rows again under the version that is active now.
-            changes.on("contracts", poller.look_again)
-            changes.on(POLLS, poller.look_again)
-            self._start_task(stack, poller.run())
-            self._start_task(stack, self._follow_adapters())
-        if self._storage.is_sqlite:
-            self._start_task(stack, Checkpoints(self._storage).follow())
-        if Role.API in self._roles:
-            self._start_task(stack, Sharing(self._storage, rooms.limits).follow())
-            self._start_task(stack, rooms.job_runner.follow())
-        if self._settings.secrets_dir:
-            self._start_task(stack, Renewal(rooms.agencies, lambda: load_settings().adapters).follow())
-        self._start_task(stack, LoopDelay().follow())
-        self._start_task(stack, changes.follow())
+        return changes
+
+    def _start_followers(self, stack: AsyncExitStack) -> None:
+        """Start what follows the journal beside the relay, and deletes what is old."""
+        catalogue = self.rooms.catalogue
+        self._start_task(stack, Projection(self._storage).follow())
+        self._start_task(stack, ValueIndex(self._storage, catalogue).follow())
+        self._start_task(stack, Counter(self._storage, catalogue.name_of).follow())
+        if self._settings.keep_disclosures_days:
+            self._start_task(stack, Retention(self._storage, self._settings.keep_disclosures_days).follow())
+
+    def _start_poller(self, stack: AsyncExitStack, changes: Changes) -> None:
+        changes.on("contracts", self._ensure_standing)
+        poller = self._make_poller()
+        # After the catalogue: the poller tries rows again under the version that is active now.
+        changes.on("contracts", poller.look_again)
+        changes.on(POLLS, poller.look_again)
+        self._start_task(stack, poller.run())
+        self._start_task(stack, self._follow_adapters())
+
+    def _start_rooms(self, stack: AsyncExitStack) -> None:
+        """Start what each process's rooms do by themselves."""
+        rooms = self.rooms
         self._start_task(stack, Rotation(rooms.keys, [rooms.tokens.forget, rooms.waiting.tokens_changed]).follow())
         self._start_task(stack, rooms.tail.follow())
         self._start_task(stack, rooms.waiting.follow())

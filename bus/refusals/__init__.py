@@ -3,15 +3,15 @@
 A refusal holds no value, and no name that the sender chose. A row set aside shows its key beside that.
 """
 
-from bus.refusals.log import Alert, Found, RefusalLog, RefusedCount
+from bus.refusals.log import Alert, CountedRefusal, RefusalLog, RefusedCount
 from bus.refusals.recent import RefusedEvent
 from bus.refusals.recorder import Recorder
 from bus.refusals.set_aside import (
     MOST_SET_ASIDE,
     Aside,
     Attempt,
-    Broken,
-    FoundAside,
+    BrokenRule,
+    ListedAside,
     Poll,
     SetAside,
     count_asides,
@@ -29,9 +29,9 @@ __all__ = [
     "Alert",
     "Aside",
     "Attempt",
-    "Broken",
-    "Found",
-    "FoundAside",
+    "BrokenRule",
+    "CountedRefusal",
+    "ListedAside",
     "Poll",
     "Recorder",
     "RefusalLog",

@@ -42,7 +42,7 @@ _FORGET: Final = sa.delete(REFUSALS).where(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CountedRefusal:
     """A row of the log: a refusal, with its count and times."""
 
     id: int
@@ -117,7 +117,7 @@ class RefusalLog:
         since: datetime | None = None,
         before: int | None = None,
         limit: int = 100,
-    ) -> list[Found]:
+    ) -> list[CountedRefusal]:
         """At most `limit` rows, the newest first.
 
         Args:
@@ -185,7 +185,7 @@ def _make_numbers(count: Count) -> dict[str, int]:
     return {"count": count.count, "events": count.events, "first_at": count.first_at, "last_at": count.last_at}
 
 
-def _make_found(row: sa.Row[Any]) -> Found:
+def _make_found(row: sa.Row[Any]) -> CountedRefusal:
     told = row._mapping
     refusal = Refusal(*(told[name] for name in Refusal._fields))
-    return Found(row.id, refusal, told["count"], clock.moment(row.first_at), clock.moment(row.last_at))
+    return CountedRefusal(row.id, refusal, told["count"], clock.moment(row.first_at), clock.moment(row.last_at))

@@ -39,7 +39,7 @@ class Poll(NamedTuple):
     operation: str
 
 
-class Broken(NamedTuple):
+class BrokenRule(NamedTuple):
     """A rule that a row breaks, and the place in its event, as `Refusal` has them."""
 
     rule: str
@@ -71,7 +71,7 @@ class Aside:
     participant: str
     digest: str
     under: str
-    errors: Sequence[Broken]
+    errors: Sequence[BrokenRule]
     body: str | None
 
 
@@ -83,7 +83,7 @@ class Attempt(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class FoundAside:
+class ListedAside:
     """A row that is set aside, as it is listed.
 
     Attributes:
@@ -98,7 +98,7 @@ class FoundAside:
     key: str
     contract: str
     participant: str
-    errors: Sequence[Broken]
+    errors: Sequence[BrokenRule]
     first_at: datetime
     tried_at: datetime
 
@@ -176,7 +176,7 @@ class SetAside:
         since: datetime | None = None,
         before: int | None = None,
         limit: int = 100,
-    ) -> list[FoundAside]:
+    ) -> list[ListedAside]:
         """At most `limit` rows, the newest first. A participant sees its own, and those under the contracts that it owns.
 
         Args:
@@ -219,20 +219,20 @@ def _make_values(row: Aside, at: int) -> dict[str, Any]:
     }
 
 
-def _make_found(row: Any) -> FoundAside:
-    return FoundAside(
+def _make_found(row: Any) -> ListedAside:
+    return ListedAside(
         row.id,
         Poll(row.adapter, row.operation),
         row.source,
         row.key,
         row.contract,
         row.participant,
-        tuple(Broken(*one) for one in json.loads(row.errors)),
+        tuple(BrokenRule(*one) for one in json.loads(row.errors)),
         clock.moment(row.first_at),
         clock.moment(row.tried_at),
     )
 
 
-def list_broken(refusals: Collection[tuple[str, str]], slug: str) -> tuple[Broken, ...]:
+def list_broken(refusals: Collection[tuple[str, str]], slug: str) -> tuple[BrokenRule, ...]:
     """The rules of a refused row with their places; the problem's slug where no rule was noted."""
-    return tuple(Broken(*one) for one in dict.fromkeys(refusals)) or (Broken(slug, ""),)
+    return tuple(BrokenRule(*one) for one in dict.fromkeys(refusals)) or (BrokenRule(slug, ""),)

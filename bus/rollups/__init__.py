@@ -1,4 +1,4 @@
-"""Rollups: how many events flow from whom to whom, by the minute for two days and by the hour for thirteen months.
+"""Rollups: how many events flow from whom to whom. Counts by the minute stay two days, by the hour thirteen months.
 
 What the room offers: a `Counter` adds what is committed to the counts. A `PulledTally` counts what readers got. `Traffic` reads
 the `Counts` of each `Flow`.

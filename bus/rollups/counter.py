@@ -1,7 +1,7 @@
 """The counter: follows what is committed, and adds it to the counts of minutes and hours.
 
-Promise: each accepted event, each refused event and each result of a delivery counts once, however often processes are killed
-and however many of them count. Nothing is counted on the way of an event. The counts are a few seconds old.
+Promise: each accepted event, each refused event and each result of a delivery counts once. That holds when processes are
+killed, and when several processes count. Nothing is counted on the way of an event. The counts are a few seconds old.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from bus import clock
@@ -20,6 +19,7 @@ from bus.problem import Refused
 from bus.refusals import sum_refused
 from bus.rollups import statements
 from bus.rollups.flow import Counts, Flow, Span
+from bus.rollups.retention import forget_some
 from bus.rollups.writing import add_counts, number_flows
 from bus.storage import Storage, Transaction
 
@@ -32,11 +32,6 @@ _LOOK_SECONDS: Final = 2.0
 _FORGET_SECONDS: Final = 60.0
 _REFUSED_HOURS: Final = 2
 """Refusals are written a second after they happen, so only the newest hours of their log still grow."""
-KEPT_MINUTES: Final = 2 * 24 * 60
-KEPT_HOURS: Final = 397 * 24
-"""Thirteen months."""
-_FORGOTTEN: Final = 10
-"""Spans that one transaction deletes."""
 
 
 class _Overtaken(Exception):
@@ -96,7 +91,7 @@ class Counter:
                 await _repeat(self.take_step)
                 if time.monotonic() >= forgets_at:
                     forgets_at = time.monotonic() + _FORGET_SECONDS
-                    await _repeat(lambda: self.forget_some(clock.now()))
+                    await _repeat(lambda: forget_some(self._storage, clock.now()))
             await asyncio.sleep(_LOOK_SECONDS)
 
     def catch_up(self) -> None:
@@ -114,16 +109,6 @@ class Counter:
         except _Overtaken:
             return True
         return step.is_more
-
-    def forget_some(self, now: datetime) -> int:
-        """Delete some of the counts that are older than they are kept, and return how many."""
-        minute = clock.micros(now) // MINUTE
-        before = {Span.MINUTE: minute - KEPT_MINUTES, Span.HOUR: minute // 60 - KEPT_HOURS}
-        with self._storage.write(durable=False) as transaction:
-            return sum(
-                transaction.execute(statements.FORGET[span], {"before": before[span], "most": _FORGOTTEN})
-                for span in Span
-            )
 
     def _read_step(self, now: int) -> _Step:
         """What is not counted, read without holding up a writer."""

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.agencies.changes import Changes, Seen, find_changes
+from bus.agencies.changes import Changes, SeenDigests, find_changes
 from bus.agencies.holding import Plausibility
 from bus.kit import Row, Rows, digest
 
 
 def look(
-    *rows: Row, taken: dict[str, str] | None = None, step: int = 0, whole: bool = True, seen: Seen | None = None
+    *rows: Row, taken: dict[str, str] | None = None, step: int = 0, whole: bool = True, seen: SeenDigests | None = None
 ) -> Changes:
     listed = Rows("/uji", rows, is_whole=whole)
     return find_changes(listed, taken or {}, "satudata.indikator", lambda _: step, {} if seen is None else seen)
@@ -97,7 +97,7 @@ def test_equal_rows_are_one_and_of_unequal_rows_with_one_key_the_first_counts() 
 
 
 def test_a_row_that_says_something_else_on_a_later_page_waits_for_the_next_round() -> None:
-    seen: Seen = {}
+    seen: SeenDigests = {}
     first = look(a_row("a", 1), whole=False, seen=seen)
     second = look(a_row("a", 2), taken=taken_after(first), whole=False, seen=seen)
     assert (told(second), refused(second)) == ({}, [("a", "row-repeated")])

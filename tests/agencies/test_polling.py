@@ -14,7 +14,7 @@ from bus.agencies.poller import TooManySetAside
 from bus.journal import Appender
 from bus.kit import AgencyFault, Event, Failure, Polled
 from bus.process import Wakeups
-from bus.refusals import MOST_SET_ASIDE, Aside, Broken, Poll, put_aside
+from bus.refusals import MOST_SET_ASIDE, Aside, BrokenRule, Poll, put_aside
 from tests.a_bus import Bus
 from tests.agencies.a_polled_agency import CLOSED, OPEN, POLL, SOURCE, APolledAgency, APolledBus, a_row
 from tests.an_actor import OPERATOR, actions
@@ -241,7 +241,7 @@ async def test_a_kept_event_of_a_record_is_dropped_when_a_later_one_arrives(poll
 async def test_a_poll_that_set_too_many_events_aside_stops_before_it_loses_one(polled: APolledBus) -> None:
     polled.agency.events = [told_event("e1", 1, LONG)]
     await polled.step()
-    aside = Aside(Poll(AGENCY, POLL.name), SOURCE, "", WARGA, OWNER, AGENCY, "d", "1", [Broken("type", "")], None)
+    aside = Aside(Poll(AGENCY, POLL.name), SOURCE, "", WARGA, OWNER, AGENCY, "d", "1", [BrokenRule("type", "")], None)
     with polled.bus.rooms.storage.write() as transaction:
         put_aside(transaction, [replace(aside, key=str(number)) for number in range(MOST_SET_ASIDE)], 0)
     polled.agency.events = [told_event("e2", 2, "Budi")]

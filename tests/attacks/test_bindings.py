@@ -12,7 +12,7 @@ from bus.actions.action import Verb
 from bus.agencies.poller import Poller
 from bus.contracts.document import parse_contract
 from bus.contracts.errors import ContractSaysLess, NotBound
-from bus.delivery.ledger import Lease, Leased, Ledger
+from bus.delivery.ledger import Lease, LeasedDelivery, Ledger
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.standing import ensure_standing_subscriptions
@@ -273,7 +273,7 @@ async def run_of(bus: Bus, position: int) -> Item:
     (subscription,) = bus.rooms.subscriptions.listed(None)
     with bus.rooms.storage.read() as transaction:
         entry = entries_at(transaction, [position])[position]
-    lease, run = Lease(subscription.number, 2**60), [(Leased(position, None, 0, 2**60), entry)]
+    lease, run = Lease(subscription.number, 2**60), [(LeasedDelivery(position, None, 0, 2**60), entry)]
     rooms = bus.rooms
     loader = RunLoader(rooms.storage, rooms.journal, rooms.catalogue, Ledger(rooms.storage), rooms.agencies, Room())
     async with loader.hold_loaded(

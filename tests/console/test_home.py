@@ -10,7 +10,7 @@ import pytest
 from bus import clock, json
 from bus.console import live
 from bus.console.live import Live, LiveCrowded, Watcher, stream
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.staff import Role
 from tests.builders import OWNER, WARGA
 from tests.console.a_console import HTML, SESSION, Console

@@ -9,7 +9,7 @@ import pytest
 
 from bus.declared.adapter import DeclaredAdapter
 from bus.declared.document import Paging
-from bus.declared.paging import Place, Told, find_first, find_next, find_restart, read_place
+from bus.declared.paging import PageFacts, Place, find_first, find_next, find_restart, read_place
 from bus.kit import AgencyFault, Failure, Polled
 from tests.declared.a_declared_agency import AnAgency, a_declaration, a_poll
 
@@ -212,6 +212,6 @@ def test_a_cursor_of_another_form_begins_anew():
 def test_a_cursor_that_repeats_itself_ends_the_list_and_an_empty_page_does_not():
     paging = Paging(kind="cursor", next="x")
     place = Place(cursor="a")
-    assert find_next(paging, place, Told(3, "m", next="a")) is None
-    assert find_next(paging, place, Told(0, "m", next="b")) == Place(2, 0, "b", "m")
-    assert find_restart(paging, place, Told(3, "m")) == find_first(paging)
+    assert find_next(paging, place, PageFacts(3, "m", next="a")) is None
+    assert find_next(paging, place, PageFacts(0, "m", next="b")) == Place(2, 0, "b", "m")
+    assert find_restart(paging, place, PageFacts(3, "m")) == find_first(paging)

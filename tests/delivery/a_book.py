@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from bus.delivery.attempts import Attempt
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.first_runs import Run, plan_first_runs
-from bus.delivery.ledger import Attempt, DeliveryState, Lease, Leased, Ledger, NewDelivery
+from bus.delivery.ledger import Lease, LeasedDelivery, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import Subscription
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.journal.tables import JOURNAL
@@ -72,7 +74,7 @@ class Book:
             self.ledger.add(transaction, new, self.now, again=False, later=begun.due)
         return begun.runs
 
-    def load(self, lease: Lease) -> list[Leased]:
+    def load(self, lease: Lease) -> list[LeasedDelivery]:
         with self.storage.read() as transaction:
             return self.ledger.find_leased(transaction, lease)
 
@@ -91,7 +93,7 @@ class Book:
             self.ledger.record(transaction, attempts)
 
     def attempt(
-        self, leased: Leased, state: DeliveryState = DeliveryState.DELIVERED, due_at: int | None = None
+        self, leased: LeasedDelivery, state: DeliveryState = DeliveryState.DELIVERED, due_at: int | None = None
     ) -> Attempt:
         """What became of a delivery: by default it was delivered."""
         failure = None if state is DeliveryState.DELIVERED else "transient"
@@ -110,26 +112,26 @@ class Book:
             duration_ms=3,
         )
 
-    def again(self, leased: Leased, after: int = 0) -> Attempt:
+    def again(self, leased: LeasedDelivery, after: int = 0) -> Attempt:
         """It failed, and is due again after some microseconds."""
         return self.attempt(leased, DeliveryState.PENDING, self.now + after)
 
-    def dead(self, leased: Leased) -> Attempt:
+    def dead(self, leased: LeasedDelivery) -> Attempt:
         return self.attempt(leased, DeliveryState.DEAD)
 
-    def parked(self, leased: Leased) -> Attempt:
+    def parked(self, leased: LeasedDelivery) -> Attempt:
         """It was not tried, since an earlier one of its key failed."""
         return self._untried(leased, DeliveryState.PENDING, PARKED)
 
-    def released(self, leased: Leased) -> Attempt:
+    def released(self, leased: LeasedDelivery) -> Attempt:
         """It was not tried, and is given back."""
         return self._untried(leased, DeliveryState.PENDING, self.now)
 
-    def skipped(self, leased: Leased) -> Attempt:
+    def skipped(self, leased: LeasedDelivery) -> Attempt:
         """There was nothing to send."""
         return self._untried(leased, DeliveryState.DISCARDED, None)
 
-    def _untried(self, leased: Leased, state: DeliveryState, due_at: int | None) -> Attempt:
+    def _untried(self, leased: LeasedDelivery, state: DeliveryState, due_at: int | None) -> Attempt:
         of = (self.number, leased.position, leased.key, leased.lease, leased.attempts)
         return Attempt(*of, state, due_at, self.now, None, None, "", 0)
 

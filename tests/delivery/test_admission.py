@@ -15,9 +15,9 @@ from bus.contracts.document import parse_contract
 from bus.delivery.address import SinkAddressRefused
 from bus.delivery.admission import (
     FilterTooLarge,
-    Seen,
     SinkNotYours,
     SubscriptionRefused,
+    VersionView,
     check_contracts,
     check_filter_size,
     check_filters,
@@ -57,7 +57,7 @@ def apply(catalogue: Catalogue, *documents: Document) -> None:
     catalogue.registrar.apply([parse_contract(document) for document in documents], OPERATOR)
 
 
-def seen_with(catalogue: Catalogue, **grant: Any) -> Sequence[Seen]:
+def seen_with(catalogue: Catalogue, **grant: Any) -> Sequence[VersionView]:
     """The residents' contract as bapenda sees it under a grant."""
     apply(catalogue, a_document(a_grant(**grant)))
     return check_contracts(catalogue, [WARGA], "bapenda", TODAY)

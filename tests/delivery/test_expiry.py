@@ -15,8 +15,9 @@ from bus import clock
 from bus.actions import ActionLog, Verb, Wanted
 from bus.delivery import removal
 from bus.delivery.expiry import Expiry
-from bus.delivery.ledger import DeliveryState, Ledger, NewDelivery
+from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.relayed import write_relayed
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.delivery.tally import read_tally

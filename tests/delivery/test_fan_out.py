@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 import bus.delivery.fan_out
-from bus.delivery.fan_out import FanOut, Made
+from bus.delivery.fan_out import FanOut, MadeDeliveries
 from bus.delivery.relayed import read_relayed
 from bus.delivery.replays import go_live
 from bus.identity.keys import Keys
@@ -24,7 +24,7 @@ class Along:
 
     fan_out: FanOut
     fails: Exception | None = None
-    made: list[Made | None] = field(default_factory=list)
+    made: list[MadeDeliveries | None] = field(default_factory=list)
 
     @contextmanager
     def take_part(self) -> Iterator[Take]:

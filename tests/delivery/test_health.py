@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from bus.delivery.health import CircuitReport, write_health
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.delivery.tally import Tally
 from bus.storage import Storage

@@ -10,7 +10,7 @@ import pytest
 
 from bus.delivery.circuit import CircuitPolicy
 from bus.delivery.lane import Lane, compute_width
-from bus.delivery.ledger import Leased
+from bus.delivery.ledger import LeasedDelivery
 from bus.delivery.run import OwedDelivery, list_candidates
 from bus.kit import Failure, Outcome
 
@@ -120,7 +120,7 @@ def owed(*attempts: int, keys: Sequence[int | None] = ()) -> list[OwedDelivery]:
     """Deliveries at positions 1, 2, …, each tried so often."""
     every = keys or [None] * len(attempts)
     return [
-        OwedDelivery(Leased(n, key, tried, 7), 10)
+        OwedDelivery(LeasedDelivery(n, key, tried, 7), 10)
         for n, (tried, key) in enumerate(zip(attempts, every, strict=True), 1)
     ]
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from bus import clock
-from bus.delivery.ledger import Attempt, Leased
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import LeasedDelivery
 from bus.delivery.relayed import read_relayed, write_relayed
 from bus.storage import Storage
 from tests.an_actor import OPERATOR
@@ -148,7 +149,9 @@ def test_a_worker_that_outlived_its_lease_strands_nothing(book: Book):
 
 
 @pytest.mark.parametrize("outcome", [Book.again, Book.dead, Book.released, Book.parked, Book.skipped])
-def test_what_is_no_success_changes_nothing_in_a_later_run(book: Book, outcome: Callable[[Book, Leased], Attempt]):
+def test_what_is_no_success_changes_nothing_in_a_later_run(
+    book: Book, outcome: Callable[[Book, LeasedDelivery], Attempt]
+):
     book.owe(KEY)
     (late,) = book.lease()
     (head,) = book.load(late)
@@ -164,7 +167,7 @@ def test_what_is_no_success_changes_nothing_in_a_later_run(book: Book, outcome: 
 
 @pytest.mark.parametrize("outcome", [Book.again, Book.dead])
 def test_a_failure_counts_after_its_lease_while_there_is_no_other(
-    book: Book, outcome: Callable[[Book, Leased], Attempt]
+    book: Book, outcome: Callable[[Book, LeasedDelivery], Attempt]
 ):
     book.owe(None)
     (lease,) = book.lease()

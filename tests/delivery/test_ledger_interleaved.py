@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bus import clock
-from bus.delivery.ledger import Attempt, Lease, Leased
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import Lease, LeasedDelivery
 from bus.storage import Storage
 from tests.an_actor import OPERATOR
 from tests.delivery.a_book import LEASE, TICK, Book
@@ -51,7 +52,7 @@ class Sink:
         return True
 
 
-def make(book: Book, sink: Sink, items: Iterable[Leased], answers: Iterator[Answer]) -> list[Attempt]:
+def make(book: Book, sink: Sink, items: Iterable[LeasedDelivery], answers: Iterator[Answer]) -> list[Attempt]:
     """Make a run as the worker does: chains in their order, the rest of one parked where an item fails or time is up."""
     attempts: list[Attempt] = []
     held: set[int | None] = set()

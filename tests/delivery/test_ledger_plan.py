@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from bus.delivery import pull_statements, removal, statements, tally
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.storage import Prepared, Storage, Transaction, open_storage, upgrade
 from tests.an_actor import OPERATOR
 from tests.delivery.a_book import Book

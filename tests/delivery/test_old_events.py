@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from bus import clock
 from bus.actions import ActionLog, Verb, Wanted
 from bus.delivery.deliveries import EventForgotten
-from bus.delivery.ledger import DeliveryState, Ledger, NewDelivery
+from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.old_events import OldEvents
 from bus.delivery.relayed import write_relayed
+from bus.delivery.state import DeliveryState
 from bus.delivery.tables import DELIVERIES
 from bus.journal import Projection, ValueIndex
 from bus.journal.tables import JOURNAL, RECORD_VALUES

@@ -13,10 +13,11 @@ from bus.contracts import Catalogue
 from bus.delivery import removal
 from bus.delivery.deliveries import Deliveries
 from bus.delivery.leases import Leases
-from bus.delivery.ledger import DeliveryState, Lease, Ledger, NewDelivery
+from bus.delivery.ledger import Lease, Ledger, NewDelivery
 from bus.delivery.ordering import HELD
 from bus.delivery.release import Release
 from bus.delivery.remains import Remains
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import Subscription
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.tables import ATTEMPTS, DELETED_SUBSCRIPTIONS, DELIVERIES, HEALTH

@@ -9,16 +9,18 @@ import pytest
 
 from bus import clock
 from bus.agencies.registry import Agencies
+from bus.delivery.attempts import Attempt
 from bus.delivery.circuit import CircuitPolicy
-from bus.delivery.disclosed import Disclosed
+from bus.delivery.disclosed import RunDisclosures
 from bus.delivery.lane import Lane
-from bus.delivery.ledger import Attempt, DeliveryState, Lease, Ledger, NewDelivery
+from bus.delivery.ledger import Lease, Ledger, NewDelivery
 from bus.delivery.outcome import judge_attempt
 from bus.delivery.replays import order_by_turn
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks.places import Place, make_uncounted_place
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import Subscription
 from bus.delivery.under_way import RunUnderWay
 from bus.disclosures import Channel, Disclosure, Noted
@@ -95,7 +97,7 @@ async def make(site: Site, sinks: Sinks, subscription: Subscription, lease: Leas
     ledger = Ledger(site.storage)
     loader = RunLoader(site.storage, site.journal, site.catalogue, ledger, agencies, sinks.room)
     lane = Lane(8, CircuitPolicy(), Random(1))
-    disclosed = Disclosed(announce, site.catalogue, Channel.WEBHOOK)
+    disclosed = RunDisclosures(announce, site.catalogue, Channel.WEBHOOK)
     run = RunUnderWay(sinks, loader, subscription, lane, time.monotonic() + seconds, disclosed)
     await run.make(await loader.find_owed(subscription, lease, None))
     return run.batch().attempts

@@ -12,13 +12,14 @@ from bus import clock
 from bus.agencies import Agencies, Pauses
 from bus.delivery.claims import NoClaims
 from bus.delivery.handover import Here
-from bus.delivery.ledger import DeliveryState, Lease, Leased, Ledger, NewDelivery
+from bus.delivery.ledger import Lease, LeasedDelivery, Ledger, NewDelivery
 from bus.delivery.ordering import PARKED
 from bus.delivery.outcome import OutcomeWriter
 from bus.delivery.retry import RetryPolicy
 from bus.delivery.room import Room
 from bus.delivery.run import Item, RunLoader
 from bus.delivery.sinks.webhook import WebhookSink
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import AgencySink
 from bus.delivery.tables import ATTEMPTS, DELIVERIES
 from bus.delivery.worker import Worker, WorkerPolicy, name_message
@@ -187,4 +188,4 @@ def test_an_event_after_a_restore_had_the_webhook_id_of_another_that_was_deliver
 
 def an_item(recorded_at: int) -> Item:
     entry = Entry(21, 1, 1, "dinkes", None, None, recorded_at, b"{}")
-    return Item(Leased(21, None, 1, 0), entry, b"{}", None)
+    return Item(LeasedDelivery(21, None, 1, 0), entry, b"{}", None)

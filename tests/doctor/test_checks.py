@@ -9,7 +9,7 @@ import pytest
 
 from bus.agencies import PollFailure, PollFailureKind
 from bus.contracts import EndingGrant
-from bus.delivery.failing import Failing
+from bus.delivery.failing import FailingDelivery
 from bus.doctor.checks import CHECKS, diagnose
 from bus.doctor.facts import Disabled, Disk, Facts, FailingPoll, NamedAgency, OffAdapter, Sunset
 from bus.doctor.finding import Urgency
@@ -86,7 +86,7 @@ WRONG: list[tuple[dict[str, Any], str, Urgency]] = [
     ({"grants": (EndingGrant("a.b", "bapenda", "dinkes", TODAY),)}, "grant-ends", Urgency.SOON),
     ({"sunsets": (Sunset("a.b", "1.0.0", TODAY - timedelta(1)),)}, "past-sunset", Urgency.SOON),
     (
-        {"failing": (Failing("sub_1", "bapenda", True, NOW - timedelta(hours=30), "transient", 500),)},
+        {"failing": (FailingDelivery("sub_1", "bapenda", True, NOW - timedelta(hours=30), "transient", 500),)},
         "sink-fails",
         Urgency.SOON,
     ),

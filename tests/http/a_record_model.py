@@ -9,7 +9,7 @@ SEMBUNG: Final = {"exact": {"desa": "sembung"}}
 ENDED: Final = "2020-01-01"
 CONSUMERS: Final = ("dinkes", "desa-sembung", "bapenda")
 
-Seen = tuple[int, str, dict[str, Any] | None]
+SeenEvent = tuple[int, str, dict[str, Any] | None]
 """An event as a consumer sees it: position, key and data."""
 
 
@@ -131,10 +131,10 @@ class Model:
         """Each key's newest event."""
         return {event.key: event for event in self.journal}
 
-    def feed_of(self, consumer: Consumer) -> list[Seen]:
+    def feed_of(self, consumer: Consumer) -> list[SeenEvent]:
         """All events as the feed shows them: an event by which a record leaves the rows is a deletion."""
         before: dict[str, Event] = {}
-        found: list[Seen] = []
+        found: list[SeenEvent] = []
         for event in self.journal:
             last = before.get(event.key)
             if consumer.is_inside(event.data, is_feed=True):

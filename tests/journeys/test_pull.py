@@ -7,7 +7,7 @@ from random import Random
 import httpx
 import pytest
 
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import NewSubscription, Pull, Subscription
 from bus.identity.participants import Participants
 from tests.an_actor import OPERATOR

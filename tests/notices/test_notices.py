@@ -9,7 +9,7 @@ import pytest
 from bus import clock
 from bus.actions import Action, Object, Verb
 from bus.actions.log import ActionLog
-from bus.agencies.memory import Held, end_hold, hold_deletions
+from bus.agencies.memory import HeldDeletions, end_hold, hold_deletions
 from bus.agencies.poll_failure import PollFailureKind, end_failure, note_failure
 from bus.cli import _COMMANDS
 from bus.contracts.document import parse_contract
@@ -103,7 +103,7 @@ async def proposal_waits(room: Mailroom) -> Mend:
 
 async def poll_held(room: Mailroom) -> Mend:
     with room.bus.rooms.storage.write() as transaction:
-        hold_deletions(transaction, Held(POLL, "/balai/warga", 97, 100, clock.now_micros()))
+        hold_deletions(transaction, HeldDeletions(POLL, "/balai/warga", 97, 100, clock.now_micros()))
 
     def end() -> None:
         with room.bus.rooms.storage.write() as transaction:
@@ -187,6 +187,6 @@ async def test_a_sink_that_fails_for_less_than_an_hour_and_a_paused_one_are_nobo
 async def test_moments_are_told_in_the_regencys_time(room: Mailroom) -> None:
     with room.bus.rooms.storage.write() as transaction:
         since = clock.micros(datetime.fromisoformat("2026-11-29T02:14:00+00:00"))
-        hold_deletions(transaction, Held(POLL, "/balai/warga", 97, 100, since))
+        hold_deletions(transaction, HeldDeletions(POLL, "/balai/warga", 97, 100, since))
     await room.tell(clock.now())
     assert "Sejak: 29 Nov 2026 09.14 WIB" in room.last()

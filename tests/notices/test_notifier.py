@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from bus import clock
-from bus.agencies.memory import Held, hold_deletions
+from bus.agencies.memory import HeldDeletions, hold_deletions
 from bus.doctor.gather import gather_facts
 from bus.notices import Kind, Notice, Recipient, Sender, Way, make_senders
 from bus.notices.due import HOUR, Bundle, Memory, succeed
@@ -166,7 +166,9 @@ def test_the_database_keeps_what_the_decision_says(storage: Storage) -> None:
 async def test_names_of_strangers_write_no_header_and_no_line_of_their_own(room: Mailroom) -> None:
     evil = "x\r\nBcc: orang@lain.example\r\n\r\n1. Palsu\u202e\x00" + "y" * 10_000
     with room.bus.rooms.storage.write() as transaction:
-        hold_deletions(transaction, Held(Poll(evil.replace("\x00", ""), "tarik"), "/x", 97, 100, clock.now_micros()))
+        hold_deletions(
+            transaction, HeldDeletions(Poll(evil.replace("\x00", ""), "tarik"), "/x", 97, 100, clock.now_micros())
+        )
     await room.tell(clock.now())
     (message,) = room.server.to(TO)
     assert "Bcc" not in message

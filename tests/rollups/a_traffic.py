@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from bus.delivery import NewSubscription, Webhook
-from bus.delivery.ledger import Attempt, DeliveryState, Ledger, NewDelivery
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import Ledger, NewDelivery
+from bus.delivery.state import DeliveryState
 from bus.journal.tables import JOURNAL
 from bus.refusals.refusal import Refusal, round_to_hour
 from bus.refusals.tally import Count

@@ -7,11 +7,11 @@ import pytest
 import sqlalchemy as sa
 
 from bus import clock
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.delivery.tables import RESULTS, SUBSCRIPTIONS
 from bus.journal.tables import JOURNAL
 from bus.rollups import Counts, Flow, Span, Wanted
-from bus.rollups.counter import KEPT_HOURS, KEPT_MINUTES, _Overtaken
+from bus.rollups.counter import _Overtaken
 from tests.a_bus import Bus
 from tests.builders import OWNER, WARGA
 from tests.rollups.a_traffic import EVER, IN, NOON, ATraffic, later
@@ -156,20 +156,6 @@ def test_notes_are_gone_once_they_are_counted(traffic: ATraffic):
     traffic.counter.catch_up()
     with traffic.storage.read() as transaction:
         assert transaction.value(sa.select(sa.func.count()).select_from(RESULTS)) == 0
-
-
-def test_old_minutes_go_and_their_hours_stay(traffic: ATraffic):
-    traffic.accept(1)
-    traffic.accept(1, NOON + timedelta(minutes=KEPT_MINUTES))
-    traffic.counter.catch_up()
-    now = NOON + timedelta(minutes=KEPT_MINUTES + 1)
-    while traffic.counter.forget_some(now):
-        pass
-    assert list(traffic.traffic.sum_spans(Span.MINUTE, Wanted(*EVER))) == [NOON + timedelta(minutes=KEPT_MINUTES)]
-    assert traffic.sums()[IN].published == 2
-    while traffic.counter.forget_some(NOON + timedelta(hours=KEPT_HOURS + 1)):
-        pass
-    assert list(traffic.traffic.sum_spans(Span.HOUR, Wanted(*EVER))) == [NOON + timedelta(minutes=KEPT_MINUTES)]
 
 
 def test_a_part_is_read_by_contract_participant_reader_and_page(traffic: ATraffic):

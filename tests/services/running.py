@@ -17,7 +17,7 @@ from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
 from bus.delivery.deliveries import Deliveries, Delivery
 from bus.delivery.handover import BrokerAddress
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import NewSubscription, Subscription, Webhook
 from bus.delivery.subscriptions import Subscriptions
 from bus.identity.keys import Keys, create_keys, load_keys

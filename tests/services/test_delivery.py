@@ -10,7 +10,7 @@ import pytest
 from bus.contracts.catalogue import Catalogue
 from bus.contracts.document import parse_contract
 from bus.delivery.deliveries import Deliveries
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import Subscription, SubscriptionState
 from bus.disclosures import DisclosureLog, Wanted
 from bus.journal import JournalReader, Persons

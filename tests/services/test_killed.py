@@ -4,7 +4,7 @@ import pytest
 
 from bus.delivery.handover import BrokerAddress
 from bus.delivery.leases import Leases
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import AgencySink, NewSubscription, Subscription
 from tests.an_actor import OPERATOR
 from tests.services.agreements import CONSUMERS, FACT, an_agreed_event

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import yaml
 
 from bus.delivery.handover import BrokerAddress
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.journal.tables import JOURNAL
 from tests.services.agreements import an_agreed_event
 from tests.services.fixtures import MakeBus

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from bus.actions import ActionLog, Verb, Wanted
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import Subscription, SubscriptionState
 from bus.journal import JournalReader
 from tests.an_actor import OPERATOR

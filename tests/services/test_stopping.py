@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bus import clock
 from bus.delivery.handover import BrokerAddress
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from bus.delivery.subscription import Subscription
 from tests.journeys.verdict import is_settled
 from tests.services.agreements import RECORD, an_agreed_event

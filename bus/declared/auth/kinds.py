@@ -45,7 +45,7 @@ def list_secrets(auth: Auth) -> list[str]:
 
 
 def list_destinations(auths: Sequence[Auth], base_url: str) -> Iterator[tuple[str, str]]:
-    """Each secret, and a host that gets it, or gets the token that it buys: a token opens as much as its secret does."""
+    """Each secret with a host that gets it, or gets its token. A token opens as much as its secret does."""
     for auth in auths:
         endpoint = [find_endpoint(auth, base_url)] if isinstance(auth, OAuth2) else []
         for name in list_secrets(auth):

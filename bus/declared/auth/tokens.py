@@ -1,4 +1,4 @@
-"""Tokens that a call fetches: one token for all tasks, fetched by one task at a time, and not again while it lives."""
+"""Tokens that a call fetches: one token for all tasks. One task at a time fetches it, and no task while it lives."""
 
 import asyncio
 import math
@@ -12,7 +12,7 @@ import httpx
 
 from bus.declared.document import Login, OAuth2
 from bus.declared.draft import Draft
-from bus.declared.mapper import Found, Mapper, Program
+from bus.declared.mapper import ExpressionResult, Mapper, Program
 from bus.kit import AgencyFault, Failure, make_status_fault
 
 Send = Callable[[Draft], Awaitable[httpx.Response]]
@@ -77,7 +77,7 @@ class Tokens:
         return draft.add_header(self._told.header, self._write(token))
 
     async def renew(self, sent: Draft, response: httpx.Response) -> bool:
-        """Whether an answer refuses the token of a request. The next request then fetches a token."""
+        """Forget the token if an answer refuses it, so that the next request fetches another. Returns whether it was refused."""
         if not await self._is_refused(response):
             return False
         if self._token is not None and sent.headers.get(self._told.header) == self._write(self._token):
@@ -120,7 +120,7 @@ class Tokens:
         return _Token(value, asked + max(life - _MARGIN, 1.0))
 
 
-def _read_life(found: Found, otherwise: float) -> float:
+def _read_life(found: ExpressionResult, otherwise: float) -> float:
     """Seconds that a token lives, a day at most; agencies write them as numbers or as texts."""
     try:
         seconds = float(found.value) if isinstance(found.value, str | int | float) else otherwise

@@ -15,7 +15,7 @@ from bus.problem import FieldError
 
 
 def find_owner(known: Iterable[RegisteredAdapter]) -> str | None:
-    """The participant that a name belongs to: the owner in the version that was put in force last; None: nobody yet."""
+    """The participant that a name belongs to; None: nobody yet. It is the owner in the version that was put in force last."""
     last = _find_last(known)
     return None if last is None else last.owner
 
@@ -64,7 +64,7 @@ def check_word(known: Sequence[RegisteredAdapter], present: RegisteredAdapter, a
 
     Raises:
         OperatorWordMissing: says who may, and how the operator names an owner. Also if the version publishes as another
-            participant than the version that was put in force last: nobody may speak for others by his own word.
+            participant than the last version in force. Nobody may speak for others by his own word.
         AdapterNotOwner: the version is a draft of another participant than the name's owner.
     """
     if actor.is_operator:
@@ -90,7 +90,8 @@ def check_word(known: Sequence[RegisteredAdapter], present: RegisteredAdapter, a
 
 
 def _check_first(present: RegisteredAdapter, named: str) -> None:
-    """Refuse a first version by which its named owner would give the name away, or speak for others, by his own word.
+    """Refuse a first version that the named owner may not put in force alone. By it he would give the name away, or speak for
+    others.
 
     Raises:
         OperatorWordMissing: the document has another owner, or publishes as a participant that nobody agreed to.
@@ -109,7 +110,7 @@ def check_four_eyes(
 ) -> None:
     """Refuse an activation by the client that made the version, if the adapter carries personal data.
 
-    Whatever it carries, nobody puts in force what another changed after it was proposed: it may not be what was read.
+    Nobody puts in force what another client changed after it was proposed. It may not be what was read.
 
     A version that was in force before was approved already, so the way back needs one person. The operator's command line may
     do both; the history says so.

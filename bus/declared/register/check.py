@@ -1,4 +1,5 @@
-"""The check of a document as jobs for worker processes: it is read, linted with its examples, and held against contracts."""
+"""The check of a document, in jobs for worker processes. A job reads it, lints it with its examples, and compares it with
+contracts."""
 
 import asyncio
 from collections.abc import Iterator, Sequence

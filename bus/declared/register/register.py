@@ -1,7 +1,7 @@
 """Changes the register of adapters: adds drafts, and moves versions from state to state.
 
-Every function works in the caller's transaction and checks the present state in it. The announcement comes first: all other
-changes of the register wait until the commit, so that versions are judged against what stands.
+Every function works in the caller's transaction and checks the present state in it. The announcement comes first. All other
+changes of the register then wait until the commit, so versions are judged against the present register.
 """
 
 import sqlalchemy as sa

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bus.delivery.ledger import Lease, Leased
+from bus.delivery.ledger import Lease, LeasedDelivery
 from bus.journal import Entry
 
-Loaded = Sequence[tuple[Leased, Entry]]
+Loaded = Sequence[tuple[LeasedDelivery, Entry]]
 """A run's deliveries in position order, each with its event."""
 
 

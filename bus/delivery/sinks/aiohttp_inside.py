@@ -197,7 +197,7 @@ class Pool(aiohttp.TCPConnector):
             raise
 
     async def open_new(self, key: Key, limits: aiohttp.ClientTimeout) -> "SinkConnection":
-        """A new connection, in place of those that are kept: who closed one of them has closed the others too, most likely.
+        """A new connection, in place of those that are kept. A sink that closed one of them probably closed the others too.
 
         Raises:
             aiohttp.ClientError: as `open`.
@@ -267,7 +267,7 @@ class SinkConnection:
         return self._content is not None and not self._content.is_eof()
 
     async def drain(self, most: int) -> bytes:
-        """Read the answer's body away, so that the connection can be used again; of a long or slow one it is closed instead.
+        """Read the answer's body to its end, so that the connection can be used again. A long or slow body closes it instead.
 
         The body is never unpacked (bombs). Returns its beginning, at most `most` bytes. If this is cancelled, the connection
         is aborted.

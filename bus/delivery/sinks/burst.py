@@ -1,4 +1,4 @@
-"""A burst: data that are written in one turn of the event loop go out together at its end, to all connections."""
+"""A burst: data for all connections, written in one turn of the event loop, go out at its end."""
 
 import asyncio
 from typing import Protocol

@@ -1,6 +1,6 @@
 """The status of an answer that is not HTTP as it should be.
 
-The status decides, as it does for curl: a sink that took an event must not get it again for a fault in its head.
+The status decides, as it does for curl. A sink that took an event must not get it again for a fault in its answer's head.
 """
 
 import re

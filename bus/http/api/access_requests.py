@@ -151,7 +151,8 @@ def read_access_request(rooms: TheRooms, caller: Reader, id: AccessRequestId) ->
 
 @router.post("/{id}/accept", responses=_DECIDING)
 async def accept_access_request(rooms: TheRooms, by: Accepter, id: AccessRequestId) -> AccessRequestDocument:
-    """Put the grant into a draft of your contract: the highest version if it is a draft, otherwise the next minor one.
+    """Put the grant into a draft of your contract. It is the highest version if that is a draft, otherwise the next minor
+    version.
 
     The draft shows nothing. Edit it, propose it and activate it as any other.
     """

@@ -36,8 +36,8 @@ async def propose_adapter(
 ) -> Response:
     """Propose a draft to the operator, or to the owner whom the operator names. The document's owner proposes.
 
-    Refused with 409 is a draft with errors (`adapter-not-ready`). So is one that takes an operation from contracts in force
-    (`adapter-incompatible`), and one with a server that the bus may not connect to (`adapter-address`).
+    These drafts are refused with 409. A draft has errors (`adapter-not-ready`). Or it takes an operation from contracts in
+    force (`adapter-incompatible`). Or the bus may not connect to its server (`adapter-address`).
     """
     registrar = rooms.adapters.registrar
     present = await asyncio.to_thread(registrar.read_draft, name, version, by, tags)

@@ -9,7 +9,16 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bus import clock
 from bus.actions import Actor, Verb
-from bus.agencies import LONGEST_REASON, Agencies, Held, KnownAgency, NoSuchAgency, Pause, PollReport, list_serving
+from bus.agencies import (
+    LONGEST_REASON,
+    Agencies,
+    HeldDeletions,
+    KnownAgency,
+    NoSuchAgency,
+    Pause,
+    PollReport,
+    list_serving,
+)
 from bus.http.acts import acting
 from bus.http.api.status import PollFailureDocument
 from bus.http.rooms import Rooms, TheRooms
@@ -118,8 +127,8 @@ class ReleaseDocument(BaseModel):
 
 @router.get("", dependencies=[Depends(caller(Scope.ADMIN))])
 def list_agencies(rooms: TheRooms) -> AgencyList:
-    """How each agency stands: its polls with their last step, last failure, rows set aside and held deletions; the circuit of
-    its questions; its quota; its pauses."""
+    """The state of each agency: its polls, the circuit of its questions, its quota and its pauses. A poll has its last step,
+    its last failure, its rows set aside and its held deletions."""
     polls = [Poll(adapter, operation.name) for adapter, operation in rooms.agencies.list_polls()]
     reports, pauses = rooms.holds.report(polls), rooms.pauses.list()
     known = {one.name: one for one in list_serving(rooms.agencies, rooms.quotas, rooms.queries)}
@@ -224,7 +233,7 @@ def _make_poll(report: PollReport) -> PollDocument:
     )
 
 
-def _make_held(held: Held) -> HeldDocument:
+def _make_held(held: HeldDeletions) -> HeldDocument:
     return HeldDocument(
         source=held.source,
         deletions=held.deletions,

@@ -102,10 +102,10 @@ async def activate_version(
     """Put a version in force; from then on it never changes. The owner of its domain or the operator does so.
 
     It must have no lint errors, and keep what it owes every active version. Its number must go up as far as the change asks.
-    Who wrote or proposed a version about persons does not activate it; another client does (409 `four-eyes`).
-    A version that shows more personal data to anybody needs `grants=seen`; without it the answer is 409 `contract-grants-unseen`,
-    whose `grants` say what is shown to whom, why and until when.
-    A version that names an adapter's operation needs the word of the adapter's owner (409 `adapter-word-missing`).
+    Who wrote or proposed a version about persons does not activate it; another client does (409 `four-eyes`). A version that
+    shows more personal data to anybody needs `grants=seen`. Without it the answer is 409 `contract-grants-unseen`. Its `grants`
+    say what is shown to whom, why and until when. A version that names an adapter's operation needs the word of the adapter's
+    owner (409 `adapter-word-missing`).
     """
     moved = await approve_version(
         rooms,

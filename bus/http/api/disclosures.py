@@ -140,8 +140,8 @@ async def search_disclosures(
 ) -> Response:
     """Who received personal data, newest first: a person's, or those of a client, participant, contract or purpose.
 
-    All parameters narrow each other. `since` and `until` find what may have left between two moments: a disclosure that
-    happened several times on a day is found if its first and last time are not both outside.
+    All parameters narrow each other. `since` and `until` find what may have left between two moments. A disclosure may have
+    happened several times on a day. It is found if its last time is not before `since`, and its first time is before `until`.
 
     An event about several persons is found by each of them. An answer to a query has an entry for each of its persons. Who
     asked is in the action log. With `Accept: application/x-ndjson` all of them come as one stream, without `limit`.

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from bus import clock, json
-from bus.agencies import KEPT, MOST_QUESTIONS, Collected, Job, QuestionState
+from bus.agencies import KEPT, MOST_QUESTIONS, CollectedAnswer, Job, QuestionState
 from bus.contracts import parse_body
 from bus.http.api.contracts import Body
 from bus.http.cursors import After, Listing, read_position, write_position
@@ -155,7 +155,9 @@ async def read_job(
     behind = read_position(after, Listing.JOB, id) - 1
     job = await asyncio.to_thread(rooms.jobs.read, id, caller.participant)
     settled = await asyncio.to_thread(rooms.jobs.read_settled, job.id, behind, limit) if limit else []
-    told = [(one.data, Collected.from_document(one.content)) for one in settled if one.state is QuestionState.ANSWERED]
+    told = [
+        (one.data, CollectedAnswer.from_document(one.content)) for one in settled if one.state is QuestionState.ANSWERED
+    ]
     shown = iter(await rooms.queries.show(job.contract, told, caller) if told else [])
     answers = [
         _describe_answer(one.number, next(shown) if one.state is QuestionState.ANSWERED else one.content, one.state)

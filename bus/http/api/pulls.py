@@ -12,7 +12,16 @@ from starlette.requests import ClientDisconnect
 
 from bus import clock, json
 from bus.actions import Actor, Verb
-from bus.delivery import Ear, Item, Named, Pulled, Return, Settled, SettlementResult, Subscription
+from bus.delivery import (
+    Ear,
+    Item,
+    NamedDeliveries,
+    PulledDeliveries,
+    Return,
+    SettlementOutcome,
+    SettlementResult,
+    Subscription,
+)
 from bus.heavy import Steps
 from bus.http.acts import acting
 from bus.http.admissions import admission_of
@@ -49,7 +58,7 @@ _GRACE_SECONDS: Final = 1.0
 """How long a pull without `wait` goes on looking behind deliveries of which its view shows nothing."""
 _CONFLICT: Final[dict[int | str, dict[str, Any]]] = {409: {}}
 
-Settle = Callable[[Subscription, str, Named], list[Settled]]
+Settle = Callable[[Subscription, str, NamedDeliveries], list[SettlementOutcome]]
 
 
 @router.post("/{id}/pull", response_model=PulledDocument, responses=_CONFLICT)
@@ -148,7 +157,7 @@ class _Pull(Bearer):
         """Refuse a subscription whose grants have ended; see `WaitingReader`."""
         self._rooms.pulls.check(self._subscription)
 
-    async def look_behind(self) -> Pulled:
+    async def look_behind(self) -> PulledDeliveries:
         """What is due now. Behind deliveries of which the view shows nothing, it looks on for a while."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + _GRACE_SECONDS
@@ -157,7 +166,7 @@ class _Pull(Bearer):
             pulled = await self._rooms.reading.run_steps(self._pull(), who=self._caller.participant)
         return pulled
 
-    async def wait(self, seconds: float) -> Pulled:
+    async def wait(self, seconds: float) -> PulledDeliveries:
         """Wait until something is due; an empty answer if nothing was in time.
 
         Raises:
@@ -173,7 +182,7 @@ class _Pull(Bearer):
         finally:
             gone.cancel()
 
-    async def _await(self, ear: Ear, gone: "asyncio.Future[None]", seconds: float) -> Pulled:
+    async def _await(self, ear: Ear, gone: "asyncio.Future[None]", seconds: float) -> PulledDeliveries:
         loop = asyncio.get_running_loop()
         # After it is entered: what ended before was ended without it.
         principal = await self.authorised()
@@ -192,7 +201,7 @@ class _Pull(Bearer):
                 raise ClientDisconnect
             await self.authorised()
 
-    def _pull(self) -> Steps[Pulled]:
+    def _pull(self) -> Steps[PulledDeliveries]:
         return self._rooms.pulls.pull(self._subscription, self._caller.client_id, self._limit_of_answer, self._lease)
 
 
@@ -217,14 +226,14 @@ def _settle(rooms: Rooms, caller: Principal, id: str, order: Acknowledgement, se
     subscription = rooms.subscriptions.get(id, caller.participant)
     leases = [name for name in order.leases if _LEASE_ID.fullmatch(name)]
     positions = [position for name in order.deliveries if (position := _position(name, subscription)) is not None]
-    settled = settle(subscription, caller.client_id, Named(leases, positions))
+    settled = settle(subscription, caller.client_id, NamedDeliveries(leases, positions))
     # What waited behind a settled delivery may be due now.
     rooms.pull_bell.ring([subscription.number])
     return _list_results(order.leases, order.deliveries, subscription, settled)
 
 
 def _list_results(
-    leases: Sequence[str], deliveries: Sequence[str], subscription: Subscription, settled: Sequence[Settled]
+    leases: Sequence[str], deliveries: Sequence[str], subscription: Subscription, settled: Sequence[SettlementOutcome]
 ) -> SettlementList:
     """The result for each name that the caller gave, once."""
     found = {one.name: one for one in settled}
@@ -235,8 +244,10 @@ def _list_results(
     return SettlementList(results=results)
 
 
-def _describe(settled: Settled | None, *, lease: str | None = None, delivery: str | None = None) -> Settlement:
-    result = settled or Settled("", SettlementResult.UNKNOWN)
+def _describe(
+    settled: SettlementOutcome | None, *, lease: str | None = None, delivery: str | None = None
+) -> Settlement:
+    result = settled or SettlementOutcome("", SettlementResult.UNKNOWN)
     return Settlement(
         lease=lease,
         delivery=delivery,
@@ -254,7 +265,7 @@ def _position(name: str, subscription: Subscription) -> int | None:
     return int(position) if of == subscription.id and _POSITION.fullmatch(position) else None
 
 
-def _write(subscription: Subscription, pulled: Pulled) -> Response:
+def _write(subscription: Subscription, pulled: PulledDeliveries) -> Response:
     """The answer; the events are written as they are stored, or as the view made them."""
     lease = pulled.lease
     head = {

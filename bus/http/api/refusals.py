@@ -18,7 +18,7 @@ from bus.http.security import Authorised
 from bus.http.values import Moment
 from bus.http.written import write_page
 from bus.identity import Scope
-from bus.refusals import Alert, Found, FoundAside
+from bus.refusals import Alert, CountedRefusal, ListedAside
 
 router = APIRouter(prefix="/v1/refusals", tags=["Contracts"], route_class=Authorised)
 
@@ -119,14 +119,14 @@ def list_refusals(
     return write_page(told, NO_STORE)
 
 
-def _next(found: Sequence[Found], asides: Sequence[FoundAside], limit: int, contract: str) -> str | None:
+def _next(found: Sequence[CountedRefusal], asides: Sequence[ListedAside], limit: int, contract: str) -> str | None:
     if max(len(found), len(asides)) <= limit:
         return None
     ends = tuple(some[limit - 1].id if len(some) > limit else _END for some in (found, asides))
     return write_pair(Listing.REFUSALS, contract, (ends[0], ends[1]))
 
 
-def _aside(found: FoundAside) -> SetAsideDocument:
+def _aside(found: ListedAside) -> SetAsideDocument:
     return SetAsideDocument(
         adapter=found.poll.adapter,
         operation=found.poll.operation,
@@ -139,7 +139,7 @@ def _aside(found: FoundAside) -> SetAsideDocument:
     )
 
 
-def _document(found: Found) -> RefusalDocument:
+def _document(found: CountedRefusal) -> RefusalDocument:
     refusal = found.refusal
     return RefusalDocument(
         hour=clock.moment(refusal.hour),

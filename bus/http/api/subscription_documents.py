@@ -243,7 +243,7 @@ class SubscriptionList(BaseModel):
 
 
 class Secret(BaseModel):
-    """A new secret, shown this once; the one before signs beside it for a day, and older ones to their own ends."""
+    """A new secret, shown this once. The secret before it also signs for a day, and older ones to their own ends."""
 
     secret: str = Field(examples=["whsec_…"])
 

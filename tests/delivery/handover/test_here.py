@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bus.delivery.handover import Here, Loaded, Received
 from bus.delivery.handover.here import FRESH_SECONDS
-from bus.delivery.ledger import Lease, Leased
+from bus.delivery.ledger import Lease, LeasedDelivery
 from bus.journal import Entry
 
 LEASE, OTHER = Lease(1, 1_000), Lease(1, 1_001)
@@ -20,7 +20,7 @@ class Clock:
 
 def a_run(size: int = 10) -> Loaded:
     entry = Entry(1, 1, 1, "dpmptsp", None, None, 0, b"x" * size)
-    return [(Leased(1, None, 0, LEASE.due_at), entry)]
+    return [(LeasedDelivery(1, None, 0, LEASE.due_at), entry)]
 
 
 def listening(here: Here) -> list[Received]:

@@ -6,7 +6,9 @@ import httpx
 import pytest
 
 from bus import clock
-from bus.delivery.ledger import Attempt, DeliveryState, Ledger, NewDelivery
+from bus.delivery.attempts import Attempt
+from bus.delivery.ledger import Ledger, NewDelivery
+from bus.delivery.state import DeliveryState
 from tests.a_bus import Bus
 from tests.an_agency import AnAdapter, join
 from tests.builders import WARGA, Document, a_document, a_grant

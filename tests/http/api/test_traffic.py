@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bus.delivery.ledger import DeliveryState
+from bus.delivery.state import DeliveryState
 from tests.a_bus import Bus
 from tests.builders import OWNER, WARGA
 from tests.rollups.a_traffic import NOON, ATraffic, later
