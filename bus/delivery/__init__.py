@@ -47,7 +47,7 @@ from bus.delivery.handover import (
     ring_once,
 )
 from bus.delivery.health import Health
-from bus.delivery.heartbeat import Heartbeat, Living, find_unattended, list_living, read_beats
+from bus.delivery.heartbeat import AGENCIES, Heartbeat, Living, find_unattended, list_living, read_beats
 from bus.delivery.leases import Leases
 from bus.delivery.ledger import DeliveryState, Ledger
 from bus.delivery.names import Names
@@ -78,6 +78,7 @@ from bus.delivery.turn import Turn
 from bus.delivery.worker import Worker, WorkerPolicy
 
 __all__ = [
+    "AGENCIES",
     "MOST",
     "AgencySink",
     "AlongAppends",

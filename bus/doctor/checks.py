@@ -261,6 +261,14 @@ def check_sinks(facts: Facts) -> Iterator[Finding]:
 
 def check_agencies(facts: Facts) -> Iterator[Finding]:
     """Agencies that contracts in force need, and that have no settings."""
+    if facts.unseen:
+        yield Finding(
+            Urgency.KNOW,
+            "adapters-unseen",
+            "BUS_ADAPTERS__…",
+            f"This terminal has no settings of adapters, and the running bus may have them: {', '.join(facts.unseen)}.",
+            "Call the doctor with the settings of `bus serve`, or ask the bus itself: the console, or GET /v1/doctor.",
+        )
     if facts.is_development and facts.agencies:
         yield Finding(
             Urgency.KNOW,

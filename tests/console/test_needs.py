@@ -24,7 +24,7 @@ ID, EN = find_words("id"), find_words("en")
 SINK = Webhook("https://app.example/hook")
 CODES_OF_STATUS = {"sink-fails", "subscription-disabled", "poll-fails"}
 """The status tells these itself."""
-CODES_TO_KNOW = {"no-public-url", "nobody-told", "agencies-not-simulated"}
+CODES_TO_KNOW = {"no-public-url", "nobody-told", "agencies-not-simulated", "adapters-unseen"}
 """The start page shows what needs somebody, and these do not."""
 
 

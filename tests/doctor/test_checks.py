@@ -37,6 +37,7 @@ HEALTHY = Facts(
     failing=(),
     disabled=(),
     agencies=(),
+    unseen=(),
     tells_somebody=True,
     deaf=(),
     off_adapters=(),
@@ -104,6 +105,7 @@ WRONG: list[tuple[dict[str, Any], str, Urgency]] = [
         "agencies-not-simulated",
         Urgency.KNOW,
     ),
+    ({"unseen": ("pupr",)}, "adapters-unseen", Urgency.KNOW),
     ({"off_adapters": (OffAdapter("badan", "Kunci is missing."),)}, "adapter-off", Urgency.SOON),
     ({"agencies": (NamedAgency("pupr", ("a.b",)),)}, "agency-without-settings", Urgency.SOON),
 ]
