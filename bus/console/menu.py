@@ -33,7 +33,7 @@ def find_entries(role: Role, words: Words) -> Sequence[Entry]:
         (OWNING, "/konsol/klien", say("Klien")),
         (OWNING, "/konsol/langganan", say("Langganan")),
         (OWNING, "/konsol/pengiriman", say("Pengiriman")),
-        (SUBSCRIBING, "/konsol/penolakan", say("Penolakan")),
+        (OWNING, "/konsol/penolakan", say("Penolakan")),
         (OWNING, "/konsol/hak-akses", say("Hak akses")),
         (OWNING, "/konsol/minta-akses", say("Minta akses")),
         (OWNING, "/konsol/coba-data", say("Coba data")),
