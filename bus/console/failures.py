@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bus.agencies import PollFailureKind
 from bus.console.words import Words
 from bus.delivery import AgencySink, Health, Pull, Sink
 
@@ -19,6 +20,20 @@ def explain_failure(sink: Sink, health: Health, words: Words) -> str:
     detail = health.detail or ""
     found = [text for begin, text in _list_beginnings(words).items() if detail.startswith(begin)]
     return found[0] if found else say("penerima tidak menjawab")
+
+
+def explain_poll(kind: PollFailureKind, words: Words) -> str:
+    """Why a poll failed, as the end of a sentence. The adapter's own text is English, and stands on the agency's page."""
+    say = words.say
+    return {
+        PollFailureKind.TRANSIENT: say("instansi tidak menjawab sebagaimana mestinya"),
+        PollFailureKind.PERMANENT: say("instansi menolak permintaan bus"),
+        PollFailureKind.DOWN: say("instansi tidak dapat dihubungi, atau menolak akun bus"),
+        PollFailureKind.UNBOUND: say("tidak ada kontrak aktif yang menyebut pengambilan ini"),
+        PollFailureKind.CONTRACT: say("kontrak yang aktif kurang melindungi data ini"),
+        PollFailureKind.BUS: say("bus tidak dapat menyimpan barisnya"),
+        PollFailureKind.DEFECT: say("adaptornya mengalami kesalahan"),
+    }[kind]
 
 
 def _explain_agency(status: int, words: Words) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bus.agencies import KnownAgency
-from bus.console.failures import explain_failure
+from bus.console.failures import explain_failure, explain_poll
 from bus.console.findings import advise
 from bus.console.words import Words
 from bus.delivery import SubscriptionState
@@ -96,9 +96,9 @@ def _of_poll(state: PollState, words: Words) -> Iterator[Need]:
         yield Need(True, text, "/konsol/instansi", say("Periksa dan lepaskan"))
     if report.failure is not None and report.failure.is_troubled:
         text = say(
-            "Pengambilan %(operation)s dari %(agency)s gagal sejak %(since)s: %(why)s",
+            "Pengambilan %(operation)s dari %(agency)s gagal sejak %(since)s: %(why)s.",
             since=words.tell_moment(report.failure.since),
-            why=report.failure.detail,
+            why=explain_poll(report.failure.kind, words),
             **about,
         )
         yield Need(True, text, "/konsol/instansi", say("Buka instansi"))

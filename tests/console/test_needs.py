@@ -10,8 +10,8 @@ from http import HTTPStatus
 import aiohttp
 import pytest
 
-from bus.agencies import KnownAgency
-from bus.console.failures import explain_failure
+from bus.agencies import KnownAgency, PollFailureKind
+from bus.console.failures import explain_failure, explain_poll
 from bus.console.findings import advise
 from bus.console.needs import list_needs
 from bus.console.rules import tell_rules
@@ -124,3 +124,8 @@ def test_an_agency_that_answers_no_questions_is_on_the_start_page(known: KnownAg
 
 def test_every_rule_of_a_schema_that_refuses_data_has_words_of_the_console():
     assert _DETAILS.keys() - tell_rules(ID).keys() == set()
+
+
+@pytest.mark.parametrize("kind", PollFailureKind)
+def test_a_poll_that_fails_is_told_in_the_visitor_s_language(kind: PollFailureKind):
+    assert explain_poll(kind, ID) != explain_poll(kind, EN)
