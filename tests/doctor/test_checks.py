@@ -68,6 +68,12 @@ def test_a_poll_that_an_agency_did_not_answer_for_minutes_is_tried_again_without
     assert codes(polls=(a_failing_poll(PollFailureKind.TRANSIENT, 59),)) == []
 
 
+def test_a_poll_that_failed_for_minutes_is_not_told_as_zero_hours_of_some_agency():
+    (found,) = diagnose(replace(HEALTHY, polls=(a_failing_poll(PollFailureKind.DOWN, 7),)))
+    assert "has failed for 7 min" in found.what
+    assert "BUS_ADAPTERS__BADAN__" in found.do
+
+
 WRONG: list[tuple[dict[str, Any], str, Urgency]] = [
     ({"open_paths": (Path("/data/keys"),)}, "open-to-others", Urgency.NOW),
     ({"public_url": "http://bus.example"}, "no-tls", Urgency.NOW),
