@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -103,8 +103,18 @@ class App:
         if output is USES:
             for item in part:
                 assert item.data is not None  # noqa: S101  no use is ever deleted
-                self.state.answers[item.data["nik"]] = await self.bus.ask(LOOKUP, {"nik": item.data["nik"]})
+                self.state.answers[item.data["nik"]] = await self.ask({"nik": item.data["nik"]})
         await self._publish(part, output.mode)
+
+    async def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a question. A demo that stays up waits for an agency that somebody stopped for a rehearsal."""
+        while True:
+            try:
+                return await self.bus.ask(LOOKUP, question)
+            except Refused as refused:
+                if self._pause is None or not refused.is_of_the_agency:
+                    raise
+                await asyncio.sleep(self._pause)
 
     async def _publish(self, part: list[Item], mode: Mode) -> None:
         await self.bus.publish(part, mode)

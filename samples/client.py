@@ -18,6 +18,7 @@ LONGEST_WAIT: Final = 20
 """Seconds that the bus waits for new events before it answers a feed's request."""
 
 _AGAIN: Final = frozenset({429, 503})
+_AGENCY_FAILS: Final = 502
 _TRIES: Final = 8
 
 
@@ -39,11 +40,16 @@ class Refusal:
 
 
 class Refused(Exception):
-    """The bus refuses a request, and would refuse the same request again."""
+    """The bus refuses a request."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(f"{refusal.status} {refusal.title}: {refusal.pointer} {refusal.detail}")
         self.refusal = refusal
+
+    @property
+    def is_of_the_agency(self) -> bool:
+        """Whether the same question can be answered later: the bus, or the agency behind it, cannot answer now."""
+        return self.refusal.status in _AGAIN or self.refusal.status == _AGENCY_FAILS
 
 
 class Bus:

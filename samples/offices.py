@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 
 class Mode(Enum):
@@ -118,3 +119,6 @@ AGENCIES: Mapping[str, str] = {
     "ksp": "Kantor Staf Presiden",
 }
 """The agencies whose simulators run."""
+
+DECLARED: Final = ("oss",)
+"""Agencies whose adapters are documents that ship. No sample traffic goes to them; their simulators answer who tries them."""

@@ -15,11 +15,13 @@ import httpx
 from bus import shipped
 from samples.children import ChildFailed, Children
 from samples.grants import Contract, read_contracts
-from samples.offices import AGENCIES, OFFICES
+from samples.offices import AGENCIES, DECLARED, OFFICES
 from samples.port import free_port
 
 _COMING_UP: Final = 60.0
 _POLL_SECONDS: Final = "2"
+_ON_THIS_MACHINE: Final = {"BUS_SINK_NETWORKS": "127.0.0.0/8", "BUS_AGENCY_NETWORKS": "127.0.0.0/8"}
+"""Apps and simulators are on this machine, at plain http."""
 
 
 class CommandFailed(Exception):
@@ -73,12 +75,13 @@ def set_up(folder: Path, children: Children, *, faults: Sequence[str], pause: fl
     data, plain = folder / "bus", _make_environment()
     simulators = _start_simulators(children, faults, plain)
     admin = Credentials(**json.loads(_run_bus(["init", "--data", str(data)], plain)))
+    _run_bus(["participant", "apply", "--shipped", "--data", str(data)], plain)
     _run_bus(["contract", "apply", "--shipped", "--grants-seen", "--data", str(data)], plain)
     settings = {name: value for told in simulators.values() for name, value in told["settings"].items()}
     polls = {f"BUS_ADAPTERS__{agency.upper()}__POLL_SECONDS": _POLL_SECONDS for agency in AGENCIES}
-    address = _serve(children, data, plain | settings | polls | {"BUS_SINK_NETWORKS": "127.0.0.0/8"})
+    address = _serve(children, data, plain | settings | polls | _ON_THIS_MACHINE)
     contracts = read_contracts(shipped.CONTRACTS)
-    clients = _register(address, admin, contracts)
+    clients = _make_clients(address, admin)
     console = _run_bus(["console", "--data", str(data), "--address", address], plain).strip()
     return Stage(
         folder,
@@ -103,6 +106,9 @@ def _start_simulators(children: Children, faults: Sequence[str], env: Mapping[st
         wanted = [fault.partition(":")[2] for fault in faults if fault.startswith(f"{agency}:")]
         options = [part for fault in wanted for part in ("--fault", fault)]
         started[agency] = children.start(f"simulator-{agency}", [*_make_command(), "simulate", agency, *options], env)
+    for agency in DECLARED:
+        command = [*_make_command(), "adapter", "simulate", str(shipped.ADAPTERS / f"{agency}.yaml")]
+        started[agency] = children.start(f"simulator-{agency}", command, env)
     return {agency: child.read_announcement(_COMING_UP) for agency, child in started.items()}
 
 
@@ -136,17 +142,12 @@ def _is_ready(address: str) -> bool:
         return False
 
 
-def _register(address: str, admin: Credentials, contracts: Mapping[str, Contract]) -> dict[str, Credentials]:
-    """Add every participant that a contract names, and a client for each sample app."""
-    named = {name for contract in contracts.values() for name in (*contract.producers, *contract.grants)}
+def _make_clients(address: str, admin: Credentials) -> dict[str, Credentials]:
+    """Make a client for each sample app."""
     with httpx.Client(base_url=address, timeout=30.0) as http:
         grant = {"grant_type": "client_credentials"}
         token = http.post("/oauth/token", data=grant, auth=(admin.client_id, admin.client_secret)).raise_for_status()
         http.headers["authorization"] = f"Bearer {token.json()['access_token']}"
-        for name in sorted(named | OFFICES.keys()):
-            title = OFFICES[name].title if name in OFFICES else AGENCIES.get(name, name)
-            kind = "ministry" if name in AGENCIES else "app"
-            http.post("/v1/participants", json={"name": name, "title": title, "kind": kind}).raise_for_status()
         clients = {
             name: http.post(f"/v1/participants/{name}/clients", json={"scopes": office.scopes}).raise_for_status()
             for name, office in OFFICES.items()

@@ -59,7 +59,9 @@ def list_agencies(data: Data = None, as_json: AsJson = False) -> None:
         if report.failure is not None:
             say(f"  {_describe_failure(report.failure)}")
         elif not report.polled_at:
-            say("  no step ended yet; does a process with the role adapters run?")
+            say(
+                "  no step ended yet; `bus doctor` says whether settings or a process with the role adapters are missing"
+            )
         for held in report.held:
             say(f"  holds {_describe(held)}; run `bus agency release {report.poll.adapter}` if they are right")
     for known_one in known:

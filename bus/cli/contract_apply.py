@@ -74,7 +74,7 @@ def diff_documents(
         if format is Format.JSON:
             say_json(_write_report(contract, report, touched) | {"grants": write_granted(granted)})
         else:
-            _print_report(contract, report, touched, granted)
+            _print_report(contract, report, touched, granted, is_first=not olds)
     if broken:
         raise Incompatible(f"{broken} of {len(contracts)} documents cannot become active; see the report.")
 
@@ -174,10 +174,13 @@ def _write_report(contract: Contract, report: Report, touched: list[Touched]) ->
     }
 
 
-def _print_report(contract: Contract, report: Report, touched: list[Touched], granted: list[Granted]) -> None:
+def _print_report(
+    contract: Contract, report: Report, touched: list[Touched], granted: list[Granted], *, is_first: bool
+) -> None:
     verdict = report.verdict.value
     head = f"{contract.name} {contract.version}: "
-    show(head, (verdict, _COLOURS[verdict]), f", a {report.step.value} step")
+    step = "no active version to compare with" if is_first else f"a {report.step.value} step"
+    show(head, (verdict, _COLOURS[verdict]), f", {step}")
     _print_findings(describe_compatibility(report))
     for one in touched:
         show(f"  touches {one.participant}: {one.what.value} {one.pointer}: {one.why}")

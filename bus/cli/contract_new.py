@@ -157,7 +157,8 @@ def _ask(question: str, default: str | None = None, choices: list[str] | None = 
             answer: str = typer.prompt(shown, default=default, err=True).strip()
         except typer.Abort:
             # Where nobody answers, such as in a script, the question alone would not say what to do.
-            say("\nNothing was written. Each question is an option too; see `bus contract new --help`.", err=True)
+            say("", err=True)
+            say("Nothing was written. Each question is an option too; see `bus contract new --help`.", err=True)
             raise
         if choices is None or answer in choices:
             return answer

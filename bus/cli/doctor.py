@@ -28,7 +28,7 @@ def doctor(
     Example: bus doctor --json
     """
     with open_workspace(data) as workspace:
-        findings = diagnose(gather_facts(workspace.settings, workspace.storage, workspace.keys))
+        findings = diagnose(gather_facts(workspace.settings, workspace.storage, workspace.keys, is_beside=True))
     for finding in findings:
         if as_json:
             say_json(dataclasses.asdict(finding))

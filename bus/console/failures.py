@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bus.agencies import PollFailureKind
 from bus.console.words import Words
 from bus.delivery import AgencySink, Health, Pull, Sink
 
@@ -10,7 +11,8 @@ def explain_failure(sink: Sink, health: Health, words: Words) -> str:
     """Why the last attempt failed, as the end of a sentence. What the console has no words for is told in general."""
     say = words.say
     if health.status is not None:
-        return f"{_explain_status(health.status, words)} (HTTP {health.status})"
+        explain = _explain_agency if isinstance(sink, AgencySink) else _explain_status
+        return f"{explain(health.status, words)} (HTTP {health.status})"
     if isinstance(sink, Pull):
         return say("pengambilnya mengembalikan data itu")
     if isinstance(sink, AgencySink):
@@ -18,6 +20,36 @@ def explain_failure(sink: Sink, health: Health, words: Words) -> str:
     detail = health.detail or ""
     found = [text for begin, text in _list_beginnings(words).items() if detail.startswith(begin)]
     return found[0] if found else say("penerima tidak menjawab")
+
+
+def explain_poll(kind: PollFailureKind, words: Words) -> str:
+    """Why a poll failed, as the end of a sentence. The adapter's own text is English, and stands on the agency's page."""
+    say = words.say
+    return {
+        PollFailureKind.TRANSIENT: say("instansi tidak menjawab sebagaimana mestinya"),
+        PollFailureKind.PERMANENT: say("instansi menolak permintaan bus"),
+        PollFailureKind.DOWN: say("instansi tidak dapat dihubungi, atau menolak akun bus"),
+        PollFailureKind.UNBOUND: say("tidak ada kontrak aktif yang menyebut pengambilan ini"),
+        PollFailureKind.CONTRACT: say("kontrak yang aktif kurang melindungi data ini"),
+        PollFailureKind.BUS: say("bus tidak dapat menyimpan barisnya"),
+        PollFailureKind.DEFECT: say("adaptornya mengalami kesalahan"),
+    }[kind]
+
+
+def _explain_agency(status: int, words: Words) -> str:
+    """An agency's status. The bus holds the account and the address there, so that the operator mends them."""
+    say = words.say
+    if status in (401, 403):
+        return say("instansi menolak akun bus; periksa akunnya pada pengaturan bus")
+    if status == 404:
+        return say("alamat instansi salah; periksa alamatnya pada pengaturan bus")
+    if status == 429:
+        return say("instansi membatasi banyaknya permintaan")
+    if status >= 500:
+        return say("sistem instansi sedang bermasalah")
+    if status >= 400:
+        return say("instansi menolak data ini")
+    return say("instansi tidak menjawab sebagaimana mestinya")
 
 
 def _explain_status(status: int, words: Words) -> str:

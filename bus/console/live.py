@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Final
 
 from bus import clock, json
+from bus.agencies import list_serving
 from bus.console.needs import list_needs
 from bus.console.visit import NotSignedIn
 from bus.console.words import INDONESIAN, Words, find_words
@@ -174,7 +175,8 @@ async def stream(
 
 def _look(rooms: Rooms) -> _Look:
     polls = [Poll(adapter, operation.name) for adapter, operation in rooms.agencies.list_polls()]
-    return _Look(rooms.status.read(None, polls), tuple(rooms.checkups.read()), {})
+    known = list_serving(rooms.agencies, rooms.quotas, rooms.queries)
+    return _Look(rooms.status.read(None, polls, known=known), tuple(rooms.checkups.read()), {})
 
 
 def _cut(status: Status, reach: str) -> Status:
@@ -184,6 +186,7 @@ def _cut(status: Status, reach: str) -> Status:
         bus=None,
         subscribers=[one for one in status.subscribers if one.subscription.participant == reach],
         polls=[],
+        agencies=[],
         producers=[one for one in status.producers if reach in one.silent],
         refused=[one for one in status.refused if one.participant == reach],
     )

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bus.console.failures import explain_failure
+from bus.agencies import KnownAgency
+from bus.console.failures import explain_failure, explain_poll
 from bus.console.findings import advise
 from bus.console.words import Words
 from bus.delivery import SubscriptionState
@@ -35,6 +36,7 @@ def list_needs(status: Status, findings: Sequence[Finding], words: Words) -> lis
     """What needs somebody, the urgent first."""
     found = [need for one in status.subscribers if one.is_troubled for need in _of_subscriber(one, words)]
     found += [need for one in status.polls if one.is_troubled for need in _of_poll(one, words)]
+    found += [need for one in status.agencies for need in _of_agency(one.known, words)]
     found += [_of_producer(one, words) for one in status.producers if one.is_troubled]
     found += [_of_finding(one, words) for one in findings if one.is_wrong and one.code not in _IN_STATUS]
     return sorted(found, key=lambda need: not need.is_urgent)
@@ -94,9 +96,9 @@ def _of_poll(state: PollState, words: Words) -> Iterator[Need]:
         yield Need(True, text, "/konsol/instansi", say("Periksa dan lepaskan"))
     if report.failure is not None and report.failure.is_troubled:
         text = say(
-            "Pengambilan %(operation)s dari %(agency)s gagal sejak %(since)s: %(why)s",
+            "Pengambilan %(operation)s dari %(agency)s gagal sejak %(since)s: %(why)s.",
             since=words.tell_moment(report.failure.since),
-            why=report.failure.detail,
+            why=explain_poll(report.failure.kind, words),
             **about,
         )
         yield Need(True, text, "/konsol/instansi", say("Buka instansi"))
@@ -107,6 +109,18 @@ def _of_poll(state: PollState, words: Words) -> Iterator[Need]:
             **about,
         )
         yield Need(False, text, "/konsol/instansi", say("Buka instansi"))
+
+
+def _of_agency(known: KnownAgency, words: Words) -> Iterator[Need]:
+    path, act = "/konsol/instansi", words.say("Buka instansi")
+    if known.is_left_in_peace:
+        text = words.say(
+            "Instansi %(agency)s tidak menjawab pertanyaan. Bus mencobanya lagi sendiri.", agency=known.name
+        )
+        yield Need(True, text, path, act)
+    if known.quota_left == 0:
+        text = words.say("Kuota pertanyaan ke %(agency)s untuk hari ini habis.", agency=known.name)
+        yield Need(True, text, path, act)
 
 
 def _of_producer(state: ProducerState, words: Words) -> Need:

@@ -1,4 +1,4 @@
-"""The rules of contracts that data break most, in people's words."""
+"""The rules of contracts that data break, in people's words."""
 
 from bus.console.words import Words
 
@@ -17,9 +17,24 @@ def tell_rules(words: Words) -> dict[str, str]:
         "minLength": say("Isian terlalu pendek."),
         "minimum": say("Angka terlalu kecil."),
         "maximum": say("Angka terlalu besar."),
+        "exclusiveMinimum": say("Angka terlalu kecil."),
+        "exclusiveMaximum": say("Angka terlalu besar."),
+        "multipleOf": say("Angka bukan kelipatan yang ditetapkan."),
+        "minItems": say("Daftar terlalu pendek."),
+        "maxItems": say("Daftar terlalu panjang."),
+        "unevaluatedItems": say("Daftar terlalu panjang."),
+        "uniqueItems": say("Ada isi daftar yang sama."),
+        "contains": say("Daftar tidak memuat isi yang diwajibkan."),
+        "minProperties": say("Isian terlalu sedikit."),
+        "maxProperties": say("Isian terlalu banyak."),
+        "propertyNames": say("Ada nama isian yang tidak diperbolehkan."),
+        "falseSchema": say("Isian ini tidak boleh ada dalam keadaan ini."),
+        "not": say("Isian berbentuk yang dilarang."),
+        "anyOf": say("Isian tidak cocok dengan satu pun bentuk yang diperbolehkan."),
+        "oneOf": say("Isian harus cocok dengan tepat satu bentuk yang diperbolehkan."),
         "additionalProperties": say("Ada isian yang tidak dikenal kontrak."),
         "unevaluatedProperties": say("Ada isian yang tidak dikenal kontrak."),
-        "not-a-producer": say("Kontrak tidak menyebut Anda sebagai produsen. Hubungi pemilik kontrak."),
+        "not-a-producer": say("Kontrak tidak menyebut pengirim ini sebagai produsen. Hubungi pemilik kontrak."),
         "unknown-contract": say("Tidak ada kontrak dengan nama itu. Periksa isian type."),
         "unknown-contract-version": say("Versi kontrak itu tidak ada. Periksa isian dataschema."),
         "contract-version-retired": say("Versi kontrak itu sudah ditarik. Pakai versi terbaru."),

@@ -24,6 +24,9 @@ HIDDEN: Final = "[secret]"
 _SHORTEST: Final = 6
 """Fewest characters of a form that is hidden, unless the secret itself is shorter: others occur by chance."""
 
+_SHORTEST_ENCODED: Final = 3
+"""Fewest characters of an encoding that is hidden. In base64 a secret of one character is a letter or two of any text."""
+
 
 @dataclass(frozen=True, slots=True)
 class BoundSecret:
@@ -106,4 +109,5 @@ def list_forms(secret: str) -> set[str]:
     forms |= {
         hashlib.new(name, data, usedforsecurity=False).hexdigest() for name in ("md5", "sha1", "sha256", "sha512")
     }
-    return {form for form in forms if len(form) >= min(_SHORTEST, len(secret))}
+    shortest = max(_SHORTEST_ENCODED, min(_SHORTEST, len(secret)))
+    return {form for form in forms if form == secret or len(form) >= shortest}

@@ -47,7 +47,7 @@ from bus.delivery.handover import (
     ring_once,
 )
 from bus.delivery.health import Health
-from bus.delivery.heartbeat import Heartbeat, Living, find_unattended, list_living, read_beats
+from bus.delivery.heartbeat import AGENCIES, Heartbeat, Living, find_unattended, list_living, read_beats
 from bus.delivery.leases import Leases
 from bus.delivery.ledger import Ledger
 from bus.delivery.names import Names
@@ -89,6 +89,7 @@ from bus.delivery.turn import Turn
 from bus.delivery.worker import Worker, WorkerPolicy
 
 __all__ = [
+    "AGENCIES",
     "MOST",
     "AgencySink",
     "AlongAppends",

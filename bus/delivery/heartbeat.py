@@ -23,7 +23,7 @@ from bus.storage import Storage
 log = structlog.get_logger(__name__)
 
 WEBHOOKS = "worker"
-AGENCIES = "adapters"
+AGENCIES: Final = "adapters"
 """The roles that deliver, as the command line names them."""
 
 _BEAT_SECONDS: Final = 2.0

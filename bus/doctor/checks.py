@@ -261,6 +261,14 @@ def check_sinks(facts: Facts) -> Iterator[Finding]:
 
 def check_agencies(facts: Facts) -> Iterator[Finding]:
     """Agencies that contracts in force need, and that have no settings."""
+    if facts.unseen:
+        yield Finding(
+            Urgency.KNOW,
+            "adapters-unseen",
+            "BUS_ADAPTERS__…",
+            f"This terminal has no settings of adapters, and the running bus may have them: {', '.join(facts.unseen)}.",
+            "Call the doctor with the settings of `bus serve`, or ask the bus itself: the console, or GET /v1/doctor.",
+        )
     if facts.is_development and facts.agencies:
         yield Finding(
             Urgency.KNOW,
@@ -285,6 +293,7 @@ def check_polls(facts: Facts) -> Iterator[Finding]:
     """Polls that have failed for an hour, or whose failure no further attempt can mend."""
     for one in facts.polls:
         failure, hours = one.failure, (facts.now - one.since).total_seconds() / 3600
+        span = f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"
         if failure.kind in _PASSING and hours < _FAILING_HOURS:
             continue
         name = f"{one.poll.adapter}/{one.poll.operation}"
@@ -292,9 +301,9 @@ def check_polls(facts: Facts) -> Iterator[Finding]:
             Urgency.SOON,
             "poll-fails",
             name,
-            f"The poll {name} has failed for {hours:.0f} h, {failure.in_a_row} times in a row "
+            f"The poll {name} has failed for {span}, {failure.in_a_row} times in a row "
             f"({failure.kind.value}: {failure.detail}). No row is lost.",
-            _MENDS[failure.kind],
+            _MENDS[failure.kind].replace("<AGENCY>", one.poll.adapter.upper()),
         )
 
 

@@ -80,6 +80,9 @@ class Facts:
         grants: grants that end soon, or ended a short time ago.
         sunsets: deprecated versions with a sunset.
         failing: subscriptions with a delivery that has failed for a day.
+        agencies: agencies that contracts in force need, and that have no settings.
+        off_adapters: registered adapters in force that do not serve with these settings.
+        unseen: adapters whose settings a running bus may have, and this command has not; `agencies` and `off_adapters` lack them.
         tells_somebody: whether the settings have a way for notices to the operator.
         deaf: recipients of notices that take none.
         polls: polls that fail.
@@ -101,6 +104,7 @@ class Facts:
     failing: tuple[FailingDelivery, ...]
     disabled: tuple[Disabled, ...]
     agencies: tuple[NamedAgency, ...]
+    unseen: tuple[str, ...]
     tells_somebody: bool
     deaf: tuple[FailingRecipient, ...]
     off_adapters: tuple[OffAdapter, ...]

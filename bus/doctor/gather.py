@@ -12,10 +12,12 @@ from bus.agencies import Holds, find_off, list_shipped, read_declared
 from bus.contracts import Catalogue, State, find_ending_grants
 from bus.declared import InForce
 from bus.delivery import (
+    AGENCIES,
     Subscriptions,
     SubscriptionState,
     find_failing,
     find_unattended,
+    list_living,
     measure_lag,
     read_beats,
 )
@@ -33,8 +35,11 @@ _BESIDE: Final = ("", "-wal", "-shm", "-journal")
 """What SQLite appends to a database's name for the database and its further files."""
 
 
-def gather_facts(settings: Settings, storage: Storage, keys: Keys) -> Facts:
+def gather_facts(settings: Settings, storage: Storage, keys: Keys, *, is_beside: bool = False) -> Facts:
     """The facts of a bus, of which parts may run elsewhere. Synchronous: call it from a thread.
+
+    Args:
+        is_beside: a command beside the bus asks, so that the bus may have settings of adapters that the command has not.
 
     Raises:
         StorageUnavailable: the database does not answer.
@@ -47,6 +52,12 @@ def gather_facts(settings: Settings, storage: Storage, keys: Keys) -> Facts:
     catalogue.refresh()
     registered = read_declared(storage)()
     lag = measure_lag(storage, JournalReader(storage))
+    agencies = tuple(_list_agencies(catalogue, settings, registered))
+    off_adapters = tuple(_list_off(registered, settings))
+    unseen: tuple[str, ...] = ()
+    if is_beside and not settings.adapters and _runs_adapters(storage):
+        unseen = tuple(sorted({one.agency for one in agencies} | {one.name for one in off_adapters}))
+        agencies, off_adapters = (), ()
     return Facts(
         today=today,
         now=now,
@@ -62,13 +73,19 @@ def gather_facts(settings: Settings, storage: Storage, keys: Keys) -> Facts:
         sunsets=tuple(_list_sunsets(catalogue)),
         failing=tuple(find_failing(storage, every, now - _FAILING)),
         disabled=tuple(Disabled(one.id, one.participant) for one in every if one.state is SubscriptionState.DISABLED),
-        agencies=tuple(_list_agencies(catalogue, settings, registered)),
-        off_adapters=tuple(_list_off(registered, settings)),
+        agencies=agencies,
+        unseen=unseen,
+        off_adapters=off_adapters,
         polls=tuple(_list_failing_polls(storage)),
         is_development=(settings.data_dir / NOTEBOOK).exists(),
         tells_somebody=bool(find_recipients(settings, {})),
         deaf=tuple(find_failing_recipients(storage, find_recipients(settings, read_contacts(storage)))),
     )
+
+
+def _runs_adapters(storage: Storage) -> bool:
+    """Whether a process lives that serves adapters."""
+    return any(AGENCIES in one.roles for one in list_living(storage))
 
 
 def _list_private(settings: Settings, condition: Condition) -> Iterator[Path]:

@@ -93,7 +93,9 @@ class Accounts:
             ParticipantUnknown: the participant does not exist.
         """
         if not is_name(name):
-            raise StaffNameRefused(f"{name!r} cannot be an account's name.")
+            raise StaffNameRefused(
+                f"{name!r} cannot be an account's name; choose 2 to 63 small letters, digits and hyphens, a letter first."
+            )
         check_participant(role, participant)
         if participant is not None:
             Participants(self._storage).get(participant)

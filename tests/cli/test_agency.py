@@ -43,7 +43,7 @@ def test_an_empty_list_says_that_it_is_empty(run: Commands) -> None:
 def test_a_poll_that_never_ended_is_told_with_where_to_look(run: Commands, registered: str) -> None:
     said = run("agency", "list").out
     assert f"{registered}\ttarik\tpolled never" in said
-    assert "does a process with the role adapters run?" in said
+    assert "`bus doctor` says whether settings or a process" in said
     assert f"agency {registered}/tarik: never polled" in run("status").out
 
 

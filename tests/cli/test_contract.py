@@ -131,6 +131,13 @@ def test_a_difference_to_the_registered_versions_is_shown_with_a_payload_and_who
     assert "touches bapenda: field /nama: The field is gone." in ran.out
 
 
+def test_a_first_version_is_not_called_a_step_from_another(run: Commands) -> None:
+    ran = run("contract", "diff", run.written())
+    assert ran.code == 0
+    assert f"{NAME} 1.0.0: compatible, no active version to compare with" in ran.out
+    assert "step" not in ran.out
+
+
 def test_a_difference_can_be_taken_from_files_without_a_bus(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUS_DATA_DIR", str(run.folder / "none"))
     old = run.written()

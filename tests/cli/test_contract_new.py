@@ -164,3 +164,10 @@ def test_the_name_of_a_thing_is_not_taken_for_a_persons(run: Commands) -> None:
         "contract", "new", *TOLD, "--kind", "event", "--fields", "nama,tempat_lahir", "--classification", "internal"
     )
     assert "/schema/properties/nama: nama names personal data" in beside.err
+
+
+def test_a_script_without_answers_reads_what_to_do_on_a_line_of_its_own(run: Commands):
+    run.monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    ran = run("contract", "new", "--from", a_payload(run, {"nomor": "1"}))
+    assert ran.code == 1
+    assert any(line.startswith("Nothing was written.") for line in ran.err.splitlines())

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bus import clock, json
 from bus.cli.workspace import open_workspace
-from bus.delivery import Subscriptions, Webhook
+from bus.delivery import Heartbeat, Subscriptions, Webhook
 from bus.delivery.failing import find_failing
 from bus.delivery.ordering import PARKED
 from bus.delivery.tables import ATTEMPTS, DELIVERIES, HEARTBEATS
@@ -64,6 +64,17 @@ def test_grants_that_end_soon_and_agencies_without_settings_are_found(run: Comma
     shown = found(run)
     assert shown["grant-ends"] == "kependudukan.uji bapenda"
     assert shown["agency-without-settings"] == "pupr"
+
+
+def test_a_terminal_without_the_settings_of_a_running_bus_accuses_no_adapter(run: Commands):
+    path = run.written(adapters=[{"adapter": "pupr", "operation": "ruas-jalan"}])
+    assert run("contract", "apply", "--grants-seen", path).code == 0
+    assert "agency-without-settings" in found(run)
+    with open_workspace(run.folder / "data") as workspace:
+        Heartbeat(workspace.storage, ["adapters"], "a-process").beat()
+    shown = found(run)
+    assert "adapters-unseen" in shown
+    assert "agency-without-settings" not in shown
 
 
 def test_a_delivery_that_has_failed_for_a_day_is_found_behind_deliveries_that_wait(run: Commands):

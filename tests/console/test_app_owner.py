@@ -210,6 +210,18 @@ async def test_refusals_name_rule_and_place_and_not_those_of_others(granting: Co
     assert "dinkes" not in page
 
 
+async def test_the_operator_finds_the_refusals_that_the_start_page_counts(granting: Console):
+    log = granting.bus.rooms.refusals
+    at = 1_790_000_000_000_000
+    log.add({a_refusal(participant=name, hour=at): Count(3, 3, at, at) for name in ("bapenda", "dinkes")})
+    operator = granting.member(Role.OPERATOR)
+    assert 'href="/konsol/penolakan">Peristiwa ditolak' in (await operator.look("/konsol")).text
+    page = (await operator.look("/konsol/penolakan")).text
+    assert "bapenda" in page
+    assert "dinkes" in page
+    assert "/konsol/coba-data" not in page
+
+
 async def test_access_says_why_until_when_which_fields_and_how_masked(granting: Console, owner: Browser):
     page = (await owner.look("/konsol/hak-akses")).text
     for text in ("pemutakhiran wajib pajak", "PKS 1/2026", "31 Des 2099", "/nama", "nomor samaran", "Boleh menerima"):

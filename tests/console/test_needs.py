@@ -3,28 +3,33 @@
 import ast
 import inspect
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
 import aiohttp
 import pytest
 
-from bus.console.failures import explain_failure
+from bus.agencies import KnownAgency, PollFailureKind
+from bus.console.failures import explain_failure, explain_poll
 from bus.console.findings import advise
 from bus.console.needs import list_needs
+from bus.console.rules import tell_rules
 from bus.console.words import find_words
-from bus.delivery import Health, Pull, Webhook
+from bus.contracts.validation import _DETAILS
+from bus.delivery import AgencySink, Health, Pull, Webhook
 from bus.delivery.failure import UNLISTED, classify_error, classify_status
 from bus.doctor import Finding, Urgency, checks
 from bus.kit import Outcome
 from bus.status import Status
+from bus.status.agency import AgencyState
 
 NOTHING = Status(datetime.now(UTC), "0.1.0", None, [], [], [], [])
 ID, EN = find_words("id"), find_words("en")
 SINK = Webhook("https://app.example/hook")
 CODES_OF_STATUS = {"sink-fails", "subscription-disabled", "poll-fails"}
 """The status tells these itself."""
-CODES_TO_KNOW = {"no-public-url", "nobody-told", "agencies-not-simulated"}
+CODES_TO_KNOW = {"no-public-url", "nobody-told", "agencies-not-simulated", "adapters-unseen"}
 """The start page shows what needs somebody, and these do not."""
 
 
@@ -89,3 +94,38 @@ def test_no_failure_leaks_the_bus_s_english() -> None:
             assert "sink" not in explain(classify_status(status))
     assert explain(Outcome(detail="something new that nobody translated")) == "penerima tidak menjawab"
     assert "returned" not in explain_failure(Pull(), Health(detail="returned by hand"), ID)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (401, "instansi menolak akun bus; periksa akunnya pada pengaturan bus (HTTP 401)"),
+        (503, "sistem instansi sedang bermasalah (HTTP 503)"),
+        (422, "instansi menolak data ini (HTTP 422)"),
+    ],
+)
+def test_an_agency_that_refuses_the_account_is_not_told_as_an_app_that_asks_for_a_password(status: int, told: str):
+    assert explain_failure(AgencySink("pupr", "ruas-jalan"), Health(status=status), ID) == told
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        (KnownAgency("kemendagri", is_left_in_peace=True), "Instansi kemendagri tidak menjawab pertanyaan."),
+        (KnownAgency("kemendagri", quota_daily=9, quota_left=0), "Kuota pertanyaan ke kemendagri"),
+    ],
+)
+def test_an_agency_that_answers_no_questions_is_on_the_start_page(known: KnownAgency, told: str):
+    (need,) = list_needs(replace(NOTHING, agencies=[AgencyState(known, None, [], [])]), [], ID)
+    assert need.text.startswith(told)
+    assert need.path == "/konsol/instansi"
+    assert list_needs(replace(NOTHING, agencies=[AgencyState(KnownAgency("pupr"), None, [], [])]), [], ID) == []
+
+
+def test_every_rule_of_a_schema_that_refuses_data_has_words_of_the_console():
+    assert _DETAILS.keys() - tell_rules(ID).keys() == set()
+
+
+@pytest.mark.parametrize("kind", PollFailureKind)
+def test_a_poll_that_fails_is_told_in_the_visitor_s_language(kind: PollFailureKind):
+    assert explain_poll(kind, ID) != explain_poll(kind, EN)

@@ -118,7 +118,7 @@ TABLE: Final = {
     "POST /konsol/langganan/{id}/hapus": OWNING,
     "GET /konsol/pengiriman": OWNING,
     "POST /konsol/pengiriman/{id}/{position}/jawaban": OWNING,
-    "GET /konsol/penolakan": OWNING,
+    "GET /konsol/penolakan": SUBSCRIBING,
     "GET /konsol/hak-akses": OWNING,
     "GET /konsol/minta-akses": OWNING,
     "GET /konsol/minta-akses/{name}": OWNING,

@@ -64,3 +64,7 @@ def test_a_short_secret_hides_itself_and_no_text_by_chance(short: str) -> None:
     assert hide("yang biasa dan panjang 234567890", short).count(
         "[secret]"
     ) == "yang biasa dan panjang 234567890".count(short)
+
+
+def test_a_secret_of_one_letter_does_not_hide_letters_of_every_text():
+    assert hide("GET /pasar?page=1 x-api-key: x", "x") == "GET /pasar?page=1 [secret]-api-key: [secret]"

@@ -37,6 +37,7 @@ HEALTHY = Facts(
     failing=(),
     disabled=(),
     agencies=(),
+    unseen=(),
     tells_somebody=True,
     deaf=(),
     off_adapters=(),
@@ -65,6 +66,12 @@ def test_nothing_is_found_of_a_bus_that_is_well():
 
 def test_a_poll_that_an_agency_did_not_answer_for_minutes_is_tried_again_without_a_finding():
     assert codes(polls=(a_failing_poll(PollFailureKind.TRANSIENT, 59),)) == []
+
+
+def test_a_poll_that_failed_for_minutes_is_not_told_as_zero_hours_of_some_agency():
+    (found,) = diagnose(replace(HEALTHY, polls=(a_failing_poll(PollFailureKind.DOWN, 7),)))
+    assert "has failed for 7 min" in found.what
+    assert "BUS_ADAPTERS__BADAN__" in found.do
 
 
 WRONG: list[tuple[dict[str, Any], str, Urgency]] = [
@@ -104,6 +111,7 @@ WRONG: list[tuple[dict[str, Any], str, Urgency]] = [
         "agencies-not-simulated",
         Urgency.KNOW,
     ),
+    ({"unseen": ("pupr",)}, "adapters-unseen", Urgency.KNOW),
     ({"off_adapters": (OffAdapter("badan", "Kunci is missing."),)}, "adapter-off", Urgency.SOON),
     ({"agencies": (NamedAgency("pupr", ("a.b",)),)}, "agency-without-settings", Urgency.SOON),
 ]

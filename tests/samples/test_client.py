@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from samples.app import App
 from samples.client import Bus, Refusal, Refused
-from samples.offices import Mode
+from samples.offices import OFFICES, Mode
 from samples.traffic import Item
 
 ITEM = Item("a-1", "/contoh", "perizinan.izin", {"nomor_izin": "IZN-1"})
@@ -116,3 +117,17 @@ async def test_the_modes_of_cloudevents() -> None:
     headers, body = scripts[Mode.BATCH].bodies[0]
     assert headers["content-type"] == "application/cloudevents-batch+json"
     assert [event["id"] for event in json.loads(body)] == ["a-1"]
+
+
+async def test_a_rehearsed_outage_of_an_agency_does_not_end_the_demo() -> None:
+    script = Script(answers=[(502, {"title": "refuses the account"}), (200, {"ditemukan": True})])
+    with a_bus(script) as address:
+        async with Bus(address, "id", "secret") as bus:
+            assert await App("dinkes", OFFICES["dinkes"], bus, pause=0.0).ask({}) == {"ditemukan": True}
+
+
+async def test_a_demo_that_ends_by_itself_tells_that_an_agency_fails() -> None:
+    with a_bus(Script(answers=[(502, {"title": "refuses the account"})])) as address:
+        async with Bus(address, "id", "secret") as bus:
+            with pytest.raises(Refused):
+                await App("dinkes", OFFICES["dinkes"], bus, pause=None).ask({})

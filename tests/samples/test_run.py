@@ -86,7 +86,7 @@ def test_a_fault_that_the_agency_has_not_is_refused_with_the_nearest_one(tmp_pat
 
 def test_no_process_is_left(whole: Ended) -> None:
     places = demo.addresses(whole.output)
-    assert len(places) == 14
+    assert len(places) == 15
     assert not [place for place in places if demo.answering(place)]
 
 

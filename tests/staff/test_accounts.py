@@ -140,7 +140,7 @@ def test_a_role_has_a_participant_or_none(accounts: Accounts, role: Role):
 
 @pytest.mark.parametrize("name", ["", "S", "siti!", "1siti", "baris-perintah", "siti\n"])
 def test_a_name_is_plain(accounts: Accounts, name: str):
-    with pytest.raises(StaffNameRefused):
+    with pytest.raises(StaffNameRefused, match="2 to 63 small letters"):
         accounts.add(name, Role.OPERATOR, None, OPERATOR)
 
 

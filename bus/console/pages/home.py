@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from fastapi import Query, Request, Response
 
 from bus import clock
+from bus.agencies import list_serving
 from bus.console.charts import Chart, Series, draw_chart
 from bus.console.exchange_map import MOST, SIGNS, ExchangeMap, draw_map
 from bus.console.links import Chosen, Link, list_links, list_offices
@@ -96,8 +97,10 @@ async def read_home(
 
 def _read_status(rooms: Rooms, reach: str | None) -> Status:
     polls = [Poll(adapter, operation.name) for adapter, operation in rooms.agencies.list_polls()]
+    if reach is None:
+        return rooms.status.read(None, polls, known=list_serving(rooms.agencies, rooms.quotas, rooms.queries))
     mine = {one.adapter for one in polls if rooms.agencies.find_participant(one.adapter) == reach}
-    return rooms.status.read(reach, polls if reach is None else [one for one in polls if one.adapter in mine], mine)
+    return rooms.status.read(reach, [one for one in polls if one.adapter in mine], mine)
 
 
 def _read_exchange(
