@@ -31,6 +31,7 @@ class ParticipantMismatch(Invalid):
     """The roles pemilik-aplikasi and pemilik-kontrak need a participant. The other roles have none."""
 
     slug = "staff-participant"
+    status = 422
 
 
 class LinkUnusable(NotFound):

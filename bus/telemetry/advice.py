@@ -149,6 +149,7 @@ ADVICE: Final = {
     "relay.database_does_not_answer": Advice("no deliveries are made; events are safe", _DATABASE),
     "relay.not_handed_over": Advice("deliveries were not handed over at once; the relay does it", _REPORT),
     "relay.step_failed": Advice("the relay failed, and tries again; events are safe", _REPORT),
+    "traffic.pulled_not_written": Advice("counts of what readers pulled come later", _WAITS + _DATABASE),
     "subscription.disabled": Advice(
         "a webhook answered 410 Gone; its events wait", "ask the participant, then `bus subscription resume`"
     ),

@@ -130,6 +130,7 @@ def fill(path: str, bus: Bus) -> Iterator[str]:
         "id": _list_ids(path, subscriptions, _list_jobs(bus), last),
         "client_id": ["client_aaaaaaaaaaaaaaaaaaaa"],
         "agency": ["badan"],
+        "number": ["1"],
         "operation": ["terima"],
         "domain": ["kependudukan"],
     }

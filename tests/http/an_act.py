@@ -20,6 +20,7 @@ from bus.identity.participants import Kind
 from bus.identity.scopes import Scope
 from bus.inquiries import NewInquiry
 from bus.journal.tables import JOURNAL
+from bus.staff import Role
 from tests.a_bus import Bus
 from tests.a_failure import a_failed_attempt
 from tests.an_actor import OPERATOR
@@ -163,6 +164,11 @@ class Site:
         made = self.bus.rooms.inquiries.open(NewInquiry(a_nik(1), "surat nomor 12"), OPERATOR)
         return f"/v1/inquiries/{made.number}"
 
+    def member(self) -> str:
+        """The path of an account of staff."""
+        self.bus.rooms.staff.accounts.add("petugas", Role.AUDITOR, None, OPERATOR)
+        return "/v1/staff/petugas"
+
     def client(self) -> str:
         """The path of a client."""
         made, _ = self.bus.rooms.participants.add_client("bapenda", ["events.read"], by=OPERATOR)
@@ -259,6 +265,16 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
         Verb.AGENCY_RESUME,
         lambda site: Ordered(f"/v1/agencies/{site.paused()}/resume"),
     ),
+    "POST /v1/staff": (
+        Verb.STAFF_ADD,
+        lambda _: Ordered("/v1/staff", {"name": "petugas-baru", "role": "auditor"}),
+    ),
+    "POST /v1/staff/{name}/link": (Verb.STAFF_LINK, lambda site: Ordered(f"{site.member()}/link")),
+    "POST /v1/staff/{name}/end-sessions": (
+        Verb.STAFF_END_SESSIONS,
+        lambda site: Ordered(f"{site.member()}/end-sessions"),
+    ),
+    "DELETE /v1/staff/{name}": (Verb.STAFF_DISABLE, lambda site: Ordered(site.member())),
     "POST /v1/participants/{name}/clients": (
         Verb.CLIENT_ADD,
         lambda _: Ordered("/v1/participants/bapenda/clients", _NEW_CLIENT),

@@ -88,6 +88,7 @@ _STEERS: Final = "steers deliveries; what they then send is disclosed by the wor
 _SETTLES: Final = "what became of deliveries that the caller names; no event"
 _INQUIRIES: Final = "when somebody asked, and the last four characters of the identifier"
 _STATE: Final = "the bus's own state"
+_STAFF: Final = "accounts of the people who use the console, for the operator alone; no event"
 
 SILENT: Final = {
     "POST /oauth/token": _CREDENTIALS,
@@ -161,6 +162,13 @@ SILENT: Final = {
     "POST /v1/deliveries/{id}/answers": "what its owner's sink said; who else looks is disclosed, as test_answers.py says",
     "GET /v1/status": "hosts, counts and moments; no event",
     "GET /v1/traffic": "counts and moments; no event",
+    "POST /v1/participants/{name}/clients/{client_id}/rotate-secret": _REGISTER,
+    "GET /v1/staff": _STAFF,
+    "POST /v1/staff": _STAFF,
+    "GET /v1/staff/{name}": _STAFF,
+    "POST /v1/staff/{name}/link": _STAFF,
+    "POST /v1/staff/{name}/end-sessions": _STAFF,
+    "DELETE /v1/staff/{name}": _STAFF,
     "GET /v1/participants": _REGISTER,
     "POST /v1/participants": _REGISTER,
     "PATCH /v1/participants/{name}": _REGISTER,

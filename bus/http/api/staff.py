@@ -108,12 +108,13 @@ def make_staff_link(
     return _link(rooms, name, rooms.staff.accounts.make_link(name, by))
 
 
-@router.post("/{name}/end-sessions", status_code=204, responses=_NAMES_NONE)
+@router.post("/{name}/end-sessions", responses=_NAMES_NONE)
 def end_staff_sessions(
     rooms: TheRooms, by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.STAFF_END_SESSIONS))], name: StaffName
-) -> None:
+) -> StaffDocument:
     """End all sessions of a member at once. The member may sign in again."""
     rooms.staff.accounts.end_sessions(name, by)
+    return _document(rooms.staff.accounts.get(name))
 
 
 @router.delete("/{name}", status_code=204, responses=_NAMES_NONE)
