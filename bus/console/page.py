@@ -66,7 +66,9 @@ def go_to(path: str) -> RedirectResponse:
 
 def is_inside(path: str) -> bool:
     """Whether a path is one of the console, and not an address elsewhere."""
-    return (path == _FIRST_SIGNS or path.startswith(f"{_FIRST_SIGNS}/")) and "\\" not in path and path.isprintable()
+    is_below = path == _FIRST_SIGNS or path.startswith(f"{_FIRST_SIGNS}/")
+    # A cookie and a header field hold ASCII; browsers take a backslash for a slash.
+    return is_below and "\\" not in path and path.isascii() and path.isprintable()
 
 
 def _lead_to_sign_in(request: Request) -> Response:

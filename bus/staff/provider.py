@@ -260,7 +260,11 @@ class Provider:
 def _read_age(claims: Mapping[str, Any]) -> datetime | None:
     """When the person proved who it is to the provider: `auth_time`, which only a request with `max_age` makes required."""
     at = claims.get("auth_time")
-    if isinstance(at, bool) or not isinstance(at, (int, float)) or not 0 <= at <= clock.now().timestamp() + _SKEW_SECONDS:
+    if (
+        isinstance(at, bool)
+        or not isinstance(at, (int, float))
+        or not 0 <= at <= clock.now().timestamp() + _SKEW_SECONDS
+    ):
         return None
     return min(clock.moment(int(at * 1_000_000)), clock.now())
 

@@ -25,7 +25,8 @@ _PATH: Final = "/konsol/permintaan"
 _PAGE: Final = 50
 Visitor = Annotated[Visit, visiting(*SERVING)]
 Asker = Annotated[Visit, prove_again(*SERVING, back=_PATH)]
-"""The visit of a member to whom it is told who received a person's data: it needs a proof of the last ten minutes."""
+"""The visit of a member who asks who received a person's data: it needs a proof of the last ten minutes."""
+Teller = Annotated[Visit, prove_again(*SERVING, back=f"{_PATH}/{{number}}")]
 Number = Annotated[int, Path(ge=1, lt=2**63)]
 
 
@@ -68,7 +69,7 @@ async def read_inquiry(request: Request, visit: Visitor, number: Number) -> Resp
 
 
 @router.post(f"{_PATH}/{{number}}/jawaban")
-async def answer_inquiry(request: Request, visit: Asker, number: Number) -> Response:
+async def answer_inquiry(request: Request, visit: Teller, number: Number) -> Response:
     """The answer to a request again, on a page or in a file. Whose it is has to be typed again: the bus does not keep it."""
     inquiry = await asyncio.to_thread(visit.rooms.inquiries.get, number)
     person = visit.form.get("nik", "").strip()
