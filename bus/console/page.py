@@ -118,6 +118,7 @@ def explain(refusal: Refused, words: Words) -> str:
         "client-unknown": say("Klien ini tidak ada, atau bukan milik Anda."),
         "client-revoked": say("Klien ini sudah dicabut. Buat klien baru."),
         "client-has-keys": say("Klien ini masuk dengan kuncinya sendiri, jadi tidak punya rahasia."),
+        "too-many-clients": say("Peserta Anda sudah punya terlalu banyak klien. Mintalah klien baru kepada operator."),
         "scope-not-yours": say("Hak ini, dan rahasia klien yang memilikinya, hanya diberikan operator."),
         "not-confirmed": say("Centang dahulu kotak persetujuan di dekat tombol, lalu tekan lagi."),
         "no-such-contract": say("Kontrak ini tidak ada, atau tidak ada versinya yang berlaku."),

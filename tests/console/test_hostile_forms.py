@@ -7,17 +7,17 @@ import pytest
 
 from bus.limits import Limit
 from bus.staff import Role
+from tests.a_bus import Bus
+from tests.an_actor import OPERATOR
 from tests.console.a_console import Browser, token_in
-from tests.console.test_who_sees_what import TABLE, Site, only_sqlite, site  # noqa: F401 - a fixture
+from tests.console.test_who_sees_what import TABLE, Site, only_sqlite
 
-FIELDS: Final = (
-    *(
-        "alamat alasan antrean atribut baru bentuk cara catatan dari dasar data diketahui diterima dokumen hari jawaban jenis "
-        "kantor keadaan klien kode kontrak label lama mulai nama nama-lengkap nik nilai nomor objek peran peserta pks posisi "
-        "sampai sandi saringan sebelum sejak setelah siapa tanda tujuan ulang urutan versi waktu yakin"
-    ).split(),
-    *(str(one) for one in Limit),
+_NAMES: Final = (
+    "alamat alasan antrean atribut baru bentuk cara catatan dari dasar data diketahui diterima dokumen hari jawaban jenis kantor "
+    "keadaan klien kode kontrak label lama mulai nama nama-lengkap nik nilai nomor objek peran peserta pks posisi sampai sandi "
+    "saringan sebelum sejak setelah siapa tanda tujuan ulang urutan versi waktu yakin"
 )
+FIELDS: Final = (*_NAMES.split(" "), *map(str, Limit))
 NUL: Final = "a\0b"
 VALUES: Final = {
     "figures without end": "9" * 5_000,
@@ -81,11 +81,27 @@ async def look_everywhere(site: Site, value: str) -> None:
 
 @only_sqlite
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
-async def test_no_field_breaks_a_form_and_no_parameter_a_page(site: Site, value: str):  # noqa: F811
+async def test_no_field_breaks_a_form_and_no_parameter_a_page(bus: Bus, value: str):
+    site = Site(bus)
     await send_everywhere(site, value)
     await look_everywhere(site, value)
 
 
-async def test_no_field_with_a_sign_that_a_database_refuses_breaks_a_form(site: Site):  # noqa: F811
+async def test_no_field_with_a_sign_that_a_database_refuses_breaks_a_form(bus: Bus):
+    site = Site(bus)
     await send_everywhere(site, NUL)
     await look_everywhere(site, NUL)
+
+
+@only_sqlite
+async def test_forms_without_end_are_counted_as_requests_of_the_participant(bus: Bus):
+    site = Site(bus)
+    bus.rooms.limits.register.put("bapenda", {"manage": "3/60s"}, OPERATOR)
+    bus.rooms.limits.refresh()
+    owner, operator = site.console.member(Role.APP_OWNER), site.console.member(Role.OPERATOR)
+    token = token_in(await owner.look("/konsol/sesi"))
+    pause = f"/konsol/penerima/{site.own}/jeda"
+    told = [(await owner.http.post(pause, data={"token": token})).status_code for _ in range(5)]
+    assert told == [303, 303, 303, 429, 429]
+    assert (await operator.send(pause)).status_code == 303
+    assert (await owner.look("/konsol/penerima")).status_code == 200

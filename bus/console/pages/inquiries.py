@@ -12,8 +12,8 @@ from bus.console.downloads import send_pdf
 from bus.console.moments import MomentUnreadable, read_moment, tell_left
 from bus.console.page import go_to, page_router
 from bus.console.person_answer import PersonAnswer, answer_person, make_report
-from bus.console.received import tell_fields
 from bus.console.proof import prove_again
+from bus.console.received import tell_fields
 from bus.console.render import show, words_of
 from bus.console.roles import SERVING
 from bus.console.visit import Visit, visiting
