@@ -13,7 +13,7 @@ from bus.actions import ActionLog, Channel, identify_operator, make_printable
 from bus.cli.moments import parse_moment
 from bus.cli.workspace import open_workspace
 from bus.contracts import Catalogue, NoSuchContract
-from bus.disclosures import DisclosureLog, Found, Looks, Wanted, to_document, write_line
+from bus.disclosures import DisclosureLog, Found, Looks, Wanted, check_reason, to_document, write_line
 from bus.journal import Persons
 
 _PAGE: Final = 500
@@ -26,6 +26,7 @@ def list_disclosures(
         str | None,
         typer.Option(help="whose data; '-' reads the identifier from standard input, so that no history keeps it"),
     ] = None,
+    reason: Annotated[str, typer.Option(help="why you search for a person, on one line; the person may read it")] = "",
     participant: Annotated[str | None, typer.Option(help="who received them")] = None,
     client: Annotated[str | None, typer.Option(help="the id of the client that asked for them")] = None,
     contract: Annotated[str | None, typer.Option(help="the contract that they are under")] = None,
@@ -60,7 +61,8 @@ def list_disclosures(
         log = DisclosureLog(workspace.storage, Persons(workspace.storage))
         # Before anything is shown.
         looks = Looks(ActionLog(workspace.storage), log)
-        looks.note(wanted, identify_operator(Channel.CLI), export=export is not None)
+        told = check_reason(reason) if reason else ""
+        looks.note(wanted, identify_operator(Channel.CLI), export=export is not None, reason=told)
         found = _read(log, wanted, None if export else limit)
         if export is None:
             for one in found:

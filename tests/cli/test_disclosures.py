@@ -56,9 +56,14 @@ def test_disclosures_are_narrowed(bus: Commands, options: list[str], found: list
 
 def test_a_person_is_asked_about_without_a_trace_in_the_shell_s_history(bus: Commands):
     bus.monkeypatch.setattr("sys.stdin", io.StringIO(f"{a_nik(1)}\n"))
-    searched, told = map(json.loads, bus("disclosures", "--json", "--subject", "-").out.splitlines())
+    ran = bus("disclosures", "--json", "--subject", "-", "--reason", f"surat 12 dari {a_nik(1)}")
+    searched, told = map(json.loads, ran.out.splitlines())
     assert told["participant"] == "dinsos"
-    assert (searched["channel"], searched["client_id"]) == ("lookup", "command line")
+    assert [searched[name] for name in ("channel", "client_id", "purpose")] == [
+        "lookup",
+        "command line",
+        "surat 12 dari …",
+    ]
 
 
 def test_an_export_is_whole_and_for_its_user_alone(bus: Commands):
