@@ -61,8 +61,8 @@ def list_disclosures(
         log = DisclosureLog(workspace.storage, Persons(workspace.storage))
         # Before anything is shown.
         looks = Looks(ActionLog(workspace.storage), log)
-        told = check_reason(reason) if reason else ""
-        looks.note(wanted, identify_operator(Channel.CLI), export=export is not None, reason=told)
+        why = check_reason(reason) if reason else ""
+        looks.note(wanted, identify_operator(Channel.CLI), export=export is not None, reason=why)
         found = _read(log, wanted, None if export else limit)
         if export is None:
             for one in found:
