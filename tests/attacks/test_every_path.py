@@ -132,6 +132,7 @@ def fill(path: str, bus: Bus) -> Iterator[str]:
         "agency": ["badan"],
         "operation": ["terima"],
         "domain": ["kependudukan"],
+        "number": ["1"],
     }
     named = re.findall(r"{(\w+)}", path)
     for chosen in itertools.product(*(values[name] for name in named)):
