@@ -9,11 +9,11 @@ from typing import Annotated, Final
 import typer
 
 from bus import json
-from bus.actions import Action, ActionLog, Channel, Object, Verb, identify_operator, make_printable
+from bus.actions import ActionLog, Channel, identify_operator, make_printable
 from bus.cli.moments import parse_moment
-from bus.cli.workspace import Workspace, open_workspace
+from bus.cli.workspace import open_workspace
 from bus.contracts import Catalogue, NoSuchContract
-from bus.disclosures import DisclosureLog, Found, Wanted, to_document, write_line
+from bus.disclosures import DisclosureLog, Found, Looks, Wanted, check_reason, to_document, write_line
 from bus.journal import Persons
 
 _PAGE: Final = 500
@@ -26,6 +26,7 @@ def list_disclosures(
         str | None,
         typer.Option(help="whose data; '-' reads the identifier from standard input, so that no history keeps it"),
     ] = None,
+    reason: Annotated[str, typer.Option(help="why you search for a person, on one line; the person may read it")] = "",
     participant: Annotated[str | None, typer.Option(help="who received them")] = None,
     client: Annotated[str | None, typer.Option(help="the id of the client that asked for them")] = None,
     contract: Annotated[str | None, typer.Option(help="the contract that they are under")] = None,
@@ -44,6 +45,8 @@ def list_disclosures(
 ) -> None:
     """Show who received whose personal data, when, and under which grant; newest first. The action log tells that you asked.
 
+    A person's disclosures then also tell that you searched for the person.
+
     Example: bus disclosures --client client_k3v5m2qa7xw4c6dnb5ty --since 2026-11-01 --until 2026-11-04 --export temuan.ndjson
     """
     person = sys.stdin.readline().strip() if subject == _STANDARD else subject
@@ -55,22 +58,18 @@ def list_disclosures(
         if contract is not None and number is None:
             raise NoSuchContract("There is no contract of this name; `bus contract list` shows the names.")
         wanted = Wanted(person, participant, client, number, purpose, *moments)
-        _note(workspace, wanted, is_export=export is not None)
-        found = _read(DisclosureLog(workspace.storage, Persons(workspace.storage)), wanted, None if export else limit)
+        log = DisclosureLog(workspace.storage, Persons(workspace.storage))
+        # Before anything is shown.
+        looks = Looks(ActionLog(workspace.storage), log)
+        why = check_reason(reason) if reason else ""
+        looks.note(wanted, identify_operator(Channel.CLI), export=export is not None, reason=why)
+        found = _read(log, wanted, None if export else limit)
         if export is None:
             for one in found:
                 told = to_document(one, catalogue)
                 typer.echo(json.dumps(told).decode() if as_json else _write_row(told))
         else:
             _export(export, found, lambda one: write_line(one, catalogue))
-
-
-def _note(workspace: Workspace, wanted: Wanted, *, is_export: bool) -> None:
-    """Tell the action log, before anything is shown, that somebody asks. Whose data is no part of it."""
-    details = {"subject": wanted.person is not None, "export": is_export}
-    by = identify_operator(Channel.CLI)
-    read = Action(Verb.DISCLOSURES_READ, by, Object("disclosures", ""), wanted.participant, details=details)
-    ActionLog(workspace.storage).record([read])
 
 
 def _read(log: DisclosureLog, wanted: Wanted, limit: int | None) -> Iterator[Found]:

@@ -40,8 +40,13 @@ def drop_cookie(request: Request, response: Response, name: str) -> None:
 def is_local(request: Request) -> bool:
     """Whether the bus's own address is plain http on this machine, and the browser asks for this machine."""
     issuer = urlsplit(request.app.state.rooms.tokens.issuer)
-    asked = urlsplit(f"//{request.headers.get('host', '')}")
-    return issuer.scheme == "http" and issuer.hostname in _LOOPBACK and asked.hostname in _LOOPBACK
+    if issuer.scheme != "http" or issuer.hostname not in _LOOPBACK:
+        return False
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname in _LOOPBACK
+    except ValueError:
+        # No host's name, such as half an IPv6 address.
+        return False
 
 
 def _find_name(request: Request, name: str) -> str:

@@ -1,6 +1,7 @@
 """The entrance: opens a session for a member who proved an account, and leads on."""
 
 import asyncio
+from datetime import datetime
 from typing import Final
 
 from fastapi import Request, Response
@@ -14,25 +15,35 @@ from bus.staff import Account, Session
 HOME: Final = "/konsol"
 
 
-async def go_on(request: Request, rooms: Rooms, session: Session, wanted: str) -> Response:
-    """Note in a session that its member proved the account again, and have the browser go on."""
-    await asyncio.to_thread(rooms.staff.sessions.note_proof, session, address_of(request))
+async def go_on(
+    request: Request, rooms: Rooms, session: Session, wanted: str, proved_at: datetime | None = None
+) -> Response:
+    """Note in a session that its member proved the account again, and have the browser go on.
+
+    Args:
+        proved_at: when; None: now.
+    """
+    await asyncio.to_thread(rooms.staff.sessions.note_proof, session, address_of(request), proved_at)
     response = go_to(wanted if is_inside(wanted) else HOME)
     drop_cookie(request, response, WANTED)
     return response
 
 
-async def enter(request: Request, rooms: Rooms, account: Account, wanted: str) -> Response:
+async def enter(
+    request: Request, rooms: Rooms, account: Account, wanted: str, proved_at: datetime | None = None
+) -> Response:
     """Open a session, and have the browser go to a page of the console.
 
     Args:
         wanted: the page; an address elsewhere becomes the start page.
+        proved_at: when the member proved the account; None: now.
 
     Raises:
         SignInRefused: the account was disabled meanwhile.
     """
     open_session = rooms.staff.sessions.open
-    secret = await asyncio.to_thread(open_session, account, address_of(request), request.headers.get("user-agent", ""))
+    browser = request.headers.get("user-agent", "")
+    secret = await asyncio.to_thread(open_session, account, address_of(request), browser, proved_at)
     response = go_to(wanted if is_inside(wanted) else HOME)
     set_cookie(request, response, SESSION, secret)
     drop_cookie(request, response, VISITOR)

@@ -67,8 +67,12 @@ class Live:
         Raises:
             LiveCrowded: there is no room.
         """
-        if self._open[session] >= _OF_A_SESSION or self._open.total() >= self._most:
+        if not self.has_room(session):
             raise LiveCrowded("Too many live pages are open.")
+
+    def has_room(self, session: str) -> bool:
+        """Whether one more stream of a session may begin."""
+        return self._open[session] < _OF_A_SESSION and self._open.total() < self._most
 
     @contextmanager
     def count(self, session: str) -> Iterator[None]:
@@ -154,6 +158,10 @@ async def stream(
     """
     watcher, sent = Watcher(rooms, secret), b""
     wrote_at = proved_at = time.monotonic()
+    if not live.has_room(session):
+        # Others came between the check and the beginning of this stream.
+        yield _RETRY
+        return
     with live.count(session), rooms.waiting.enter(watcher):
         yield _RETRY
         goes_on = True

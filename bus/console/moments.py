@@ -1,10 +1,14 @@
 """Moments that people type, in the regency's civil time, and the time that is left until one."""
 
 from datetime import datetime
+from typing import Final
 
 from bus.clock import WIB
 from bus.console.words import Words
 from bus.problem import Refused
+
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 9000
 
 
 class MomentUnreadable(Refused):
@@ -26,6 +30,9 @@ def read_moment(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise MomentUnreadable("Write it as 2026-11-28T09:14.") from None
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        # Near the ends of the calendar, another time zone or three days more have no date.
+        raise MomentUnreadable("Write a year of this age.")
     return moment if moment.tzinfo else moment.replace(tzinfo=WIB)
 
 

@@ -66,7 +66,9 @@ def go_to(path: str) -> RedirectResponse:
 
 def is_inside(path: str) -> bool:
     """Whether a path is one of the console, and not an address elsewhere."""
-    return (path == _FIRST_SIGNS or path.startswith(f"{_FIRST_SIGNS}/")) and "\\" not in path and path.isprintable()
+    is_below = path == _FIRST_SIGNS or path.startswith(f"{_FIRST_SIGNS}/")
+    # A cookie and a header field hold ASCII; browsers take a backslash for a slash.
+    return is_below and "\\" not in path and path.isascii() and path.isprintable()
 
 
 def _lead_to_sign_in(request: Request) -> Response:
@@ -116,6 +118,7 @@ def explain(refusal: Refused, words: Words) -> str:
         "client-unknown": say("Klien ini tidak ada, atau bukan milik Anda."),
         "client-revoked": say("Klien ini sudah dicabut. Buat klien baru."),
         "client-has-keys": say("Klien ini masuk dengan kuncinya sendiri, jadi tidak punya rahasia."),
+        "too-many-clients": say("Peserta Anda sudah punya terlalu banyak klien. Mintalah klien baru kepada operator."),
         "scope-not-yours": say("Hak ini, dan rahasia klien yang memilikinya, hanya diberikan operator."),
         "not-confirmed": say("Centang dahulu kotak persetujuan di dekat tombol, lalu tekan lagi."),
         "no-such-contract": say("Kontrak ini tidak ada, atau tidak ada versinya yang berlaku."),

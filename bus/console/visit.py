@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from bus.actions import Actor, make_refused_request
 from bus.console.cookies import SESSION, VISITOR, read_cookie
 from bus.http import Rooms
+from bus.limits import Limit
 from bus.problem import Refused
 from bus.staff import Account, Role, RoleMissing, Session
 
@@ -53,6 +54,7 @@ def visiting(*roles: Role) -> Any:
     Raises:
         NotSignedIn: there is no session, or it has ended.
         RoleMissing: the member has another role. The action log tells it.
+        Limited: the member's participant changes too much; its forms count as its requests over HTTP do.
     """
 
     async def find(request: Request) -> Visit:
@@ -65,6 +67,8 @@ def visiting(*roles: Role) -> Any:
             route = getattr(request.scope.get("route"), "path", "")
             request.app.state.rooms.attempts.note(make_refused_request(by, f"{request.method} {route}", refusal.slug))
             raise refusal
+        if request.method == "POST" and session.account.reach is not None:
+            request.app.state.rooms.limits.take(session.account.reach, Limit.MANAGE)
         return Visit(session, request.app.state.rooms, getattr(request.state, "form", {}), by)
 
     return Depends(find)

@@ -19,6 +19,7 @@ _NAMES: Final = {
 }
 """The conditions of a search, by the names that people give them."""
 _LAW: Final = "UU 27/2022"
+_NO_REASON: Final = "(no reason given)"
 
 
 class Looks:
@@ -30,6 +31,8 @@ class Looks:
 
     def note(self, wanted: Wanted, by: Actor, *, further: bool = False, export: bool = False, reason: str = "") -> None:
         """Tell the action log that somebody searches. Whose data, or which other values, is no part of it.
+
+        A search for a person is a disclosure too: the person reads who searched.
 
         Args:
             further: whether it is a page behind the first one.
@@ -45,6 +48,8 @@ class Looks:
         read = Object("disclosures", "")
         told = details | ({"reason": reason} if reason else {})
         self._actions.record([Action(Verb.DISCLOSURES_READ, by, read, wanted.participant, details=told)])
+        if wanted.person is not None:
+            self._log.record([_make_lookup(wanted.person, by, reason or _NO_REASON)])
 
     def search(self, wanted: Wanted, after: Place | None, limit: int, by: Actor) -> list[Found]:
         """At most `limit` rows of the log, newest first; `DisclosureLog.search` says what the arguments are."""
@@ -63,7 +68,6 @@ class Looks:
         """
         told = check_reason(reason)
         self.note(Wanted(person), by, further=after is not None, reason=told)
-        self._log.record([_make_lookup(person, by, told)])
         return self._log.search(Wanted(person), after, limit)
 
 

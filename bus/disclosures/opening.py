@@ -3,7 +3,7 @@
 Promise: before an opened event is returned, the reason is on disk, in the action log and, for personal data, in a disclosure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,13 +15,15 @@ from bus.disclosures.disclosure import Channel, Disclosure
 from bus.disclosures.log import DisclosureLog
 from bus.disclosures.reason import check_reason
 from bus.journal import Entry, History, JournalReader, apply_view
+from bus.kit import BUS_ATTRIBUTES, CORE_ATTRIBUTES
 from bus.problem import Forbidden, NotFound
 from bus.storage import Storage
 
 HIDDEN: Final = "•••"
-"""Stands for a value that is not shown."""
-_PLAIN: Final = frozenset({"specversion", "type", "time", "datacontenttype", "dataschema", "sequence", "recordedtime"})
+"""Stands for a value that is not shown, or for a name that its sender chose."""
+_PLAIN: Final = frozenset({"specversion", "type", "time", "dataschema", "sequence", "recordedtime"})
 """Attributes that are about no person."""
+_ATTRIBUTES: Final = CORE_ATTRIBUTES | BUS_ATTRIBUTES | {"traceparent", "tracestate", "partitionkey"}
 
 
 class EventUnknown(NotFound):
@@ -82,7 +84,7 @@ class Openings:
             EventUnknown: there is no such event, or the actor may not see it.
         """
         sight = self._see(number, by)
-        return _show(sight, json.dumps(_hide_attributes(json.loads(sight.text))))
+        return _show(sight, json.dumps(_hide_attributes(json.loads(sight.text), sight.version)))
 
     def open(self, number: int, by: Actor, reason: str) -> ShownEvent:
         """The event as the actor may see it. The operator and the sender see it whole, others through their grant.
@@ -124,17 +126,25 @@ class Openings:
             return None
 
 
-def hide_values(value: Any) -> Any:
-    """The JSON value with `HIDDEN` in the place of each value; names of members and lengths of arrays stay."""
+def hide_values(value: Any, names: Collection[str]) -> Any:
+    """The JSON value with `HIDDEN` in the place of each value. Lengths of arrays stay, and so do some names of members.
+
+    Args:
+        names: the names that stay. A sender may have chosen others after a person, such as a NIK that names a member.
+    """
     if isinstance(value, Mapping):
-        return {name: hide_values(one) for name, one in value.items()}
+        return {name if name in names else HIDDEN: hide_values(one, names) for name, one in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [hide_values(one) for one in value]
+        return [hide_values(one, names) for one in value]
     return value if value is None else HIDDEN
 
 
-def _hide_attributes(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value if name in _PLAIN else hide_values(value) for name, value in document.items()}
+def _hide_attributes(document: Mapping[str, Any], version: ContractVersion) -> dict[str, Any]:
+    known = _ATTRIBUTES.union(version.contract.attributes)
+    return {
+        name if name in known else HIDDEN: value if name in _PLAIN else hide_values(value, version.names)
+        for name, value in document.items()
+    }
 
 
 def _show(sight: _Sight, text: bytes) -> ShownEvent:

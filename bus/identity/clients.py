@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from bus import clock, json
 from bus.actions import Actor
-from bus.identity.errors import ScopeNotYours
+from bus.identity.errors import ScopeNotYours, TooManyClients
 from bus.identity.scopes import GIVEN_BY_OFFICES
 from bus.identity.tables import CLIENTS
 from bus.storage import Transaction
+
+MOST_CLIENTS: Final = 200
+"""Clients that a participant may make for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,17 @@ def check_giver(by: Actor, scopes: frozenset[str], had: frozenset[str] = frozens
     beyond = scopes - had - GIVEN_BY_OFFICES
     if beyond and not by.is_operator:
         raise ScopeNotYours(f"The operator gives {', '.join(sorted(beyond))}.")
+
+
+def check_number(transaction: Transaction, participant: str, by: Actor) -> None:
+    """Refuse one more client of a participant that makes its clients itself. Each client is in every process's memory.
+
+    Raises:
+        TooManyClients: it has many. Revoked clients count too: they stay in the table.
+    """
+    number = transaction.value(sa.select(sa.func.count()).where(CLIENTS.c.participant == participant))
+    if number >= MOST_CLIENTS and not by.is_operator:
+        raise TooManyClients(f"{participant} has {number} clients, revoked ones among them.")
 
 
 def write_scopes(client: Client) -> dict[str, Any]:

@@ -66,6 +66,12 @@ class ScopeNotYours(Forbidden):
     slug = "scope-not-yours"
 
 
+class TooManyClients(Conflict):
+    """The participant has as many clients as an office makes for itself; revoke some, or ask the operator."""
+
+    slug = "too-many-clients"
+
+
 class ClientHasKeys(Conflict):
     """The client proves itself with keys of its own, so it has no secret."""
 

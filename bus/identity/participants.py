@@ -20,6 +20,7 @@ from bus.identity.clients import (
     Client,
     Credentials,
     check_giver,
+    check_number,
     give_scopes,
     make_client,
     read_credentials,
@@ -173,7 +174,7 @@ class Participants:
         Raises:
             ParticipantUnknown: the participant does not exist.
             ScopeUnknown: a scope does not exist, or there is none.
-            ScopeNotYours: the operator alone gives one of the scopes.
+            ScopeNotYours, TooManyClients: see `check_giver` and `check_number`.
             KeySetRefused: the key set breaks the rule that the class states.
         """
         client = Client(new_id("client"), participant, _check_scopes(scopes), clock.now(), revoked=False)
@@ -183,6 +184,7 @@ class Participants:
         secret_hash = secrets.NO_SECRET if secret is None else secrets.make_digest(secret)
         with self._storage.write() as transaction:
             _get(transaction, participant)
+            check_number(transaction, participant, by)
             _insert_client(transaction, Credentials(client, secret_hash, stored))
             after = {"scopes": sorted(client.scopes), "keys": count_keys(stored)}
             note(transaction, Action(Verb.CLIENT_ADD, by, _make_object(client.client_id), participant, after=after))

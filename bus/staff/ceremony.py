@@ -29,8 +29,8 @@ from bus.staff.relying_party import RelyingParty
 
 NAME: Final = "Bus data Lamongan"
 _MILLISECONDS: Final = 300_000
-_WRONG: Final = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
-"""The library reads some broken answers without a look at their form."""
+_WRONG: Final = (WebAuthnException, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""The library reads some broken answers without a look at their form or depth."""
 
 
 @dataclass(frozen=True, slots=True)

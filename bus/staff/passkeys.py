@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from bus import clock
-from bus.actions import Action, Verb, note
+from bus.actions import Action, Verb, make_printable, note
 from bus.staff.account import Account
 from bus.staff.accounts import Accounts, make_account, make_object
 from bus.staff.ceremony import (
@@ -26,7 +26,7 @@ from bus.staff.ceremony import (
     write_request,
 )
 from bus.staff.challenges import Challenges
-from bus.staff.errors import LastProof, PasskeyRefused, PasskeyUnknown, SignInRefused
+from bus.staff.errors import LastProof, PasskeyRefused, PasskeyUnknown, SignInRefused, StaffProvided
 from bus.staff.relying_party import RelyingParty
 from bus.staff.tables import STAFF, STAFF_PASSKEYS, select_accounts
 from bus.storage import RowConflict, Storage, Transaction
@@ -86,8 +86,11 @@ class Passkeys:
         """Add a passkey to an account that has other proofs.
 
         Raises:
-            PasskeyRefused: see the class.
+            PasskeyRefused, StaffProvided: see the classes.
         """
+        if account.is_provided:
+            # It would go on to open the role that the provider took away.
+            raise StaffProvided(f"An identity provider proves the account {account.name}.")
         made = self._read_made(account, text, bound, party)
         try:
             with self._storage.write() as transaction:
@@ -169,7 +172,7 @@ class Passkeys:
         query = select_accounts(table.public_key, table.sign_count).join(STAFF_PASSKEYS, table.staff == STAFF.c.name)
         with self._storage.read() as transaction:
             row = transaction.one(query.where(table.id == answer.id, STAFF.c.disabled_at.is_(None)))
-        if row is None:
+        if row is None or row.is_provided:
             raise PasskeyRefused("Nobody has this passkey.")
         return row
 
@@ -192,7 +195,7 @@ def _insert(transaction: Transaction, account: Account, made: NewPasskey, label:
     values = {
         "id": made.id,
         "staff": account.name,
-        "label": label.strip()[:_LONGEST],
+        "label": make_printable(label.strip(), _LONGEST),
         "public_key": b64encode(made.public_key).decode(),
         "sign_count": made.sign_count,
         "created_at": clock.micros(clock.now()),

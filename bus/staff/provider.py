@@ -6,7 +6,7 @@ Authorization code with PKCE (RFC 7636). `state`, `nonce` and the verifier belon
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -68,6 +68,7 @@ class Identity:
     Attributes:
         name: what the provider calls the person for sign-in; empty: nothing.
         roles: the texts of the role claim.
+        proved_at: when the person last proved it to the provider; None: the provider does not say.
     """
 
     issuer: str
@@ -75,6 +76,7 @@ class Identity:
     name: str
     roles: frozenset[str]
     participant: str | None
+    proved_at: datetime | None = None
 
 
 class Provider:
@@ -227,6 +229,7 @@ class Provider:
             name if isinstance(name, str) else "",
             frozenset(one for one in texts if isinstance(one, str)),
             participant if isinstance(participant, str) else None,
+            _read_age(claims),
         )
 
     async def _ask(
@@ -252,6 +255,18 @@ class Provider:
 
     def _derive(self, challenge: bytes, what: str) -> str:
         return _encode(self._challenges.derive(challenge, f"provider {what}"))
+
+
+def _read_age(claims: Mapping[str, Any]) -> datetime | None:
+    """When the person proved who it is to the provider: `auth_time`, which only a request with `max_age` makes required."""
+    at = claims.get("auth_time")
+    if (
+        isinstance(at, bool)
+        or not isinstance(at, (int, float))
+        or not 0 <= at <= clock.now().timestamp() + _SKEW_SECONDS
+    ):
+        return None
+    return min(clock.moment(int(at * 1_000_000)), clock.now())
 
 
 def _name_purpose(*, again: bool) -> str:

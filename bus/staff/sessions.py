@@ -63,8 +63,11 @@ class Sessions:
         self._remembered: TTLCache[str, bool] = TTLCache(_REMEMBERED, min(_REMEMBERED_SECONDS, idle_minutes * 60))
         self._remembering = Lock()
 
-    def open(self, account: Account, address: str, browser: str) -> str:
+    def open(self, account: Account, address: str, browser: str, proved_at: datetime | None = None) -> str:
         """Open a session. Returns its secret, for the browser's cookie.
+
+        Args:
+            proved_at: when the member proved the account; None: now.
 
         Raises:
             SignInRefused: the account was disabled meanwhile.
@@ -81,7 +84,7 @@ class Sessions:
                 "staff": account.name,
                 "opened_at": now,
                 "seen_at": now,
-                "proved_at": now,
+                "proved_at": now if proved_at is None else clock.micros(proved_at),
                 "address": address[:_LONGEST],
                 "browser": browser[:_LONGEST],
             }
@@ -134,12 +137,20 @@ class Sessions:
             by = account.act_from(address)
             note(transaction, Action(Verb.SESSION_END, by, Object("session", id), account.participant))
 
-    def note_proof(self, session: Session, address: str) -> None:
-        """Note that the member proved the account again in this session."""
-        now = clock.micros(clock.now())
+    def note_proof(self, session: Session, address: str, proved_at: datetime | None = None) -> None:
+        """Note that the member proved the account again in this session.
+
+        Args:
+            proved_at: when; None: now. An older proof than the session's own changes nothing.
+        """
+        now = clock.now()
+        at = proved_at or now
+        if at <= session.proved_at:
+            return
         with self._storage.write() as transaction:
             mine = STAFF_SESSIONS.c.id == session.id
-            transaction.execute(sa.update(STAFF_SESSIONS).where(mine).values(proved_at=now, seen_at=now))
+            proved = {"proved_at": clock.micros(at), "seen_at": clock.micros(now)}
+            transaction.execute(sa.update(STAFF_SESSIONS).where(mine).values(**proved))
             by, account = session.account.act_from(address), session.account
             note(transaction, Action(Verb.SESSION_PROVE, by, Object("session", session.id), account.participant))
 

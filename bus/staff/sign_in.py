@@ -4,6 +4,7 @@ Promise: an answer and its time do not tell whether an account exists. Each code
 """
 
 import asyncio
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -90,8 +91,13 @@ class SignIn:
             self._attempts.note(make_failed_sign_in(None, None, address))
             raise
 
-    async def prove_by_provider(self, code: str, state: str, bound: str, callback: str, address: str) -> Account:
+    async def prove_by_provider(
+        self, code: str, state: str, bound: str, callback: str, address: str
+    ) -> tuple[Account, datetime | None]:
         """The account of who came back from the identity provider; see `Provider.prove` and `Identities.admit`.
+
+        Returns:
+            The account, and when the person proved it to the provider; None: the provider does not say.
 
         Raises:
             LoginsLimited: too many sign-ins of this address failed.
@@ -110,7 +116,7 @@ class SignIn:
             self._attempts.note(make_failed_sign_in(None, None, address))
             raise
         self._wrong.forgive("", address)
-        return account
+        return account, identity.proved_at
 
     def close(self) -> None:
         """Let the threads end."""

@@ -44,7 +44,7 @@ def test_disclosures_are_listed_for_people_whatever_their_texts_hold(bus: Comman
         (["--limit", "1"], ["dinsos"]),
         (["--client", "client_1"], ["dinkes"]),
         (["--contract", NAME, "--purpose", "lain"], []),
-        (["--subject", a_nik(1)], ["dinsos"]),
+        (["--subject", a_nik(1)], ["operator", "dinsos"]),
         (["--since", "2020-01-01"], ["dinsos", "dinkes"]),
         (["--until", "2020-01-01T00:00:00+07:00"], []),
     ],
@@ -56,8 +56,14 @@ def test_disclosures_are_narrowed(bus: Commands, options: list[str], found: list
 
 def test_a_person_is_asked_about_without_a_trace_in_the_shell_s_history(bus: Commands):
     bus.monkeypatch.setattr("sys.stdin", io.StringIO(f"{a_nik(1)}\n"))
-    (told,) = map(json.loads, bus("disclosures", "--json", "--subject", "-").out.splitlines())
+    ran = bus("disclosures", "--json", "--subject", "-", "--reason", f"surat 12 dari {a_nik(1)}")
+    searched, told = map(json.loads, ran.out.splitlines())
     assert told["participant"] == "dinsos"
+    assert [searched[name] for name in ("channel", "client_id", "purpose")] == [
+        "lookup",
+        "command line",
+        "surat 12 dari …",
+    ]
 
 
 def test_an_export_is_whole_and_for_its_user_alone(bus: Commands):

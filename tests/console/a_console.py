@@ -2,17 +2,21 @@
 
 import re
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from html import unescape
 from typing import Final
 
 import httpx
+import sqlalchemy as sa
 
+from bus import clock
 from bus.console import PAGES
 from bus.http.edge import create_edge
 from bus.http.health import Health
 from bus.identity import Kind, LoginPolicy
 from bus.problem import Refused
 from bus.staff import OF_PARTICIPANT, Accounts, Challenges, Identities, Passkeys, Provider, Role, SignIn, Staff
+from bus.staff.tables import STAFF_SESSIONS
 from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
 from tests.staff.a_member import LIGHT
@@ -43,6 +47,13 @@ def token_in(page: httpx.Response) -> str:
     found = _TOKEN.search(page.text)
     assert found, page.text
     return unescape(found[1])
+
+
+def let_proofs_grow_old(bus: Bus) -> None:
+    """As if each member had proved the account more than ten minutes ago."""
+    old = clock.micros(clock.now() - timedelta(minutes=11))
+    with bus.rooms.storage.write() as transaction:
+        transaction.execute(sa.update(STAFF_SESSIONS).values(proved_at=old))
 
 
 class Console:

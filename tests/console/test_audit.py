@@ -14,7 +14,7 @@ from bus.staff import Role
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR, actions
 from tests.builders import WARGA, a_document, a_grant, a_nik, a_person
-from tests.console.a_console import Browser, Console
+from tests.console.a_console import Browser, Console, let_proofs_grow_old
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -127,6 +127,15 @@ async def test_no_person_is_found_without_a_reason(auditor: Browser, bus: Bus, f
     assert page.status_code == 422
     assert f'id="e-{name}"' in page.text
     assert "imunisasi" not in page.text
+    assert bus.rooms.disclosures.search(Wanted(channel=Channel.LOOKUP), None, 10) == []
+
+
+async def test_nobody_is_looked_up_by_who_proved_himself_long_ago(auditor: Browser, bus: Bus):
+    let_proofs_grow_old(bus)
+    assert (await auditor.look(PERSON)).headers["location"] == f"/konsol/buktikan?tujuan={PERSON}"
+    for shape in ("", "pdf", "csv"):
+        answer = await auditor.send(PERSON, nik=a_nik(1), alasan=WHY, bentuk=shape)
+        assert answer.headers["location"] == f"/konsol/buktikan?tujuan={PERSON}"
     assert bus.rooms.disclosures.search(Wanted(channel=Channel.LOOKUP), None, 10) == []
 
 

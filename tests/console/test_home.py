@@ -119,6 +119,20 @@ async def test_streams_are_bounded_for_a_session_and_in_all(console: Console, mo
     numbers.check_room("a")
 
 
+async def test_streams_that_are_asked_for_at_once_are_bounded_too(console: Console):
+    rooms, numbers = console.bus.rooms, Live(console.bus.rooms)
+    secret = console.member(Role.OPERATOR).http.cookies[SESSION]
+    for _ in range(6):
+        # All of them are checked before the first begins.
+        numbers.check_room("session_x")
+    streams = [stream(numbers, rooms, secret, "session_x", None, "id") for _ in range(6)]
+    assert [await anext(one) for one in streams] == [b"retry: 10000\n\n"] * 6
+    told = [await anext(one, b"") for one in streams]
+    assert [one.startswith(b"data:") for one in told] == [True] * 4 + [False] * 2
+    for one in streams:
+        await one.aclose()
+
+
 async def test_a_stream_ends_with_its_session(console: Console, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(live, "_PROOF_SECONDS", 0.0)
     monkeypatch.setattr(live, "EVERY_SECONDS", 0.01)

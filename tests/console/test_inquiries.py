@@ -15,7 +15,7 @@ from bus.staff import Role
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person
-from tests.console.a_console import Browser, Console
+from tests.console.a_console import Browser, Console, let_proofs_grow_old
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LIST = "/konsol/permintaan"
@@ -50,6 +50,18 @@ async def test_a_request_gets_a_number_and_its_answer_at_once(desk: Browser, bus
     assert noted.disclosure.purpose == "permintaan subjek data nomor 1: surat nomor 12"
     assert noted.disclosure.purpose in page.text
     assert bus.rooms.inquiries.get(1).person == "•" * 12 + "0001"
+
+
+@only_sqlite
+async def test_no_answer_is_shown_to_who_proved_himself_long_ago(desk: Browser, bus: Bus):
+    await desk.send(LIST, **NEW)
+    before = bus.rooms.disclosures.search(Wanted(channel=Channel.LOOKUP), None, 10)
+    let_proofs_grow_old(bus)
+    for path, back in ((LIST, LIST), (f"{LIST}/1/jawaban", f"{LIST}/1")):
+        answer = await desk.send(path, **NEW)
+        assert answer.headers["location"] == f"/konsol/buktikan?tujuan={back}"
+    assert bus.rooms.disclosures.search(Wanted(channel=Channel.LOOKUP), None, 10) == before
+    assert len(bus.rooms.inquiries.list_page(10)) == 1
 
 
 @only_sqlite

@@ -196,6 +196,31 @@ async def test_a_member_proves_again_at_the_provider_by_a_new_sign_in(desk: Cons
     assert (await browser.look("/konsol/kunci")).status_code == 200
 
 
+@pytest.mark.parametrize("auth_time", [None, 600, -3600, "kini", True])
+async def test_a_provider_that_asks_nobody_opens_no_secrets(desk: Console, idp: ProviderProcess, auth_time: object):
+    """A browser that somebody left open: the provider knows it, and answers without asking who sits there."""
+    told = int(time.time()) - auth_time if type(auth_time) is int else auth_time
+    idp.tell(**AUDITOR | {"auth_time": told})
+    browser = desk.nobody()
+    await come_back(browser, idp)
+    asked = "/konsol/buktikan?tujuan=/konsol/kunci"
+    assert (await browser.look("/konsol/kunci")).headers["location"] == asked
+    # Neither a second round while the member is signed in, nor one after signing out, makes the proof younger.
+    assert (await come_back(browser, idp, f"{START}?tujuan=/konsol/kunci")).headers["location"] == "/konsol/kunci"
+    assert (await browser.look("/konsol/kunci")).headers["location"] == asked
+    await browser.send("/konsol/keluar")
+    await come_back(browser, idp)
+    assert (await browser.look("/konsol/kunci")).headers["location"] == asked
+
+
+async def test_whom_the_provider_asked_a_short_while_ago_goes_on(desk: Console, idp: ProviderProcess):
+    idp.tell(**AUDITOR | {"auth_time": int(time.time()) - 60})
+    browser = desk.nobody()
+    await come_back(browser, idp)
+    page = await browser.look("/konsol/kunci")
+    assert (page.status_code, "layanan akun pegawai" in page.text) == (200, True)
+
+
 async def test_another_person_at_the_provider_proves_nothing(desk: Console, idp: ProviderProcess):
     browser = desk.nobody()
     await come_back(browser, idp)

@@ -96,9 +96,19 @@ async def test_a_sign_in_leads_to_no_other_place(console: Console):
     wanted = "//evil.example"
     fields = {"nama": "siti", "sandi": PASSWORD, "kode": next_code(secret), "tujuan": wanted}
     assert (await console.nobody().send(SIGN_IN, SIGN_IN, **fields)).headers["location"] == "/konsol"
-    for wanted in ("//evil.example", "https://evil.example", "/konsolx", "/konsol/\\evil", "/lain"):
+    for wanted in ("//evil.example", "https://evil.example", "/konsolx", "/konsol/\\evil", "/lain", "/konsol/٣"):
         answer = await console.nobody().look(f"/konsol/bahasa/en?ke={wanted}")
         assert answer.headers["location"] == "/konsol", wanted
+
+
+async def test_a_place_that_no_cookie_holds_and_a_host_without_a_name_break_no_page(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+):
+    answer = await console.member(Role.AUDITOR).look("/konsol/buktikan?tujuan=/konsol/٣")
+    assert (answer.status_code, '__Host-konsol-tujuan="/konsol"' in answer.headers["set-cookie"]) == (200, True)
+    monkeypatch.setattr(console.bus.rooms.tokens, "issuer", "http://localhost:8080")
+    answer = await console.nobody().http.get(SIGN_IN, headers={"host": "[:::]"})
+    assert answer.headers["set-cookie"].startswith("__Host-konsol-tamu=")
 
 
 async def test_a_wrong_sign_in_names_no_part_and_too_many_are_limited(console: Console):

@@ -34,6 +34,16 @@ async def test_a_look_at_one_person_is_not_told_to_another(bus: Bus):
     assert [one.disclosure.channel for one in found] == [Channel.FEED]
 
 
+async def test_a_search_for_a_person_by_an_older_way_is_told_to_the_person_too(bus: Bus):
+    await read_by_dinkes(bus)
+    auditor = bus.reader("inspektorat", "audit.read")
+    answer = await auditor.get(f"/v1/disclosures?subject={a_nik(1)}")
+    told = [(one["participant"], one["channel"]) for one in answer.json()["disclosures"]]
+    assert told == [("inspektorat", "lookup"), ("dinkes", "feed")]
+    assert await auditor.get("/v1/disclosures?participant=dinkes")
+    assert len(bus.rooms.disclosures.search(Wanted(channel=Channel.LOOKUP), None, 10)) == 1
+
+
 async def test_no_reason_no_answer_and_no_entry(bus: Bus):
     with pytest.raises(ReasonMissing):
         bus.rooms.looks.find_person(a_nik(1), None, 10, AUDITOR, " ")

@@ -8,7 +8,7 @@ from bus.disclosures import HIDDEN, Channel, EventUnknown, Found, ReasonMissing,
 from tests.a_bus import Bus
 from tests.a_full_table import refuse_rows
 from tests.an_actor import OPERATOR, actions, an_actor
-from tests.builders import OWNER, WARGA, a_document, a_grant, a_person, of_nobody
+from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik, a_person, of_nobody
 
 WHY = "keluhan warga nomor 12"
 
@@ -35,7 +35,24 @@ async def test_an_outline_has_the_names_of_fields_and_no_value_of_a_person(bus: 
 
 @pytest.mark.parametrize("value", ["Siti", 7, True, 1.5])
 def test_each_value_is_hidden_and_null_is_none(value: object):
-    assert hide_values({"a": [value, {"b": value}], "c": None}) == {"a": [HIDDEN, {"b": HIDDEN}], "c": None}
+    shown = hide_values({"a": [value, {"b": value}], "c": None}, {"a", "b", "c"})
+    assert shown == {"a": [HIDDEN, {"b": HIDDEN}], "c": None}
+
+
+def test_a_member_that_its_sender_named_after_a_person_has_no_name():
+    assert hide_values({"anggota": {a_nik(1): {"nama": "Siti"}}}, {"anggota", "nama"}) == {
+        "anggota": {HIDDEN: {"nama": HIDDEN}}
+    }
+
+
+async def test_no_name_and_no_attribute_that_a_sender_chose_is_in_an_outline(bus: Bus):
+    schema = {"type": "object", "required": ["nik"], "properties": {"nik": {"type": "string"}}}
+    bus.apply(a_document(schema=schema))
+    chosen = {a_nik(1): "ya", "datacontenttype": f"application/json; a={a_nik(1)}", "traceparent": a_nik(1)}
+    position = await bus.publish({"nik": a_nik(1), a_nik(1): {"hubungan": "anak"}}, subject=a_nik(1), **chosen)
+    shown = bus.rooms.openings.outline(position, OPERATOR)
+    assert a_nik(1) not in shown.text.decode()
+    assert json.loads(shown.text)["data"] == {"nik": HIDDEN, HIDDEN: {HIDDEN: HIDDEN}}
 
 
 async def test_the_operator_opens_an_event_whole_and_the_reason_is_disclosed(bus: Bus, position: int):

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from bus import json
 from bus.actions import Verb
 from bus.identity import secrets
-from bus.identity.errors import ClientHasKeys, ScopeNotYours
+from bus.identity.errors import ClientHasKeys, ScopeNotYours, TooManyClients
 from bus.identity.participants import (
     ClientRevoked,
     ClientUnknown,
@@ -334,3 +334,14 @@ def test_a_client_with_keys_or_a_revoked_one_gets_no_secret(participants: Partic
         participants.rotate_secret("dinkes", gone.client_id, OFFICE)
     with pytest.raises(ClientUnknown):
         participants.rotate_secret("dinkes", "client_x", OFFICE)
+
+
+def test_an_office_makes_no_clients_without_end(participants: Participants, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bus.identity.clients.MOST_CLIENTS", 2)
+    office = an_actor("bapenda")
+    first, _ = participants.add_client("bapenda", ["events.read"], by=office)
+    participants.revoke_client("bapenda", first.client_id, office)
+    participants.add_client("bapenda", ["events.read"], by=office)
+    with pytest.raises(TooManyClients):
+        participants.add_client("bapenda", ["events.read"], by=office)
+    participants.add_client("bapenda", ["events.read"], by=OPERATOR)

@@ -1,17 +1,28 @@
 """Passkeys: made at a link or later, used once a challenge, refused where anything about the answer is wrong, removed."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bus import clock
 from bus.actions import Verb
 from bus.staff.account import Account, Role
 from bus.staff.accounts import Accounts
-from bus.staff.errors import ChallengeUnusable, LastProof, LinkUnusable, PasskeyRefused, PasskeyUnknown, SignInRefused
+from bus.staff.errors import (
+    ChallengeUnusable,
+    LastProof,
+    LinkUnusable,
+    PasskeyRefused,
+    PasskeyUnknown,
+    SignInRefused,
+    StaffProvided,
+)
 from bus.staff.passkeys import Passkeys
 from bus.staff.relying_party import RelyingParty, find_relying_party
+from bus.staff.tables import STAFF_IDENTITIES
 from bus.storage import Storage
 from tests.an_actor import OPERATOR, actions
 from tests.staff.an_authenticator import ORIGIN, Authenticator, decode, encode
@@ -166,6 +177,25 @@ def test_a_passkey_in_use_is_not_taken_by_another_account(
         passkeys.set_up(link, phone.create(passkeys.ask_creation(andi, BOUND, PARTY)), "", BOUND, PARTY, FROM)
     assert accounts.read_link(link)
     assert [one.label for one in passkeys.list_of(rini)] == ["ponsel"]
+
+
+def test_no_passkey_outlives_what_the_identity_provider_says(
+    storage: Storage, phone: Authenticator, rini: Account, passkeys: Passkeys
+):
+    """The provider takes a role away, or shuts a person out. A passkey would still open the earlier role."""
+    asked = passkeys.ask_creation(rini, BOUND, PARTY)
+    with storage.write() as transaction:
+        transaction.execute(sa.insert(STAFF_IDENTITIES).values(issuer="https://idp.example", subject="s", staff="rini"))
+    with pytest.raises(StaffProvided):
+        passkeys.add(replace(rini, is_provided=True), Authenticator().create(asked), "", BOUND, PARTY, FROM)
+    with pytest.raises(SignInRefused):
+        passkeys.prove(phone.sign(passkeys.ask_proof(BOUND, PARTY)), BOUND, PARTY)
+
+
+def test_a_label_holds_no_sign_that_the_database_refuses(rini: Account, passkeys: Passkeys):
+    made = Authenticator().create(passkeys.ask_creation(rini, BOUND, PARTY))
+    passkeys.add(rini, made, "laptop\0\u202e 3524010101909001", BOUND, PARTY, FROM)
+    assert passkeys.list_of(rini)[-1].label == "laptop\\u0000\\u202e …"
 
 
 def test_the_last_proof_stays(storage: Storage, rini: Account, passkeys: Passkeys):

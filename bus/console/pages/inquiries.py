@@ -12,6 +12,7 @@ from bus.console.downloads import send_pdf
 from bus.console.moments import MomentUnreadable, read_moment, tell_left
 from bus.console.page import go_to, page_router
 from bus.console.person_answer import PersonAnswer, answer_person, make_report
+from bus.console.proof import prove_again
 from bus.console.received import tell_fields
 from bus.console.render import show, words_of
 from bus.console.roles import SERVING
@@ -23,6 +24,9 @@ router = page_router()
 _PATH: Final = "/konsol/permintaan"
 _PAGE: Final = 50
 Visitor = Annotated[Visit, visiting(*SERVING)]
+Asker = Annotated[Visit, prove_again(*SERVING, back=_PATH)]
+"""The visit of a member who asks who received a person's data: it needs a proof of the last ten minutes."""
+Teller = Annotated[Visit, prove_again(*SERVING, back=f"{_PATH}/{{number}}")]
 Number = Annotated[int, Path(ge=1, lt=2**63)]
 
 
@@ -35,7 +39,7 @@ async def list_inquiries(
 
 
 @router.post(_PATH)
-async def open_inquiry(request: Request, visit: Visitor) -> Response:
+async def open_inquiry(request: Request, visit: Asker) -> Response:
     """Open a request, and show its answer at once: the identifier is typed once, and stands in no address."""
     form, say = visit.form, words_of(request).say
     errors: dict[str, str] = {}
@@ -65,7 +69,7 @@ async def read_inquiry(request: Request, visit: Visitor, number: Number) -> Resp
 
 
 @router.post(f"{_PATH}/{{number}}/jawaban")
-async def answer_inquiry(request: Request, visit: Visitor, number: Number) -> Response:
+async def answer_inquiry(request: Request, visit: Teller, number: Number) -> Response:
     """The answer to a request again, on a page or in a file. Whose it is has to be typed again: the bus does not keep it."""
     inquiry = await asyncio.to_thread(visit.rooms.inquiries.get, number)
     person = visit.form.get("nik", "").strip()

@@ -1,6 +1,7 @@
 """Batas: what a participant may do; the operator gives it values of its own."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
@@ -16,6 +17,7 @@ from bus.limits import Limit, LimitsRefused
 router = page_router()
 
 _PATH: Final = "/konsol/peserta/{name}/batas"
+_NUMBER: Final = re.compile("[0-9]{1,18}", re.ASCII)
 Visitor = Annotated[Visit, visiting(*OPERATING)]
 Name = Annotated[str, Path(max_length=63)]
 
@@ -32,7 +34,7 @@ async def read_limits(request: Request, visit: Visitor, name: Name) -> Response:
 async def put_limits(request: Request, visit: Visitor, name: Name) -> Response:
     """Replace the participant's own limits. An empty field means the default."""
     given = {limit.value: visit.form.get(limit.value, "").strip() for limit in Limit}
-    own = {limit: int(text) if text.isdecimal() else text for limit, text in given.items() if text}
+    own = {limit: int(text) if _NUMBER.fullmatch(text) else text for limit, text in given.items() if text}
     await asyncio.to_thread(visit.rooms.participants.get, name)
     try:
         await asyncio.to_thread(visit.rooms.limits.register.put, name, own, visit.by)

@@ -21,11 +21,16 @@ Visitor = Annotated[Visit, prove_again(*EVERYBODY, back=_PATH)]
 
 @router.get(_PATH)
 async def list_passkeys(request: Request, visit: Visitor) -> Response:
-    """The member's own passkeys, and the form that adds one. Who came by a link of the command line has none."""
+    """The member's own passkeys, and the form that adds one.
+
+    Who came by a link of the command line has none. Whom an identity provider proves adds none.
+    """
     account = visit.account
     found = await asyncio.to_thread(visit.rooms.staff.passkeys.list_of, account)
-    asked = await ask_creation(request, account, read_cookie(request, SESSION)) if account.is_set_up else ""
-    return show(request, "kunci.html", passkeys=found, asked=asked, has_own=account.is_set_up)
+    may_add = account.is_set_up and not account.is_provided
+    asked = await ask_creation(request, account, read_cookie(request, SESSION)) if may_add else ""
+    own = {"has_own": account.is_set_up, "is_provided": account.is_provided}
+    return show(request, "kunci.html", passkeys=found, asked=asked, **own)
 
 
 @router.post(_PATH)

@@ -10,9 +10,10 @@ from bus import clock
 from bus.console.disclosure_rows import list_columns, make_row
 from bus.console.downloads import ROWS_IN_PDF, send_csv, send_pdf
 from bus.console.page import page_router
+from bus.console.proof import prove_again
 from bus.console.render import show, words_of
 from bus.console.roles import AUDITING
-from bus.console.visit import Visit, visiting
+from bus.console.visit import Visit
 from bus.disclosures import Found, Place, ReasonMissing, Wanted
 from bus.inquiries import mask_person
 from bus.reports import Report
@@ -23,7 +24,7 @@ _PATH: Final = "/konsol/orang"
 _PAGE: Final = 50
 _LONGEST: Final = 1024
 _NAME: Final = "pengungkapan-data-seseorang"
-Visitor = Annotated[Visit, visiting(*AUDITING)]
+Visitor = Annotated[Visit, prove_again(*AUDITING, back=_PATH)]
 
 
 @router.get(_PATH)

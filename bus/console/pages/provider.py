@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Query, Request, Response
 
+from bus import clock
 from bus.console.cookies import VISITOR, WANTED, is_local, read_cookie, set_cookie
 from bus.console.entrance import HOME, enter, go_on
 from bus.console.page import SIGN_IN, go_to, is_inside, page_router
@@ -20,6 +21,7 @@ router = page_router()
 
 _COMES_BACK: Final = f"{SIGN_IN}/penyedia/kembali"
 _SECONDS: Final = 900
+_LONG_AGO: Final = clock.moment(0)
 Wanted = Annotated[str, Query(max_length=LONGEST)]
 Told = Annotated[str, Query(max_length=4_000)]
 
@@ -61,15 +63,17 @@ async def come_back(
     provider, address = _get_provider(rooms), address_of(request)
     if error or not code or (iss and iss != provider.issuer):
         raise SignInRefused("The provider did not say who this is.")
-    account = await rooms.staff.sign_in.prove_by_provider(
+    account, at = await rooms.staff.sign_in.prove_by_provider(
         code, state, bound_of(request), _write_callback(request), address
     )
+    # The provider may know the browser and ask nobody: its word proves the account as of when the person signed in there.
+    proved_at = at or _LONG_AGO
     wanted, session = read_cookie(request, WANTED), await find_session(request)
     if session is None:
-        return await enter(request, rooms, account, wanted)
+        return await enter(request, rooms, account, wanted, proved_at)
     if session.account.name != account.name:
         raise SignInRefused("Another account is signed in here.")
-    return await go_on(request, rooms, session, wanted)
+    return await go_on(request, rooms, session, wanted, proved_at)
 
 
 async def _lead(request: Request, provider: Provider, wanted: str, *, again: bool) -> Response:

@@ -145,6 +145,9 @@ async def search_disclosures(
 
     An event about several persons is found by each of them. An answer to a query has an entry for each of its persons. Who
     asked is in the action log. With `Accept: application/x-ndjson` all of them come as one stream, without `limit`.
+
+    A search with `subject` is a disclosure too, so the person reads who searched. `POST /v1/disclosures/lookups` also takes a
+    reason, and keeps the identifier out of addresses.
     """
     wanted = asked.make_wanted(rooms.catalogue)
     place = Place(*read_numbers(after, Listing.DISCLOSURES, 2)) if after else None
