@@ -133,7 +133,6 @@ def fill(path: str, bus: Bus) -> Iterator[str]:
         "number": ["1"],
         "operation": ["terima"],
         "domain": ["kependudukan"],
-        "number": ["1"],
     }
     named = re.findall(r"{(\w+)}", path)
     for chosen in itertools.product(*(values[name] for name in named)):
