@@ -38,6 +38,23 @@ def _check_public_url(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
+def _check_provider(value: str) -> str:
+    """The issuer letter by letter, since its tokens name it so. Only on this machine it may be plain http."""
+    if not value:
+        return value
+    host = urlsplit(_check_public_url(value)).hostname
+    if not value.startswith("https://") and host not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("should be an https address, such as https://masuk.lamongan.go.id/realms/pegawai")
+    return value
+
+
+def check_provider_client(value: str, info: ValidationInfo) -> str:
+    """The client's id. It is needed with an identity provider."""
+    if info.data.get("oidc_issuer") and not value:
+        raise ValueError("should be the bus's client at the identity provider, since BUS_OIDC_ISSUER is set")
+    return value
+
+
 def check_disclosure_days(value: int) -> int:
     """The days, if they are 0 or enough for an audit."""
     if 0 < value < _FEWEST_DISCLOSURE_DAYS:
@@ -116,6 +133,7 @@ Mailboxes = Annotated[
     tuple[Annotated[str, AfterValidator(_check_mailbox)], ...], NoDecode, BeforeValidator(_split_commas)
 ]
 PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
+ProviderAddress = Annotated[str, AfterValidator(_check_provider)]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_check_origin)], ...], NoDecode, BeforeValidator(_split_commas)]
 HostPattern = Annotated[

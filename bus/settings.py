@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -34,14 +35,17 @@ from bus.setting_kinds import (
     Mailboxes,
     Networks,
     Origins,
+    ProviderAddress,
     PublicUrl,
     check_disclosure_days,
     check_notice_webhook,
+    check_provider_client,
     check_receivers,
     check_sender,
     check_signing_secret,
     check_smtp_password,
 )
+from bus.texts import is_blank
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -49,6 +53,8 @@ EMBEDDED: Final = "memory:"
 """The beginning of a broker URL with which no run leaves its process."""
 _MEBIBYTE = 1024 * 1024
 _FOLDER: Final = "BUS_SECRETS_DIR"
+NOTEBOOK: Final = "dev.json"
+"""The file in the data folder that marks a bus of `bus dev`."""
 
 
 class SettingsWrong(Refused):
@@ -223,6 +229,20 @@ class Settings(BaseSettings):
     staff_link_minutes: int = Field(30, ge=1, le=1440, description="how long a one-time link of `bus staff` works")
     console_idle_minutes: int = Field(30, ge=1, description="time without requests after which a console session ends")
     console_session_hours: int = Field(12, ge=1, description="the longest time of a console session")
+    oidc_issuer: ProviderAddress = Field(
+        "",
+        description="address of the identity provider (OpenID Connect) where staff signs in, https; empty: none",
+    )
+    oidc_client_id: Annotated[str, AfterValidator(check_provider_client)] = Field(
+        "", validate_default=True, description="the bus's client there"
+    )
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="its secret; empty: PKCE alone")
+    oidc_role_claim: str = Field("peran", min_length=1, description="claim of the ID token that has the role of staff")
+    oidc_participant_claim: str = Field(
+        "participant",
+        min_length=1,
+        description="claim that has the participant of a pemilik-aplikasi or pemilik-kontrak",
+    )
     console_parts: bool = Field(
         False, description="show /konsol/komponen, every part of the console in each state; `bus dev` sets it"
     )
@@ -232,6 +252,15 @@ class Settings(BaseSettings):
     adapters: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="settings of each adapter: BUS_ADAPTERS__<AGENCY>__<FIELD>"
     )
+
+    @field_validator("*")
+    @classmethod
+    def _is_no_blank_secret(cls, value: Any) -> Any:
+        """An empty secret is none. One of blanks is a slip that protects nothing."""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else ""
+        if text and is_blank(text):
+            raise ValueError("is blank; give the secret, or take the setting away")
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -22,6 +22,11 @@ _BEGINNING: Final = re.compile(r"^([0-9]*)([#+=.)-])")
 _WITHIN_LINES: Final = re.compile(f"(?![\t\n]){UNSEEN.pattern}")
 
 
+def is_blank(text: str) -> bool:
+    """Whether nobody sees anything of a text: it is empty, or all blanks and unseen characters."""
+    return not UNSEEN.sub("", text).strip()
+
+
 def escape_unseen(text: str) -> str:
     """The text on one line, with an escape such as `\\x1b` for each unseen character."""
     return UNSEEN.sub(_escape, text)

@@ -17,6 +17,7 @@ from bus.contracts.tables import DOMAINS
 from bus.http.edge import Edge, create_edge
 from bus.http.front_door import Acquaintances, FrontDoor
 from bus.http.health import Health
+from bus.http.pages import NO_PAGES, Pages
 from bus.http.rooms import Rooms
 from bus.identity.keys import Keys
 from bus.identity.participants import Kind, Participants
@@ -102,18 +103,23 @@ class Bus:
             yield address
 
     @asynccontextmanager
-    async def opened(self, app: Any = None, **settings: Any) -> AsyncIterator[tuple[str, FrontDoor]]:
+    async def opened(
+        self, app: Any = None, pages: Pages = NO_PAGES, **settings: Any
+    ) -> AsyncIterator[tuple[str, FrontDoor]]:
         """A front door and its address.
 
         Args:
             app: what answers instead of the edge, except on the short way.
+            pages: write the refusals that people read.
             settings: those that differ.
         """
         changed = self.rooms.settings.model_copy(update=settings)
         edge = create_edge(replace(self.rooms, settings=changed), Health({}))
         is_https = changed.public_url.startswith("https:")
-        acquaintances = Acquaintances(self.rooms.tokens, self.rooms.oauth)
-        door = FrontDoor(app or edge, edge.publisher, changed, is_https=is_https, acquaintances=acquaintances)
+        acquaintances = Acquaintances(self.rooms.tokens, self.rooms.oauth, self.rooms.staff.sessions)
+        door = FrontDoor(
+            app or edge, edge.publisher, changed, is_https=is_https, acquaintances=acquaintances, pages=pages
+        )
         listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         serving = asyncio.create_task(door.serve(listener))

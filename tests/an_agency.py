@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from bus import clock
 from bus.agencies.asking import QueryPolicy
+from bus.agencies.circuits import OpenCircuits
 from bus.agencies.job_runner import JobRunner
 from bus.agencies.memory import Held, hold_deletions
 from bus.agencies.pauses import Pauses
@@ -126,6 +127,7 @@ def set_up(bus: Bus, agencies: Agencies, policy: QueryPolicy | None = None) -> N
         rooms.limits,
         Ration(rooms.storage),
         rooms.quotas,
+        OpenCircuits(rooms.storage),
         policy,
         rooms.heavy,
     )

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 from kombu.connection import Connection
+from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from bus.cli.workspace import find_settings, keep_settings
-from bus.settings import SettingsWrong, load_settings
+from bus.settings import Settings, SettingsWrong, load_settings
 
 
 def test_hosts_of_sinks_are_a_list_in_lower_case(monkeypatch: pytest.MonkeyPatch):
@@ -112,6 +113,14 @@ def test_a_setting_of_notices_that_cannot_work_stops_the_start(
     with pytest.raises(SettingsWrong, match=f"BUS_{name}: ") as refused:
         load_settings()
     assert "rahasia" not in refused.value.detail
+
+
+@pytest.mark.parametrize("blank", [" ", "\t\t", "\u00a0", "\u200b"])
+@pytest.mark.parametrize("name", [name for name, one in Settings.model_fields.items() if one.annotation is SecretStr])
+def test_a_blank_secret_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, blank: str):
+    monkeypatch.setenv(f"BUS_{name.upper()}", blank)
+    with pytest.raises(SettingsWrong, match=f"BUS_{name.upper()}: "):
+        load_settings()
 
 
 def test_origins_of_pages_are_kept_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch):

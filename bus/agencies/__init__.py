@@ -1,11 +1,13 @@
 """Agencies: finds adapters by entry point and in the register of documents, polls them, and asks them questions."""
 
+from bus.agencies.circuits import OpenCircuits
 from bus.agencies.factories import find_adapters, find_installed, list_coded, list_shipped
 from bus.agencies.holding import TOPIC, Holds, NoSuchAgency, NothingHeld, PollReport
 from bus.agencies.job_runner import JobRunner
 from bus.agencies.jobs import KEPT, MOST_QUESTIONS, Job, Jobs, QuestionState
 from bus.agencies.known import KnownAgency, list_configured, list_serving
 from bus.agencies.memory import Held
+from bus.agencies.off import find_off
 from bus.agencies.offers import (
     Declared,
     find_factory,
@@ -17,6 +19,7 @@ from bus.agencies.offers import (
     read_declared,
 )
 from bus.agencies.pauses import LONGEST_REASON, PAUSES, AgencyPaused, Pause, Pauses
+from bus.agencies.poll_failure import PollFailure, PollFailureKind
 from bus.agencies.poller import Poller
 from bus.agencies.pushes import Pushes
 from bus.agencies.queries import Collected, Queries
@@ -43,8 +46,11 @@ __all__ = [
     "KnownAgency",
     "NoSuchAgency",
     "NothingHeld",
+    "OpenCircuits",
     "Pause",
     "Pauses",
+    "PollFailure",
+    "PollFailureKind",
     "PollReport",
     "Poller",
     "Pushes",
@@ -55,6 +61,7 @@ __all__ = [
     "find_adapters",
     "find_factory",
     "find_installed",
+    "find_off",
     "list_coded",
     "list_configured",
     "list_mapped_fields",

@@ -8,7 +8,7 @@ import asyncio
 import math
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,10 +17,12 @@ import structlog
 
 from bus import json
 from bus.agencies.circuit import QueryCircuit
+from bus.agencies.circuits import OpenCircuits
 from bus.agencies.in_flight import InFlight
 from bus.kit import AgencyFault, AgencyRefused, AgencyUnavailable, Operation, Query, Question, QuotaExhausted
 from bus.limits import Limit, Limited, Limits, Ration
 from bus.problem import Refused, Unavailable
+from bus.storage import StorageFull
 from bus.telemetry import QUERY_CIRCUIT
 
 log = structlog.get_logger(__name__)
@@ -85,21 +87,18 @@ class _Agency:
 class Asking:
     """Asks agencies' adapters. Belongs to one event loop."""
 
-    def __init__(self, limits: Limits, ration: Ration, policy: QueryPolicy) -> None:
+    def __init__(self, limits: Limits, ration: Ration, circuits: OpenCircuits, policy: QueryPolicy) -> None:
         self._limits = limits
         self._ration = ration
+        self._circuits = circuits
         self._policy = policy
         self._agencies: defaultdict[str, _Agency] = defaultdict(self._make_agency)
         self._in_flight: InFlight[Mapping[str, Any]] = InFlight()
-        self._giving_back: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._telling = asyncio.Lock()
 
     def _make_agency(self) -> _Agency:
         return _Agency(asyncio.Semaphore(self._policy.concurrency))
-
-    def list_open(self) -> frozenset[str]:
-        """The agencies that are left in peace."""
-        # A copy, since other threads read it while the event loop meets new agencies.
-        return frozenset(name for name, one in list(self._agencies.items()) if one.circuit.is_open)
 
     async def ask(self, served: Served, question: Question) -> Mapping[str, Any]:
         """The adapter's answer. Who asks the same at the same time gets the same answer, if they may share one.
@@ -127,19 +126,43 @@ class Asking:
         try:
             async with _wait_for_turn(served.name, agency, self._policy.waiting):
                 answer = await self._ask_within_ration(served, question)
+            was_open = agency.circuit.is_open
             agency.circuit.succeed()
             QUERY_CIRCUIT.labels(served.name).set(0)
             is_noted = True
+            if was_open:
+                self._tell_circuit(served.name)
         except (AgencyUnavailable, AgencyRefused) as refusal:
             is_noted = True
             if agency.circuit.fail(self._policy.clock()):
                 QUERY_CIRCUIT.labels(served.name).set(1)
                 log.warning("query.circuit_opened", agency=served.name, reason=refusal.slug)
+                self._tell_circuit(served.name)
             raise
         finally:
             if not is_noted:
                 agency.circuit.give_up()
         return answer
+
+    def _tell_circuit(self, name: str) -> None:
+        """Let all processes know how the circuit of an agency stands. Nobody waits for it."""
+
+        async def tell() -> None:
+            # One after the other, each with the state of its moment: so the last one to write is right.
+            async with self._telling:
+                rest = self._agencies[name].circuit.find_rest(self._policy.clock())
+                try:
+                    await asyncio.to_thread(self._circuits.tell, name, rest)
+                except (Unavailable, StorageFull) as refusal:
+                    log.warning("query.circuit_not_told", agency=name, reason=refusal.slug)
+
+        self._run_beside(tell(), "circuit")
+
+    def _run_beside(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
 
     @asynccontextmanager
     async def _take_turn(self, participant: str) -> AsyncIterator[None]:
@@ -194,10 +217,7 @@ class Asking:
             except Refused as refusal:
                 log.warning("query.ration_not_given_back", agency=served.name, reason=refusal.slug)
 
-        task = asyncio.create_task(give_back(), name="ration")
-        self._giving_back.add(task)
-        task.add_done_callback(self._giving_back.discard)
-        return task
+        return self._run_beside(give_back(), "ration")
 
 
 def _check_circuit(name: str, agency: _Agency, now: float) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
@@ -65,15 +65,19 @@ class Changes:
     same: Sequence[str]
 
 
-def find_changes(listed: Rows, taken: Mapping[str, str], contract: str, step: int, seen: Seen) -> Changes:
+Number = Callable[[str], int | str]
+"""Gives the number of a row's change by the row's key. It tells changes of one row apart that say the same."""
+
+
+def find_changes(listed: Rows, taken: Mapping[str, str], contract: str, number: Number, seen: Seen) -> Changes:
     """The changes in a list.
 
     Args:
         listed: the rows.
         taken: key to digest of each row that the journal has.
         contract: the type of the events.
-        step: the number of the poll's step, which is part of each id. A row that returns to an earlier state gets another id. A
-            step that is repeated after a crash gives the same ids.
+        number: the number of a change, which is part of each id. A row that returns to an earlier state needs another number,
+            and what is repeated after a crash the same one.
         seen: the rows that this round of the poll saw before, which the call adds to. A whole list is looked at by itself.
     """
     seen = {} if listed.is_whole else seen
@@ -94,11 +98,11 @@ def find_changes(listed: Rows, taken: Mapping[str, str], contract: str, step: in
         elif taken.get(key) == mark:
             same.append(key)
         else:
-            changed.append(Change(listed.source, key, mark, _make_event(listed, row, key, mark, contract, step)))
+            changed.append(Change(listed.source, key, mark, _make_event(listed, row, key, mark, contract, number)))
     # Of a row without a usable key nobody can tell whether it is one that seems gone.
     tells_gone = listed.is_whole and not keyless
     gone = [key for key in taken if key not in present] if tells_gone else []
-    deletions = [_make_deletion(listed.source, key, contract, step) for key in gone]
+    deletions = [_make_deletion(listed.source, key, contract, number) for key in gone]
     return Changes(_drop_repeated(changed), deletions, frozenset(present), same)
 
 
@@ -123,9 +127,9 @@ def is_storable(text: Any) -> TypeGuard[str]:
     return isinstance(text, str) and 0 < len(text) <= _LONGEST and not _UNSTORABLE.search(text)
 
 
-def _make_event(listed: Rows, row: Row, key: str, mark: str, contract: str, step: int) -> Event:
+def _make_event(listed: Rows, row: Row, key: str, mark: str, contract: str, number: Number) -> Event:
     return Event(
-        id=_make_id(key, mark, step),
+        id=_make_id(key, mark, number(key)),
         source=listed.source,
         type=contract,
         subject=row.key,
@@ -134,15 +138,15 @@ def _make_event(listed: Rows, row: Row, key: str, mark: str, contract: str, step
     )
 
 
-def _make_deletion(source: str, key: str, contract: str, step: int) -> Change:
-    event = Event(id=_make_id(key, _GONE, step), source=source, type=contract, subject=key, data=None)
+def _make_deletion(source: str, key: str, contract: str, number: Number) -> Change:
+    event = Event(id=_make_id(key, _GONE, number(key)), source=source, type=contract, subject=key, data=None)
     return Change(source, key, None, event)
 
 
-def _make_id(key: str, mark: str, step: int) -> str:
-    written = f"{key}:{mark}:{step}"
+def _make_id(key: str, mark: str, number: int | str) -> str:
+    written = f"{key}:{mark}:{number}"
     # An id has a bound, and a long key must not be refused for it.
-    return written if len(written) <= _LONGEST else f"{digest(key)}:{mark}:{step}"
+    return written if len(written) <= _LONGEST else f"{digest(key)}:{mark}:{number}"
 
 
 def name_event(event: Event, version: ContractVersion) -> Change:

@@ -32,6 +32,10 @@ class QueryCircuit:
         """Whether the agency is left in peace, or is being tried again."""
         return self._open_until is not None
 
+    def find_rest(self, now: float) -> float | None:
+        """Seconds for which the agency is still left in peace, 0 if it may be tried; None: the circuit is closed."""
+        return None if self._open_until is None else max(0.0, self._open_until - now)
+
     def find_wait(self, now: float) -> float | None:
         """Seconds until a question may pass; None: it may pass now. Who passes has to report `succeed`, `fail` or `give_up`."""
         if self._open_until is None:

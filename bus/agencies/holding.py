@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from bus import clock
 from bus.actions import Action, Actor, Object, Verb, note
 from bus.agencies.memory import Held, read_held
+from bus.agencies.poll_failure import PollFailure, read_failures
 from bus.agencies.tables import HELD_DELETIONS, POLLS
 from bus.problem import Conflict, NotFound
 from bus.refusals import Poll, SetAside
@@ -64,12 +65,14 @@ class PollReport:
         polled_at: the time of its last step that ended well; None: there was none.
         set_aside: rows that are set aside.
         held: lists whose deletions it holds back.
+        failure: its last failure; None: it never failed.
     """
 
     poll: Poll
     polled_at: datetime | None
     set_aside: int
     held: Sequence[Held]
+    failure: PollFailure | None = None
 
 
 class Holds:
@@ -84,7 +87,7 @@ class Holds:
         counts = self._set_aside.count()
         with self._storage.read() as transaction:
             rows = transaction.rows(sa.select(POLLS.c.adapter, POLLS.c.operation, POLLS.c.polled_at))
-            held = read_held(transaction)
+            held, failures = read_held(transaction), read_failures(transaction)
         times: Mapping[Poll, int] = {Poll(row.adapter, row.operation): row.polled_at for row in rows}
         return [
             PollReport(
@@ -92,8 +95,9 @@ class Holds:
                 clock.moment(times[poll]) if poll in times else None,
                 counts.get(poll, 0),
                 [one for one in held if one.poll == poll],
+                failures.get(poll),
             )
-            for poll in sorted({*times, *polls, *counts, *(one.poll for one in held)})
+            for poll in sorted({*times, *polls, *counts, *failures, *(one.poll for one in held)})
         ]
 
     def release(self, agency: str, by: Actor, operation: str | None = None) -> list[Held]:

@@ -102,8 +102,8 @@ class JobRunner:
             while waiting := await asyncio.to_thread(self._jobs.read_waiting, job.id, _AT_ONCE):
                 if not await asyncio.to_thread(self._jobs.renew, job.id, self._holder):
                     return
-                may_ask = await asyncio.to_thread(self._may_ask, job)
-                pauses = await asyncio.gather(*(self._ask(job, one, may_ask=may_ask) for one in waiting))
+                hindrance = await asyncio.to_thread(self._find_hindrance, job)
+                pauses = await asyncio.gather(*(self._ask(job, one, hindrance) for one in waiting))
                 pause = max(pauses)
                 if pause > _LOOK_SECONDS or time.monotonic() >= until:
                     # Nobody keeps a place only to wait.
@@ -118,16 +118,20 @@ class JobRunner:
             await asyncio.to_thread(self._jobs.release, job.id, self._holder)
             raise
 
-    def _may_ask(self, job: Job) -> bool:
-        """Whether the client that made a job could still ask its questions live."""
+    def _find_hindrance(self, job: Job) -> Refused | None:
+        """Why a job's questions are not asked; None: the client that made the job could still ask them live."""
         client = self._participants.find_client(job.client_id)
-        return client is not None and not client.revoked and Scope.QUERIES_CALL in client.scopes
+        if client is None or client.revoked or Scope.QUERIES_CALL not in client.scopes:
+            return ClientMayNotAsk(f"{job.client_id} was revoked, or lost the scope {Scope.QUERIES_CALL}.")
+        if not self._jobs.has_room(job.participant):
+            return TooManyAnswers("The answers of this participant's jobs have as many bytes as the bus keeps for it.")
+        return None
 
-    async def _ask(self, job: Job, question: KeptQuestion, *, may_ask: bool) -> float:
+    async def _ask(self, job: Job, question: KeptQuestion, hindrance: Refused | None) -> float:
         """Ask a question, and keep what became of it; return for how many seconds the job should pause."""
         try:
-            if not may_ask:
-                raise ClientMayNotAsk(f"{job.client_id} was revoked, or lost the scope {Scope.QUERIES_CALL}.")
+            if hindrance is not None:
+                raise hindrance
             collected = await self._queries.collect(job.contract, question.data, job.asker)
             state, content = QuestionState.ANSWERED, collected.to_document()
         except Refused as refusal:
@@ -149,6 +153,13 @@ class ClientMayNotAsk(Forbidden):
     """The client that made the job may ask no questions any more; ask with another client."""
 
     slug = "client-may-not-ask"
+
+
+class TooManyAnswers(Refused):
+    """The bus keeps no more answers for your participant; read those that are there, and ask the others once these ended."""
+
+    status = 429
+    slug = "too-many-answers"
 
 
 class _Defect(Refused):

@@ -26,6 +26,8 @@ _LEASE: Final = timedelta(minutes=1)
 """After it, a job whose process is silent belongs to whoever claims it."""
 _MOST_UNFINISHED: Final = 3
 _MOST_KEPT: Final = 20
+MOST_KEPT_CHARACTERS: Final = 64 * 1024 * 1024
+"""Encrypted characters of questions and answers that the bus keeps for one participant, all jobs together."""
 _MOST_READ: Final = 4 * 1024 * 1024
 """Encrypted characters that are read at once; one question more may pass it."""
 _RETRY_SECONDS: Final = "60"
@@ -208,6 +210,11 @@ class Jobs:
         with self._storage.read() as transaction:
             return [self._open(row) for row in transaction.rows(wanted)]
 
+    def has_room(self, participant: str) -> bool:
+        """Whether the bus keeps further answers for a participant."""
+        with self._storage.read() as transaction:
+            return _measure(transaction, participant) < MOST_KEPT_CHARACTERS
+
     def settle(self, job: str, number: int, state: QuestionState, content: Mapping[str, Any]) -> None:
         """Keep what became of a question. The first word on it stays."""
         self._update(job, number, state=int(state), content=self._seal(content))
@@ -271,3 +278,13 @@ def _check_number(transaction: Transaction, participant: str) -> None:
     if unfinished >= _MOST_UNFINISHED or transaction.value(count.where(mine)) >= _MOST_KEPT:
         detail = f"A participant has at most {_MOST_UNFINISHED} unfinished jobs, and {_MOST_KEPT} altogether."
         raise TooManyJobs(detail, headers={"Retry-After": _RETRY_SECONDS})
+    if _measure(transaction, participant) >= MOST_KEPT_CHARACTERS:
+        detail = "The answers of this participant's jobs have as many bytes as the bus keeps for it, until they end."
+        raise TooManyJobs(detail, headers={"Retry-After": _RETRY_SECONDS})
+
+
+def _measure(transaction: Transaction, participant: str) -> int:
+    """The encrypted characters that the bus keeps for a participant."""
+    size = sa.func.length(_QUESTIONS.question) + sa.func.coalesce(sa.func.length(_QUESTIONS.content), 0)
+    mine = sa.select(_JOBS.id).where(_JOBS.participant == participant).scalar_subquery()
+    return int(transaction.value(sa.select(sa.func.coalesce(sa.func.sum(size), 0)).where(_QUESTIONS.job.in_(mine))))

@@ -1,8 +1,9 @@
 """What the bus knows of each agency that has settings: whether its adapter serves, and what today's quota has left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bus.agencies.circuits import OpenCircuits
 from bus.agencies.factories import find_installed
 from bus.agencies.queries import Queries
 from bus.agencies.quotas import QuotaLedger, QuotaTerms
@@ -18,7 +19,7 @@ class KnownAgency:
         name: the adapter's name.
         off: why the adapter does not serve; None: it serves.
         quota_daily, quota_left: calls of a day, and those that are left today; None: the agency counts no calls.
-        is_left_in_peace: the bus puts no questions to it, since it does not answer; None: unknown outside the process that asks.
+        is_left_in_peace: a process puts no questions to it, since it does not answer; None: the agency has no settings here.
     """
 
     name: str
@@ -43,23 +44,30 @@ def list_serving(agencies: Agencies, quotas: QuotaLedger, queries: Queries) -> l
     ]
 
 
-def list_configured(settings: Mapping[str, Mapping[str, str]], quotas: QuotaLedger) -> list[KnownAgency]:
-    """The agencies that a command line sees in its settings. A registered document is checked by the running bus alone.
+def list_configured(
+    settings: Mapping[str, Mapping[str, str]], quotas: QuotaLedger, circuits: OpenCircuits
+) -> list[KnownAgency]:
+    """The agencies that a command line sees in its settings, or that a process leaves in peace.
+
+    A registered document is checked by the running bus alone.
 
     Args:
         settings: agency to the names and values of its settings.
     """
-    found: Sequence[str] = sorted(settings.keys() & find_installed().keys())
-    return [_read_configured(name, settings[name], quotas) for name in found]
+    open_circuits = circuits.list()
+    installed = settings.keys() & find_installed().keys()
+    found = [_read_configured(name, settings[name], quotas, name in open_circuits) for name in installed]
+    found += [KnownAgency(name, is_left_in_peace=True) for name in open_circuits - installed]
+    return sorted(found, key=lambda one: one.name)
 
 
-def _read_configured(name: str, given: Mapping[str, str], quotas: QuotaLedger) -> KnownAgency:
+def _read_configured(name: str, given: Mapping[str, str], quotas: QuotaLedger, is_left_in_peace: bool) -> KnownAgency:
     try:
         settings = read_adapter_settings(name, find_installed()[name]().settings, given)
     except SettingsWrong as wrong:
         return KnownAgency(name, off=wrong.detail)
     terms = None if settings.daily_quota is None else QuotaTerms(settings.daily_quota, settings.quota_parts)
-    return _make(name, None, terms, quotas, is_left_in_peace=None)
+    return _make(name, None, terms, quotas, is_left_in_peace=is_left_in_peace)
 
 
 def _make(

@@ -1,6 +1,6 @@
 """The memory of polls: cursors, published rows and held deletions, read and written in the tables of this room."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ from bus.refusals import Poll
 from bus.storage import Transaction
 
 _FEW: Final = 500
+_COUNT: Final = "#"
+"""Stands between digest and count of a row that was pushed."""
 _TAKE: Final = sa.text("""
     INSERT INTO polled_rows (adapter, operation, source, key, digest) VALUES (:adapter, :operation, :source, :key, :digest)
     ON CONFLICT (adapter, operation, source, key) DO UPDATE SET digest = excluded.digest
@@ -38,6 +40,19 @@ class PollState:
 
     cursor: str | None = None
     steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A row of a push that the journal has.
+
+    Attributes:
+        digest: of the row.
+        changes: how many events of the row were published. The number never falls, so it names the next change.
+    """
+
+    digest: str = ""
+    changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,32 @@ def take_rows(transaction: Transaction, poll: Poll, rows: Iterable[tuple[str, st
         if one["digest"] is None:
             mine = _is_of(POLLED_ROWS, poll), POLLED_ROWS.c.source == one["source"], POLLED_ROWS.c.key == one["key"]
             transaction.execute(sa.delete(POLLED_ROWS).where(*mine))
+
+
+def read_counted(transaction: Transaction, poll: Poll, source: str, keys: Collection[str]) -> dict[str, Counted]:
+    """The rows of a push that the journal has, by key."""
+    return {key: _read_count(mark) for key, mark in read_taken(transaction, poll, source, keys).items()}
+
+
+def count_rows(transaction: Transaction, poll: Poll, rows: Sequence[tuple[str, str, str]]) -> None:
+    """Note rows of a push that the journal has now, and count each row's changes.
+
+    Call it in the transaction that appends the rows' events: no other append reads the counts meanwhile.
+
+    Args:
+        rows: source, key and digest.
+    """
+    for source in {source for source, _, _ in rows}:
+        own = [(key, mark) for at, key, mark in rows if at == source]
+        known = read_counted(transaction, poll, source, [key for key, _ in own])
+        counted = [(source, key, f"{mark}{_COUNT}{known.get(key, Counted()).changes + 1}") for key, mark in own]
+        take_rows(transaction, poll, counted)
+
+
+def _read_count(mark: str) -> Counted:
+    digest, _, changes = mark.partition(_COUNT)
+    # Earlier versions of the bus did not count.
+    return Counted(digest, int(changes or 0))
 
 
 def hold_deletions(transaction: Transaction, held: Held) -> None:

@@ -5,7 +5,7 @@ once the row or its contract changes. A poll that fails is tried again with back
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from random import Random
 from typing import Final
@@ -16,17 +16,24 @@ from bus import clock
 from bus.agencies.changes import Change, Changes, find_changes, is_storable, name_event
 from bus.agencies.memory import Held, PollState, read_held_of, read_state, read_taken
 from bus.agencies.pauses import AgencyPaused
+from bus.agencies.poll_failure import (
+    PollFailureKind,
+    end_failure,
+    explain_failure,
+    forget_failure,
+    forget_failures,
+    note_failure,
+)
 from bus.agencies.publication import Found, Publication, Run
 from bus.agencies.registry import Agencies
 from bus.agencies.round import PollPolicy, Round
 from bus.agencies.run import make_run, name_versions
-from bus.contracts import ContractSaysLess, NoSuchContract, NotBound
-from bus.heavy import Heavy, TooMuchAtOnce
+from bus.heavy import Heavy
 from bus.journal import Appender, Gate
 from bus.kit import MOST_ROWS, AgencyFault, Does, Event, Failure, Operation, Polled, Rows
 from bus.problem import Unavailable
 from bus.refusals import MOST_SET_ASIDE, Attempt, Poll, Recorder, count_asides, find_attempts, find_kept, is_due
-from bus.storage import Leadership, Storage, StorageFull
+from bus.storage import Leadership, Storage, StorageFull, Transaction
 from bus.telemetry import DELETIONS_HELD, ROWS_SET_ASIDE
 
 log = structlog.get_logger(__name__)
@@ -64,6 +71,8 @@ class Poller:
         self._policy = policy or PollPolicy()
         self._random = Random()  # noqa: S311 - jitter
         self._bells: dict[Poll, asyncio.Event] = {}
+        self._sound: set[Poll] = set()
+        """The polls that do not fail, as the database knows."""
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -82,6 +91,7 @@ class Poller:
                         if Poll(adapter, operation.name) not in self._bells:
                             self._bells[Poll(adapter, operation.name)] = asyncio.Event()
                             group.create_task(self._keep_polling(adapter, operation.name))
+                    await self._forget_others()
                     await self._wait_for_change()
                     # A poll whose operation changed need not wait for its interval.
                     self._ring()
@@ -106,8 +116,8 @@ class Poller:
 
     async def _keep_polling(self, adapter: str, name: str) -> None:
         """Poll until no adapter has the operation any more. Each step is by the version in force when it begins."""
-        failures = 0
-        steps = Round()
+        poll, failures, steps = Poll(adapter, name), 0, Round()
+        last: PollFailureKind | None = None
         while (operation := self._agencies.find_operation(adapter, name, Does.POLL)) is not None:
             interval = self._agencies.find_interval(adapter, operation)
             try:
@@ -115,39 +125,54 @@ class Poller:
                 pause = 0.0 if more and not steps.is_full(self._policy) else interval
                 if pause:
                     steps.check()
-                failures = 0
-            except AgencyFault as fault:
-                failures += 1
-                pause = fault.retry_after or self._draw_pause(failures, interval)
-                log.warning(
-                    "poll.failed",
-                    adapter=adapter,
-                    operation=operation.name,
-                    failure=fault.failure.value,
-                    detail=fault.detail,
-                )
+                    await self._end_failure(poll, end_failure)
+                failures, last = 0, None
             except AgencyPaused:
-                # The step sent no request, so another look soon is cheap.
+                # The step sent no request, so another look soon is cheap. Nobody has to look at a failure from before the pause.
                 pause = self._draw_pause(0, interval)
-            except (ContractSaysLess, NotBound, NoSuchContract) as refusal:
-                # The step sent no request, so another look soon is cheap. Whoever mends the contract soon sees that it works.
-                pause = self._draw_pause(0, interval)
-                failures += 1
-                if failures == 1:
-                    log.warning("poll.unbound", adapter=adapter, operation=operation.name, detail=refusal.detail)
-            except (Unavailable, StorageFull, TooMuchAtOnce, TimeoutError) as error:
-                failures += 1
-                pause = self._draw_pause(failures, interval)
-                log.warning("poll.failed", adapter=adapter, operation=operation.name, failure=type(error).__name__)
+                await self._end_failure(poll, forget_failure)
             except Exception as error:  # noqa: BLE001 - a defect of one adapter must not stop the other polls
                 failures += 1
-                pause = self._draw_pause(failures, interval)
-                log.error("adapter.defect", adapter=adapter, operation=operation.name, error=type(error).__name__)
+                kind, detail = explain_failure(error)
+                is_bound = kind not in (PollFailureKind.UNBOUND, PollFailureKind.CONTRACT)
+                # An unbound step sent no request. Whoever mends the contract soon sees that it works.
+                pause = _find_wait(error) or self._draw_pause(failures if is_bound else 0, interval)
+                if is_bound or kind is not last:
+                    _log_failure(poll, kind, detail, error)
+                    await self._note_failure(poll, kind, detail)
+                last = kind
             if pause:
                 _report_refused(adapter, operation, steps)
                 steps = Round()
-            await self._pause(Poll(adapter, name), operation, pause)
-        del self._bells[Poll(adapter, name)]
+            await self._pause(poll, operation, pause)
+        del self._bells[poll]
+
+    async def _note_failure(self, poll: Poll, kind: PollFailureKind, detail: str) -> None:
+        self._sound.discard(poll)
+        await self._write(lambda transaction: note_failure(transaction, poll, kind, detail, clock.now_micros()))
+
+    async def _end_failure(self, poll: Poll, end: Callable[[Transaction, Poll], None]) -> None:
+        """Have the database know that the poll does not fail now."""
+        if poll not in self._sound and await self._write(lambda transaction: end(transaction, poll)):
+            self._sound.add(poll)
+
+    async def _forget_others(self) -> None:
+        """Forget the failures of polls that no adapter has any more."""
+        polls = {Poll(adapter, operation.name) for adapter, operation in self._agencies.list_polls()}
+        await self._write(lambda transaction: forget_failures(transaction, polls))
+
+    async def _write(self, work: Callable[[Transaction], None]) -> bool:
+        """Whether the database took it. A database that takes nothing is told elsewhere, and the next round writes again."""
+
+        def write() -> None:
+            with self._storage.write() as transaction:
+                work(transaction)
+
+        try:
+            await asyncio.to_thread(write)
+        except (Unavailable, StorageFull):
+            return False
+        return True
 
     def _draw_pause(self, failures: int, interval: float) -> float:
         return self._random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF, min(interval, 5.0) * 2.0 ** min(failures, 16))
@@ -256,7 +281,7 @@ class Poller:
             raise AgencyFault(Failure.TRANSIENT, f"a list of {len(listed.rows)} rows, more than {MOST_ROWS}")
         taken = await asyncio.to_thread(self._read_taken, run.poll, listed)
         changes = await asyncio.to_thread(
-            find_changes, listed, taken, run.operation.contract or "", state.steps, run.steps.seen
+            find_changes, listed, taken, run.operation.contract or "", lambda _: state.steps, run.steps.seen
         )
         before = next((one for one in held if one.source == listed.source), None)
         waiting = self._judge_deletions(run, listed, changes, len(taken), before)
@@ -305,6 +330,21 @@ class Poller:
             asides, held = count_asides(transaction, poll), read_held_of(transaction, poll)
         ROWS_SET_ASIDE.labels(poll.adapter, poll.operation).set(asides)
         DELETIONS_HELD.labels(poll.adapter, poll.operation).set(sum(one.deletions for one in held))
+
+
+def _find_wait(error: Exception) -> float | None:
+    """Seconds that the agency asks the bus to wait; None: it did not say."""
+    return error.retry_after if isinstance(error, AgencyFault) else None
+
+
+def _log_failure(poll: Poll, kind: PollFailureKind, detail: str, error: Exception) -> None:
+    names = {"adapter": poll.adapter, "operation": poll.operation}
+    if kind is PollFailureKind.DEFECT:
+        log.error("adapter.defect", **names, error=type(error).__name__)
+    elif kind in (PollFailureKind.UNBOUND, PollFailureKind.CONTRACT):
+        log.warning("poll.unbound", **names, detail=detail)
+    else:
+        log.warning("poll.failed", **names, failure=kind.value, detail=detail)
 
 
 def _report_refused(adapter: str, operation: Operation, steps: Round) -> None:

@@ -13,13 +13,13 @@ import structlog
 
 from bus import clock, json
 from bus.agencies.changes import Change, write_body
-from bus.agencies.memory import Held, PollState, end_hold, hold_deletions, keep_state, take_rows
+from bus.agencies.memory import Held, PollState, count_rows, end_hold, hold_deletions, keep_state, take_rows
 from bus.agencies.round import Round
 from bus.contracts import ContractVersion, NotBound
 from bus.heavy import Heavy, HeavyWorkWaits, Slice, TooMuchAtOnce
 from bus.identity import Principal
 from bus.journal import Appender, EventConflict, Gate, Receipt, Submission, UncheckedEvent, check_apart
-from bus.kit import Operation
+from bus.kit import Does, Operation
 from bus.problem import FieldError, Refused
 from bus.refusals import Aside, Attempt, Poll, Recorder, drop_asides, list_broken, put_aside
 from bus.storage import Storage, StorageFull, StorageUnavailable, Transaction
@@ -100,8 +100,11 @@ class Publication:
         self._appender = appender
         self._heavy = heavy
 
-    async def publish(self, run: Run, found: Found, before: PollState, cursor: str | None) -> None:
+    async def publish(self, run: Run, found: Found, before: PollState, cursor: str | None) -> int:
         """Publish what a step found, and keep its cursor with the last of it.
+
+        Returns:
+            How many of the changes were refused, now or before.
 
         Args:
             run: the step.
@@ -114,12 +117,14 @@ class Publication:
         """
         changes = [change for change in found.changes if not _is_still_aside(run, change, found.attempts)]
         pieces = [changes[first : first + _CHUNK] for first in range(0, len(changes), _CHUNK)] or [[]]
-        run.steps.count_step(found.unchanged + len(found.changes) - len(changes))
+        refused = len(found.changes) - len(changes)
+        run.steps.count_step(found.unchanged + refused)
         for number, piece in enumerate(pieces, start=1):
             judged = await self._judge(run, piece)
             is_last = number == len(pieces)
             after = PollState(cursor if is_last else before.cursor, before.steps + number)
-            await self._commit(run, judged, found, after, is_last=is_last)
+            refused += len(judged.asides) + await self._commit(run, judged, found, after, is_last=is_last)
+        return refused
 
     async def _judge(self, run: Run, changes: Sequence[Change]) -> _Judged:
         judged, sizes, piece = _Judged(), [], Slice()
@@ -151,13 +156,20 @@ class Publication:
         run.check_version(admitted.version_id)
         return admitted
 
-    async def _commit(self, run: Run, judged: _Judged, found: Found, after: PollState, *, is_last: bool) -> None:
+    async def _commit(self, run: Run, judged: _Judged, found: Found, after: PollState, *, is_last: bool) -> int:
+        """Commit a piece of the changes; return how many of them are in conflict with earlier events."""
+
         def write(transaction: Transaction, receipts: Sequence[Receipt]) -> None:
             at = clock.micros(clock.now())
             pairs = list(zip((change for change, _ in judged.admitted), receipts, strict=True))
             taken = [change for change, receipt in pairs if not receipt.conflict]
             refused = [_make_aside(run, change, _make_conflict(), ()) for change, receipt in pairs if receipt.conflict]
-            take_rows(transaction, run.poll, [(one.source, one.key, one.digest) for one in taken if one.is_listed])
+            if run.operation.does is Does.PUSH:
+                # A repeated event may be older than the row's newest one, so it says nothing of the present row.
+                fresh = [change for change, receipt in pairs if not receipt.duplicate]
+                count_rows(transaction, run.poll, [(one.source, one.key, one.digest or "") for one in fresh])
+            else:
+                take_rows(transaction, run.poll, [(one.source, one.key, one.digest) for one in taken if one.is_listed])
             done = [(one.source, one.key) for one in taken] + (list(found.settled) if is_last else [])
             drop_asides(transaction, run.poll, [name for name in done if name in found.attempts])
             put_aside(transaction, [*judged.asides, *refused], at)
@@ -168,7 +180,7 @@ class Publication:
         submissions = [submission for _, submission in judged.admitted]
         if not submissions:
             await asyncio.to_thread(self._write_alone, write)
-            return
+            return 0
         receipts = await self._appender.append(submissions, atomic=False, also=write)
         for (change, _), receipt in zip(judged.admitted, receipts, strict=True):
             if receipt.conflict:
@@ -177,6 +189,7 @@ class Publication:
             else:
                 outcome = "duplicate" if receipt.duplicate else "accepted"
                 POLLED.labels(run.poll.adapter, run.operation.name, outcome).inc()
+        return sum(receipt.conflict for receipt in receipts)
 
     def _write_alone(self, write: Callable[[Transaction, Sequence[Receipt]], None]) -> None:
         with self._storage.write() as transaction:

@@ -6,11 +6,10 @@ the agency learns that the push is refused.
 
 import asyncio
 from collections import defaultdict
-from secrets import randbits
 from typing import Final
 
 from bus.agencies.changes import find_changes, is_storable
-from bus.agencies.memory import PollState, read_state, read_taken
+from bus.agencies.memory import Counted, PollState, read_counted, read_state
 from bus.agencies.poller import TooManySetAside
 from bus.agencies.publication import Found, Publication, Run
 from bus.agencies.registry import AdapterOff, Agencies
@@ -20,7 +19,18 @@ from bus.contracts import ContractSaysLess, NoSuchContract, NotBound
 from bus.heavy import Heavy
 from bus.identity import LoginPolicy, Principal, WrongLogins
 from bus.journal import Appender, Gate
-from bus.kit import AgencyFault, Does, Operation, Push, PushAnswer, PushRequest, PushUnreadable, Rows, Verdict
+from bus.kit import (
+    MOST_ROWS,
+    AgencyFault,
+    Does,
+    Operation,
+    Push,
+    PushAnswer,
+    PushRequest,
+    PushUnreadable,
+    Rows,
+    Verdict,
+)
 from bus.limits import Rate
 from bus.problem import NotFound, Unavailable
 from bus.refusals import MOST_SET_ASIDE, Attempt, Poll, Recorder, find_attempts
@@ -112,7 +122,7 @@ class Pushes:
             return Verdict.REFUSED
         except (AgencyFault, TimeoutError):
             raise PushWaits("The mapping of the push found no worker in time.") from None
-        if not rows.rows:
+        if not 0 < len(rows.rows) <= MOST_ROWS:
             # Whoever pushes has something to say. An answer of success would say that the bus keeps it.
             return Verdict.REFUSED
         async with self._turns[run.poll]:
@@ -133,21 +143,24 @@ class Pushes:
             raise PushWaits(f"No contract in force takes the push. {refusal.detail}") from None
 
     async def _publish(self, run: Run, rows: Rows) -> Verdict:
-        state, attempts, taken = await asyncio.to_thread(self._read, run.poll, rows)
+        state, attempts, known = await asyncio.to_thread(self._read, run.poll, rows)
         if len(attempts) >= MOST_SET_ASIDE:
             raise TooManySetAside(f"The push {run.operation.name} has set {len(attempts)} rows aside.")
-        # No number of a step: two processes could count the same one, and then an id would name two changes.
-        changes = find_changes(rows, taken, run.operation.contract or "", randbits(62), {})
+        taken = {key: one.digest for key, one in known.items()}
+
+        def number(key: str) -> int | str:
+            # Processes that take the same push at once find the same number, so one event comes of it.
+            return rows.moment or known.get(key, Counted()).changes + 1
+
+        changes = find_changes(rows, taken, run.operation.contract or "", number, {})
         bad = {change.key for change in changes.changed if change.fault is not None}
         settled = [(rows.source, key) for key in changes.same if key not in bad]
         found = Found(changes.changed, attempts, settled, unchanged=len(changes.same))
-        await self._publication.publish(run, found, state, None)
-        _, aside, _ = await asyncio.to_thread(self._read, run.poll, rows)
-        is_refused = any((change.source, change.key) in aside for change in changes.changed)
-        return Verdict.REFUSED if is_refused else Verdict.ACCEPTED
+        refused = await self._publication.publish(run, found, state, None)
+        return Verdict.REFUSED if refused else Verdict.ACCEPTED
 
-    def _read(self, poll: Poll, rows: Rows) -> tuple[PollState, dict[tuple[str, str], Attempt], dict[str, str]]:
+    def _read(self, poll: Poll, rows: Rows) -> tuple[PollState, dict[tuple[str, str], Attempt], dict[str, Counted]]:
         keys = {row.key for row in rows.rows if is_storable(row.key)}
         with self._storage.read() as transaction:
             state, attempts = read_state(transaction, poll), find_attempts(transaction, poll)
-            return state, attempts, read_taken(transaction, poll, rows.source, keys)
+            return state, attempts, read_counted(transaction, poll, rows.source, keys)

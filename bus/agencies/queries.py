@@ -12,6 +12,7 @@ import structlog
 
 from bus import clock, json
 from bus.agencies.asking import Asking, QueryPolicy, Served
+from bus.agencies.circuits import OpenCircuits
 from bus.agencies.quotas import ParticipantQuota, QuotaLedger
 from bus.agencies.registry import AdapterOff, Agencies
 from bus.agencies.unfit import leave_out
@@ -101,6 +102,7 @@ class Queries:
         limits: Limits,
         ration: Ration,
         quotas: QuotaLedger,
+        circuits: OpenCircuits,
         policy: QueryPolicy | None = None,
         heavy: Heavy | None = None,
     ) -> None:
@@ -108,12 +110,13 @@ class Queries:
         self._agencies = agencies
         self._disclosures = disclosures
         self._quotas = quotas
-        self._asking = Asking(limits, ration, policy or QueryPolicy())
+        self._circuits = circuits
+        self._asking = Asking(limits, ration, circuits, policy or QueryPolicy())
         self._heavy = heavy or Here()
 
     def list_open_circuits(self) -> frozenset[str]:
-        """The agencies to which this process puts no questions, since they do not answer."""
-        return self._asking.list_open()
+        """The agencies to which a process puts no questions, since they do not answer. Call it from a thread."""
+        return self._circuits.list()
 
     async def ask(self, contract: str, question: Any, caller: Principal) -> Any:
         """The answer to a question, as the caller's grant shows it.

@@ -88,7 +88,7 @@ class Agencies:
         self._pauses = pauses
         factories = find_installed() if factories is None else factories
         self._settings = settings
-        self._names = frozenset(factories)
+        self._factories = factories
         self._declared = declared
         registered: Mapping[str, InForce] = declared.in_force if declared else {}
         check_known(settings.keys() - factories.keys() - registered.keys(), factories, may_come=declared is not None)
@@ -131,7 +131,7 @@ class Agencies:
 
     def is_known(self, adapter: str) -> bool:
         """Whether an adapter serves, or would with settings or an active version."""
-        return adapter in self._serving or adapter in self._taken or adapter in self._names
+        return adapter in self._serving or adapter in self._taken or adapter in self._factories
 
     def explain_off(self, adapter: str) -> str:
         """Why an adapter does not serve, or not all that was asked of it, and what the operator does."""
@@ -208,9 +208,16 @@ class Agencies:
         if pause is not None:
             raise pause.refuse()
 
-    def has_operation(self, adapter: str, operation: str) -> bool:
-        """Whether an adapter that has settings has this operation."""
-        return self._find_operation(adapter, operation) is not None
+    def list_operations(self, adapter: str) -> list[str] | None:
+        """The names of an adapter's operations, whether it serves or not; None: this bus knows no such adapter."""
+        serving, taken = self._serving.get(adapter), self._taken.get(adapter)
+        if serving is not None:
+            return [one.name for one in serving.factory.operations]
+        if taken is not None:
+            factory = taken.in_force.factory
+            return [] if factory is None else [one.name for one in factory.operations]
+        make = self._factories.get(adapter)
+        return None if make is None else [one.name for one in make().operations]
 
     def find_deliver(self, adapter: str, operation: str) -> tuple[Deliver, Operation]:
         """The adapter that delivers by this operation, and the operation.

@@ -1,5 +1,5 @@
-"""The tables of agencies: polls with their cursors, published rows and held deletions; the calls of a day; and jobs of
-questions."""
+"""The tables of agencies: polls with their cursors, failures, published rows and held deletions; the calls of a day;
+open circuits; and jobs of questions."""
 
 import sqlalchemy as sa
 
@@ -76,6 +76,28 @@ QUERY_QUESTIONS = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
 )
 """The questions of jobs, encrypted. `content`: the encrypted answer, or why there is none."""
+
+POLL_FAILURES = sa.Table(
+    "poll_failures",
+    metadata,
+    sa.Column("adapter", sa.Text, primary_key=True),
+    sa.Column("operation", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("failed_at", sa.BigInteger, nullable=False),
+    sa.Column("since", sa.BigInteger),
+    sa.Column("in_a_row", sa.BigInteger, nullable=False),
+)
+"""The last failure of each poll. `since`: the first failure in a row; null: the poll ended well afterwards."""
+
+AGENCY_CIRCUITS = sa.Table(
+    "agency_circuits",
+    metadata,
+    sa.Column("process", sa.Text, primary_key=True),
+    sa.Column("agency", sa.Text, primary_key=True),
+    sa.Column("until", sa.BigInteger, nullable=False),
+)
+"""The agencies to which a process puts no questions, until a microsecond since 1970."""
 
 AGENCY_PAUSES = sa.Table(
     "agency_pauses",

@@ -1,6 +1,7 @@
 """`bus adapter new`: writes a document or a package for an agency's adapter, which passes its checks as made."""
 
 import re
+import shlex
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Final
@@ -79,12 +80,13 @@ def new_adapter(
         then = "pip install -e '.[test]' && pytest"
     for one in written:
         say(str(one))
-    say(f"next: cd {target} && {then}; then read README.md")
+    say(f"next: cd {shlex.quote(str(target))} && {then}; then read README.md")
 
 
 def _list_operations(api: OpenApi) -> None:
     for method, path, title in api.list_operations():
-        say(f'--operation "{method} {path}"  {title}'.rstrip())
+        # People copy these lines into a shell, and the file is another's. Not every shell takes `#` for a comment.
+        say(f"--operation {shlex.quote(f'{method} {path}')}" + (f"  # {shlex.quote(title)}" if title else ""))
     say("Nothing was written: choose from these operations.", err=True)
 
 

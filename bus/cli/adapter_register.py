@@ -12,7 +12,7 @@ import typer
 
 from bus import clock, json, shipped
 from bus.actions import Actor, Channel, identify_operator
-from bus.agencies import list_coded
+from bus.agencies import Declared, find_off, list_coded, read_declared
 from bus.cli.contract import AsJson, Data, open_catalogue
 from bus.cli.terminal import say, say_json, say_lines, say_row
 from bus.cli.workspace import Workspace, open_workspace
@@ -88,17 +88,22 @@ def diff_document(
 
 
 def list_adapters(data: Data = None, as_json: AsJson = False) -> None:
-    """List the registered versions of adapters with their states.
+    """List the registered versions of adapters with their states, and why one in force is off.
+
+    Whether an adapter is off depends on its settings: call the command with those of `bus serve`.
 
     Example: bus adapter list
     """
     with open_workspace(data) as workspace:
+        declared = read_declared(workspace.storage)
         for one in _list_all(AdapterCatalogue(workspace.storage).registrar):
-            row = _make_row(one)
+            row, off = _make_row(one), _find_off(workspace, declared, one)
             if as_json:
-                say_json(row)
-            else:
-                say_row(list(row.values()))
+                say_json(row | {"off": off})
+                continue
+            say_row(list(row.values()))
+            if off:
+                say(f"  off: {off}")
 
 
 def show_adapter(
@@ -109,19 +114,22 @@ def show_adapter(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a version: state, history, what its last check found, and the document.
+    """Show a version: state, why it is off, history, what its last check found, and the document.
 
     Example: bus adapter show splp --version 1.0.0
     """
     with open_workspace(data) as workspace:
         registrar = AdapterCatalogue(workspace.storage).registrar
         found = registrar.read_version(name, version) if version else _pick(registrar.read_versions(name))
+        off = _find_off(workspace, read_declared(workspace.storage), found)
     row, lint, document = _make_row(found), json.loads(found.findings), json.loads(found.text)
     if as_json:
-        say_json(row | {"history": list(_list_steps(found)), "lint": lint, "document": document})
+        say_json(row | {"off": off, "history": list(_list_steps(found)), "lint": lint, "document": document})
         return
     for label, value in row.items():
         say(f"{label:16}{value}")
+    if off:
+        say(f"{'off':16}{off}")
     for step in _list_steps(found):
         say(f"  {step['state']:12}{step['at']}  {step['by']} ({step['client_id']})")
     for finding in lint:
@@ -236,6 +244,14 @@ def _list_all(registrar: AdapterRegistrar) -> Iterator[RegisteredAdapter]:
         after = page[-1][0].name
         for versions in page:
             yield from versions
+
+
+def _find_off(workspace: Workspace, declared: Declared, one: RegisteredAdapter) -> str | None:
+    """Why the version is off though it is in force; None: it serves, or it is not in force."""
+    found = declared().get(one.name)
+    if one.state is not State.ACTIVE or found is None:
+        return None
+    return find_off(one.name, found, workspace.settings.adapters.get(one.name))
 
 
 def _write_lines(text: bytes) -> list[str]:

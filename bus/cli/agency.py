@@ -1,5 +1,6 @@
 """`bus agency`: shows how agencies stand, releases deletions that polls hold back, and pauses agencies."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +14,10 @@ from bus.agencies import (
     Holds,
     KnownAgency,
     NoSuchAgency,
+    OpenCircuits,
     Pause,
     Pauses,
+    PollFailure,
     PollReport,
     QuotaLedger,
     find_factory,
@@ -25,6 +28,7 @@ from bus.agencies import (
 )
 from bus.cli.terminal import say, say_json, say_row
 from bus.cli.workspace import open_workspace
+from bus.status import describe_poll_failure, name_circuit
 
 agency = typer.Typer(no_args_is_help=True, help="The agencies that the bus polls, asks and delivers to.")
 
@@ -34,14 +38,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 @agency.command("list")
 def list_agencies(data: Data = None, as_json: AsJson = False) -> None:
-    """Show each poll: its last step, its rows set aside, and the deletions that it holds back; and what today's quota has left.
+    """Show each poll: its last step, last failure, rows set aside, and held deletions; circuits, quotas, and pauses.
 
     Example: bus agency list
     """
     with open_workspace(data) as workspace:
         polls = list_polls(workspace.settings.adapters, read_declared(workspace.storage))
         reports, pauses = Holds(workspace.storage).report(polls), Pauses(workspace.storage).list()
-        known = list_configured(workspace.settings.adapters, QuotaLedger(workspace.storage))
+        known = list_configured(
+            workspace.settings.adapters, QuotaLedger(workspace.storage), OpenCircuits(workspace.storage)
+        )
     if not reports and not pauses and not known and not as_json:
         say("no agency is polled, and none is paused")
     for report in reports:
@@ -50,17 +56,22 @@ def list_agencies(data: Data = None, as_json: AsJson = False) -> None:
             continue
         at = clock.rfc3339(report.polled_at) if report.polled_at else "never"
         say_row([report.poll.adapter, report.poll.operation, f"polled {at}", f"{report.set_aside} rows set aside"])
-        if not report.polled_at:
-            say("  no step ended well; the log lines `poll.failed` and `poll.unbound` say why")
+        if report.failure is not None:
+            say(f"  {_describe_failure(report.failure)}")
+        elif not report.polled_at:
+            say("  no step ended yet; does a process with the role adapters run?")
         for held in report.held:
             say(f"  holds {_describe(held)}; run `bus agency release {report.poll.adapter}` if they are right")
     for known_one in known:
         if as_json:
             say_json(_to_known_document(known_one))
-        elif known_one.off is not None:
+            continue
+        if known_one.off is not None:
             say(f"{known_one.name} is off: {known_one.off}")
-        elif known_one.quota_daily is not None:
+        if known_one.quota_daily is not None:
             say(f"{known_one.name} quota {known_one.quota_left} of {known_one.quota_daily} calls left today")
+        if known_one.is_left_in_peace:
+            say(f"{known_one.name} does not answer questions; the bus leaves it in peace")
     for one in pauses:
         if as_json:
             say_json(_to_pause_document(one))
@@ -134,11 +145,19 @@ def _name(agency: str, operation: str | None) -> str:
     return agency if operation is None else f"{agency}/{operation}"
 
 
+def _describe_failure(failure: PollFailure) -> str:
+    what = f"{failure.kind.value}: {failure.detail}"
+    if failure.since is None:
+        return f"failed last {clock.rfc3339(failure.at)}, and ended well since; {what}"
+    return f"fails since {clock.rfc3339(failure.since)}, {failure.in_a_row} in a row, last {clock.rfc3339(failure.at)}; {what}"
+
+
 def _describe(held: Held) -> str:
     return f"{held.deletions} deletions of {held.known} rows of {held.source}"
 
 
 def _to_document(report: PollReport) -> dict[str, Any]:
+    failure = report.failure
     return {
         "agency": report.poll.adapter,
         "operation": report.poll.operation,
@@ -154,12 +173,19 @@ def _to_document(report: PollReport) -> dict[str, Any]:
             }
             for held in report.held
         ],
+        "last_failure": None if failure is None else _to_failure_document(failure),
     }
+
+
+def _to_failure_document(failure: PollFailure) -> dict[str, Any]:
+    told = describe_poll_failure(failure)
+    return {name: clock.rfc3339(value) if isinstance(value, datetime) else value for name, value in told.items()}
 
 
 def _to_known_document(known: KnownAgency) -> dict[str, Any]:
     quota = None if known.quota_daily is None else {"daily": known.quota_daily, "left": known.quota_left}
-    return {"agency": known.name, "off": known.off, "quota": quota}
+    circuit = name_circuit(is_open=known.is_left_in_peace)
+    return {"agency": known.name, "off": known.off, "quota": quota, "question_circuit": circuit}
 
 
 def _to_pause_document(pause: Pause) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from bus import json
 from bus.cli.contract_files import DocumentsRefused, write_finding
 from bus.cli.terminal import say
 from bus.contracts import (
-    PERSONAL_NAMES,
     Classification,
     Kind,
     infer_schema,
     lint_contract,
+    names_person,
     parse_contract,
     read_yaml,
     sketch_schema,
@@ -197,9 +197,9 @@ def _split_names(text: str) -> list[str]:
 
 
 def _guess_classification(begun: _Beginning) -> str:
-    named = {name for schema in begun.schemas.values() for name in schema["properties"]}
-    likely = Classification.PERSONAL if named & PERSONAL_NAMES else Classification.INTERNAL
-    return str(likely.value)
+    objects = [set(schema["properties"]) for schema in begun.schemas.values()]
+    is_about_persons = any(names_person(name, names - {name}) for names in objects for name in names)
+    return str((Classification.PERSONAL if is_about_persons else Classification.INTERNAL).value)
 
 
 def _find_places(

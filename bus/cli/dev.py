@@ -65,9 +65,10 @@ def dev(
                 by = identify_operator(Channel.PROCESS)
                 note_start(transaction, workspace.settings, list(Role), by, workspace.keys.pseudonym)
             link = write_link(workspace, open_accounts(workspace).make_opening(by), address)
-            for line in write_introduction(address, notebook, office, read_contracts(workspace), adapters or {}, link):
-                say(line)
             settings, storage, keys = workspace.settings, workspace.storage, workspace.keys
+            simulated = adapters or ({} if settings.adapters else None)
+            for line in write_introduction(address, notebook, office, read_contracts(workspace), simulated, link):
+                say(line)
             uvloop.run(process.serve(settings, storage, keys, address, frozenset(Role), wakeups, listener))
 
 

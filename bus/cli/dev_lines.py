@@ -22,7 +22,7 @@ def write_introduction(
     notebook: Notebook,
     office: str,
     contracts: Sequence[Contract],
-    adapters: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    adapters: Mapping[str, Mapping[str, str]] | None = MappingProxyType({}),
     link: str = "",
 ) -> Iterator[str]:
     """The lines. Commands are whole: each works in a fresh terminal.
@@ -31,7 +31,7 @@ def write_introduction(
         address: where the bus is.
         office: the participant that the commands act as.
         contracts: the contracts in force.
-        adapters: the settings of adapters whose agencies are simulated, by agency.
+        adapters: the settings of adapters whose agencies are simulated, by agency; None: no agency is set up.
         link: opens the console as operator, once; empty: it is not told.
     """
     enter = f". {shlex.quote(str(notebook.find_environment(office)))}"
@@ -43,6 +43,8 @@ def write_introduction(
     if adapters:
         addresses = ", ".join(f"{agency} {told['base_url']}" for agency, told in adapters.items())
         yield f"agencies {addresses}   (simulators)"
+    elif adapters is None:
+        yield "agencies none; `bus dev --agencies` runs a simulator of each ministry"
     yield ""
     yield from write_exports(address, notebook.clients[office])
     yield ""

@@ -11,8 +11,7 @@ from typing import Self
 
 from bus import json
 from bus.problem import Refused
-
-_FILE = "dev.json"
+from bus.settings import NOTEBOOK
 
 
 class NotForDevelopment(Refused):
@@ -56,7 +55,7 @@ class Notebook:
         Raises:
             NotForDevelopment: the folder has a bus, and no notebook.
         """
-        path = folder / _FILE
+        path = folder / NOTEBOOK
         if path.exists():
             kept = json.loads(path.read_bytes())
             clients = {name: DevClient(**fields) for name, fields in kept["clients"].items()}
@@ -78,7 +77,7 @@ class Notebook:
             "has_contracts": self.has_contracts,
             "clients": {name: asdict(client) for name, client in self.clients.items()},
         }
-        _write(self.folder / _FILE, json.dumps(kept))
+        _write(self.folder / NOTEBOOK, json.dumps(kept))
 
     def write_environments(self, address: str) -> None:
         """Write a file of `export` lines for each participant.

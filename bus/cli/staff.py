@@ -92,7 +92,9 @@ def open_accounts(workspace: Workspace) -> Accounts:
 
 def write_link(workspace: Workspace, secret: str, address: str = "") -> str:
     """A link's address, for the member's browser."""
-    return f"{(address or workspace.settings.public_url or _HERE).rstrip('/')}{LINK_PATH}{secret}"
+    place = (address or workspace.settings.public_url or _HERE).rstrip("/")
+    # Browsers know passkeys at localhost, and not at an address of digits.
+    return place.replace("http://127.0.0.1", "http://localhost", 1) + LINK_PATH + secret
 
 
 def _say_link(workspace: Workspace, secret: str, address: str) -> None:

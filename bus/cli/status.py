@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from bus.agencies import QuotaLedger, list_configured, list_polls, read_declared
+from bus.agencies import OpenCircuits, QuotaLedger, list_configured, list_polls, read_declared
 from bus.cli.terminal import say, say_json
 from bus.cli.workspace import open_workspace
 from bus.contracts import Catalogue
@@ -43,11 +43,11 @@ def show_status(
         catalogue = Catalogue(workspace.storage, workspace.keys.pseudonym)
         subscriptions = Subscriptions(workspace.storage, workspace.keys)
         reader = StatusReader(workspace.storage, subscriptions, catalogue, workspace.settings.data_dir)
-        quotas = QuotaLedger(workspace.storage)
+        quotas, circuits = QuotaLedger(workspace.storage), OpenCircuits(workspace.storage)
         while True:
             catalogue.refresh()
             polls = list_polls(workspace.settings.adapters, read_declared(workspace.storage))
-            known = list_configured(workspace.settings.adapters, quotas)
+            known = list_configured(workspace.settings.adapters, quotas, circuits)
             found = describe_status(reader.read(polls=polls, known=known))
             if watch and not as_json:
                 typer.echo(_CLEAR, nl=False)
@@ -93,6 +93,8 @@ def write_lines(found: dict[str, Any], *, is_troubled_only: bool = False) -> Ite
         if one["troubled"] or not is_troubled_only:
             polled = f"polled {_ago(one['polled_at'], now)}" if one["polled_at"] else "never polled"
             yield f"{_mark(one)} agency {one['agency']}/{one['operation']}: {polled}, {one['set_aside']} rows set aside"
+            if failure := one["last_failure"]:
+                yield _write_poll_failure(failure, now)
             if one["held"]:
                 yield f"    {one['held']} deletions wait for your word: bus agency release {one['agency']}"
     for one in found["pauses"]:
@@ -167,6 +169,15 @@ def _write_agency(one: dict[str, Any], now: datetime) -> Iterator[str]:
     for what in ("delivery", "question"):
         if one[f"{what}_circuit"] == "open":
             yield f"    {what} circuit open: the bus leaves it in peace"
+
+
+def _write_poll_failure(failure: dict[str, Any], now: datetime) -> str:
+    if failure["since"] is None:
+        return f"    failed {_ago(failure['at'], now)}, and ended well since: {failure['detail']}"
+    if failure["kind"] == "unbound":
+        return f"    rests: {failure['detail']}"
+    count = f"{failure['in_a_row']} in a row, last {_ago(failure['at'], now)}"
+    return f"    fails since {_ago(failure['since'], now)} ({count}), {failure['kind']}: {failure['detail']}"
 
 
 def _write_producer(one: dict[str, Any], now: datetime) -> Iterator[str]:

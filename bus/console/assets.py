@@ -19,6 +19,7 @@ FOLDER: Final = Path(__file__).parent / "static"
 _ASSETS: Final = {
     "gaya.css": "text/css; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",
+    "kunci.js": "text/javascript; charset=utf-8",
     "ikon.svg": "image/svg+xml",
     "langsung.js": "text/javascript; charset=utf-8",
 }

@@ -13,6 +13,8 @@ SESSION: Final = "sesi"
 VISITOR: Final = "tamu"
 """Of a browser that is not signed in yet: what the form's token is bound to."""
 LANGUAGE: Final = "bahasa"
+WANTED: Final = "tujuan"
+"""The page that a proof by a new link leads to."""
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 

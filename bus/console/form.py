@@ -19,7 +19,7 @@ from bus.problem import Forbidden, Invalid
 FIELD: Final = "token"
 _CONTEXT: Final = b"bus console form\0"
 _BYTES: Final = 32
-_MOST_FIELDS: Final = 50
+_MOST_FIELDS: Final = 300
 _FORM: Final = "application/x-www-form-urlencoded"
 
 

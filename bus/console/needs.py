@@ -40,7 +40,7 @@ def list_needs(status: Status, findings: Sequence[Finding], words: Words) -> lis
     return sorted(found, key=lambda need: not need.is_urgent)
 
 
-_IN_STATUS: Final = frozenset({"sink-fails", "subscription-disabled"})
+_IN_STATUS: Final = frozenset({"sink-fails", "subscription-disabled", "poll-fails"})
 """Findings that the status tells too, in more detail."""
 
 
@@ -92,6 +92,14 @@ def _of_poll(state: PollState, words: Words) -> Iterator[Need]:
             **about,
         )
         yield Need(True, text, "/konsol/instansi", say("Periksa dan lepaskan"))
+    if report.failure is not None and report.failure.is_troubled:
+        text = say(
+            "Pengambilan %(operation)s dari %(agency)s gagal sejak %(since)s: %(why)s",
+            since=words.tell_moment(report.failure.since),
+            why=report.failure.detail,
+            **about,
+        )
+        yield Need(True, text, "/konsol/instansi", say("Buka instansi"))
     if report.set_aside:
         text = say(
             "%(count)s baris %(operation)s dari %(agency)s tidak sesuai kontrak dan disisihkan.",

@@ -18,7 +18,7 @@ from bus.console.form import FIELD, make_token
 from bus.console.menu import find_entries
 from bus.console.visit import bound_of
 from bus.console.words import ENGLISH, INDONESIAN, LANGUAGES, Words, find_words
-from bus.staff import Session
+from bus.staff import LINK_PATH, Session
 from bus.texts import escape_unseen_in_lines
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -53,6 +53,8 @@ def show(request: Request, template: str, status: int = 200, /, **values: Any) -
     bound = values.pop("bound", None) or bound_of(request)
     known = {
         "path": values.pop("page", request.url.path),
+        # The address of a one-time link is its secret, which no other address may repeat: logs and histories keep addresses.
+        "is_secret": request.url.path.startswith(LINK_PATH),
         "language": words.language,
         "languages": LANGUAGES,
         "session": session,
@@ -64,6 +66,20 @@ def show(request: Request, template: str, status: int = 200, /, **values: Any) -
     }
     text = _find_environment(words.language).get_template(template).render(known | values)
     return HTMLResponse(text, status, headers=_HEADERS)
+
+
+def render_bare(template: str, words: Words, **values: Any) -> HTMLResponse:
+    """A page without anything of a visitor: no session, no menu, no form."""
+    known = {
+        "path": "/konsol",
+        "language": words.language,
+        "languages": LANGUAGES,
+        "session": None,
+        "menu": (),
+        "asset": find_address,
+    }
+    text = _find_environment(words.language).get_template(template).render(known | values)
+    return HTMLResponse(text, headers=_HEADERS)
 
 
 def _write_token(bound: str) -> Markup:

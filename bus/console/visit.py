@@ -80,6 +80,12 @@ async def find_session(request: Request) -> Session | None:
     return session
 
 
+async def still_signed_in(request: Request) -> bool:
+    """Whether the session of the browser goes on. An answer that takes long asks again and again."""
+    find = partial(request.app.state.rooms.staff.sessions.find, read_cookie(request, SESSION), is_used=False)
+    return await asyncio.to_thread(find) is not None
+
+
 def asks_itself(request: Request) -> bool:
     """Whether a page asks for a part of itself or for live numbers, without anybody's act."""
     is_stream = request.headers.get("accept") == "text/event-stream"

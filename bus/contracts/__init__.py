@@ -9,20 +9,29 @@ What the room offers:
 - Suspensions: `Suspension` says who suspended a grant and why; `Waiting` what becomes of deliveries meanwhile.
 - Validation: `Validator` checks data. `is_bearable` says whether the event loop may check them. `check_numbers` checks numbers.
 - Persons: `PersonFinder` finds the identifiers of persons in data.
-- Access: `describe_access` lists what each consumer gets; `Visibility` says how it sees a field.
+- Access: `describe_access` lists what each consumer gets; `Visibility` says how it sees a field. An `AccessRequest` asks the
+  owner for a grant, which a `Wish` describes.
 - Filters: `compile_filter` for one filter, `FilterIndex` for many. `spell_value` and `list_keys` spell values for an index.
 - Adapters: `Binding` is what an operation demands of a contract; `check_serves` and `check_named` enforce it.
 - Judgement: `lint_contract` gives `Finding`s, `compare_versions` a `Report`, `find_touched` whom a change affects,
   `find_granted` what it newly shows to whom.
 - Overviews and plans: `ListedContract`, `Heading`, `Plan`. `Proposal` waits for an approval; `find_ending_grants` finds
-  grants that end soon.
-- Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_asyncapi`,
-  `export_odcs`, `import_odcs`.
+  grants that end soon. `Portfolio` has the contracts that one participant answers for.
+- Jobs for worker processes: `check_contract`, `judge_approval`, `judge_data`, `read_document`, `write_document`,
+  `write_asyncapi`, `export_odcs`, `import_odcs`.
 - Other forms: `generate_models`, `write_odcs` and `read_odcs`, `write_page`, `infer_schema`, `read_yaml`, `write_yaml`.
 - Refusals: `NoSuchContract`, `NotGranted`, `GrantExpired`, `DocumentInvalid`, `FilterInvalid`, `Incompatible` and others.
 """
 
 from bus.contracts.access import Access, describe_access
+from bus.contracts.access_request import (
+    LONGEST_AGREEMENT,
+    LONGEST_BASIS,
+    LONGEST_PURPOSE,
+    AccessRequest,
+    AccessState,
+    Wish,
+)
 from bus.contracts.approval import describe_compatibility
 from bus.contracts.asyncapi import make_schema_url
 from bus.contracts.binding import Binding, Bindings, check_named, check_serves, make_binding, write_bindings
@@ -53,8 +62,11 @@ from bus.contracts.errors import (
     GrantSuspended,
     Incompatible,
     NoSuchContract,
+    NoSuchGrant,
     NotBound,
     NotGranted,
+    TransitionRefused,
+    VersionTaken,
 )
 from bus.contracts.fields import Visibility
 from bus.contracts.filter import compile_filter, read_attribute, read_data_field
@@ -73,10 +85,11 @@ from bus.contracts.jobs import (
     read_check,
     read_document,
     write_asyncapi,
+    write_document,
 )
 from bus.contracts.lifecycle import State
 from bus.contracts.lint import Finding, Severity, find_binding_errors, lint_contract, lint_refused
-from bus.contracts.lint.vocabulary import PERSONAL_NAMES
+from bus.contracts.lint.vocabulary import names_person
 from bus.contracts.listing import Heading, ListedContract, ListedVersion
 from bus.contracts.numbers import NumberChanged, check_numbers, find_changed_numbers, refuse_numbers
 from bus.contracts.odcs import OdcsAnswers, read_odcs, write_odcs
@@ -84,6 +97,7 @@ from bus.contracts.outline import draw_outline
 from bus.contracts.page import name_page_file, write_index, write_page
 from bus.contracts.person_finder import PersonFinder, make_finder, read_identifier, spell_identifier
 from bus.contracts.plan import Plan
+from bus.contracts.portfolio import Draft, Portfolio
 from bus.contracts.proposals import Proposal
 from bus.contracts.register import Tags
 from bus.contracts.registered import Move, RegisteredVersion, Succession, find_successions
@@ -96,10 +110,14 @@ from bus.contracts.view import View, Wanted, WantedRows, find_single_values
 from bus.contracts.yaml import read_yaml, write_yaml
 
 __all__ = [
+    "LONGEST_AGREEMENT",
+    "LONGEST_BASIS",
+    "LONGEST_PURPOSE",
     "LONGEST_REASON",
     "MANY",
-    "PERSONAL_NAMES",
     "Access",
+    "AccessRequest",
+    "AccessState",
     "AdapterUse",
     "AdapterUses",
     "Binding",
@@ -112,6 +130,7 @@ __all__ = [
     "ContractVersion",
     "DocumentInvalid",
     "Domain",
+    "Draft",
     "EndingGrant",
     "FilterIndex",
     "FilterInvalid",
@@ -130,6 +149,7 @@ __all__ = [
     "Mask",
     "Move",
     "NoSuchContract",
+    "NoSuchGrant",
     "NotBound",
     "NotGranted",
     "Notice",
@@ -137,6 +157,7 @@ __all__ = [
     "OdcsAnswers",
     "PersonFinder",
     "Plan",
+    "Portfolio",
     "Proposal",
     "RegisteredVersion",
     "Report",
@@ -149,14 +170,17 @@ __all__ = [
     "Suspensions",
     "Tags",
     "Touched",
+    "TransitionRefused",
     "Validator",
     "ValueKeys",
     "Verdict",
+    "VersionTaken",
     "View",
     "Visibility",
     "Waiting",
     "Wanted",
     "WantedRows",
+    "Wish",
     "check_contract",
     "check_named",
     "check_numbers",
@@ -196,6 +220,7 @@ __all__ = [
     "make_schema_url",
     "make_text_finder",
     "name_page_file",
+    "names_person",
     "parse_body",
     "parse_contract",
     "read_attribute",
@@ -212,6 +237,7 @@ __all__ = [
     "spell_value",
     "write_asyncapi",
     "write_bindings",
+    "write_document",
     "write_granted",
     "write_index",
     "write_odcs",

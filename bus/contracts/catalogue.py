@@ -180,17 +180,15 @@ class Catalogue:
     def walk_contracts(self, after: str, concerning: str | None = None) -> Iterator[tuple[str, list[Contract]]]:
         """The contracts in force behind a name, in order of name, each with its versions in force.
 
-        A contract comes without versions if it does not concern the participant. So the caller can end a long walk.
+        A contract comes without versions if no version names the participant. So the caller can end a long walk.
 
         Args:
-            concerning: the participant that must own the contract, or have a grant in it; None: all contracts.
+            concerning: the participant that must own the contract, send under it, or have a grant in it; None: all contracts.
         """
-        sought = (
-            [json.dumps({member: concerning})[1:-1] for member in ("participant", "owner")] if concerning else [b""]
-        )
+        sought = json.dumps(concerning) if concerning else b""
         for name in sorted(name for name in self._contracts if name > after):
             texts = self._contracts[name].read_documents()
-            is_meant = any(one in text for one in sought for text in texts)
+            is_meant = any(sought in text for text in texts)
             yield name, [restore_contract(json.loads(text)) for text in texts] if is_meant else []
 
     def list_adapter_uses(self) -> list[AdapterUses]:
@@ -211,8 +209,11 @@ class Catalogue:
 
     def list_filterable(self) -> dict[int, frozenset[str]]:
         """The numbers in the journal of contracts that let consumers choose records, with pointers of the fields."""
-        contracts = self._contracts.values()
-        return {one.entries[0].contract_id: one.filterable for one in contracts if one.filterable}
+        return {one.entries[0].contract_id: one.filterable for one in self._contracts.values() if one.filterable}
+
+    def list_known(self) -> list[CataloguedContract]:
+        """All contracts, drafts too, sorted by name."""
+        return sorted(self._contracts.values(), key=lambda one: one.name)
 
     def find_days_kept(self, name: str) -> int | None:
         """How long the journal keeps a contract's events, in days after the day of each; None: for good.

@@ -1,6 +1,7 @@
 """One contract in the catalogue: its versions, and the packed documents of those in force. Finds the version of an event."""
 
 import re
+import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from typing import Final
 
 from bus import clock, json
 from bus.contracts.document import AdapterUse, restore_contract
+from bus.contracts.ending import EndingGrant, list_ends
 from bus.contracts.errors import UnknownVersion, VersionRetired
 from bus.contracts.lifecycle import IN_FORCE, State
 from bus.contracts.ready import ReadyVersions
@@ -68,6 +70,7 @@ class CataloguedContract:
         freshness: how fresh the newest version in force wants its data; None: it does not say.
         filterable: pointers of the fields by which versions in force let consumers choose records.
         found: versions that were found before, by dataschema. Look here first, then call `find_version`.
+        owner: the owner by the newest version in force; None: no version is in force.
     """
 
     name: str
@@ -77,6 +80,16 @@ class CataloguedContract:
     freshness: Freshness | None = None
     filterable: frozenset[str] = frozenset()
     found: dict[str | None, ContractVersion] = field(default_factory=dict)
+    owner: str | None = None
+    _ending: Sequence[EndingGrant] | None = None
+
+    @property
+    def ending(self) -> Sequence[EndingGrant]:
+        """The grants that end, as `list_ends` gives them. The documents are unpacked for it once."""
+        if self._ending is None:
+            versions = [restore_contract(json.loads(text)) for text in self.read_documents()]
+            self._ending = list_ends(self.name, versions)
+        return self._ending
 
     @property
     def newest(self) -> CatalogueEntry | None:
@@ -173,7 +186,8 @@ def _make_contract(name: str, entries: Sequence[CatalogueEntry], documents: Iter
     text = texts[newest.id]
     filterable = frozenset(pointer for one in texts.values() for pointer in _find_filterable(one))
     freshness = _find_freshness(text, newest.contract_id)
-    return CataloguedContract(name, entries, packed, _find_uses(text), freshness, filterable)
+    owner = sys.intern(json.loads(text)["owner"])
+    return CataloguedContract(name, entries, packed, _find_uses(text), freshness, filterable, owner=owner)
 
 
 def _find_uses(document: bytes) -> AdapterUses | None:

@@ -44,6 +44,11 @@ def list_domains(transaction: Transaction) -> list[Domain]:
     return [owned.get(name) or Domain(name, None, None) for name in sorted(used | owned.keys())]
 
 
+def list_owned(transaction: Transaction, owner: str) -> frozenset[str]:
+    """The names of the domains that a participant owns."""
+    return frozenset(row.name for row in transaction.rows(sa.select(DOMAINS.c.name).where(DOMAINS.c.owner == owner)))
+
+
 def read_domain(transaction: Transaction, name: str) -> Domain:
     """One domain.
 

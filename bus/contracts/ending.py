@@ -30,19 +30,26 @@ def find_ending_grants(
     Args:
         contracts: each contract's name with its versions in force, oldest first, as `Catalogue.walk_contracts` gives them.
     """
-    latest: dict[tuple[str, str], EndingGrant] = {}
-    endless: set[tuple[str, str]] = set()
-    for name, versions in contracts:
-        for version in versions:
-            for grant in version.grants:
-                one = (name, grant.participant)
-                if grant.until is None:
-                    endless.add(one)
-                elif one not in latest or latest[one].until <= grant.until:
-                    # Where several versions are in force, the grant that ends last counts.
-                    latest[one] = EndingGrant(name, grant.participant, version.owner, grant.until)
-    found = [one for named, one in latest.items() if named not in endless]
+    found = [one for name, versions in contracts for one in list_ends(name, versions)]
     return sorted(
         (one for one in found if abs((one.until - today).days) <= days),
         key=lambda one: (one.until, one.contract, one.participant),
     )
+
+
+def list_ends(name: str, versions: Sequence[Contract]) -> list[EndingGrant]:
+    """The grants of one contract that end, whenever that is.
+
+    Args:
+        versions: its versions in force, oldest first. Where several have a grant of a participant, the last end counts.
+    """
+    latest: dict[str, EndingGrant] = {}
+    endless: set[str] = set()
+    for version in versions:
+        for grant in version.grants:
+            who = grant.participant
+            if grant.until is None:
+                endless.add(who)
+            elif who not in latest or latest[who].until <= grant.until:
+                latest[who] = EndingGrant(name, who, version.owner, grant.until)
+    return [one for who, one in latest.items() if who not in endless]

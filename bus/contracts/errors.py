@@ -91,6 +91,43 @@ class ReasonInvalid(Refused):
     slug = "suspension-reason-invalid"
 
 
+class NoSuchAccessRequest(NotFound):
+    """There is no such request for access."""
+
+    slug = "no-such-access-request"
+
+
+class AccessRequestOfAnother(NoSuchAccessRequest):
+    # The caller is told what they are told of one that does not exist; the action log is told more.
+    __doc__ = NoSuchAccessRequest.__doc__
+    lacks_authority = True
+
+
+class AccessInvalid(Refused):
+    """A request for access needs a purpose, a legal basis, an agreement, fields of the contract, and an end."""
+
+    status = 422
+    slug = "access-request-invalid"
+
+
+class AccessAskedAlready(Conflict):
+    """You asked for access to this contract before; wait for the owner, or withdraw that request."""
+
+    slug = "access-asked-already"
+
+
+class AccessDecided(Conflict):
+    """The request for access does not wait any more."""
+
+    slug = "access-decided"
+
+
+class NotAsker(Forbidden):
+    """Only the participant that asked, or the operator, withdraws a request for access."""
+
+    slug = "not-asker"
+
+
 class NotOwner(Forbidden):
     """Only the contract's owner, or the operator, may do this."""
 

@@ -32,11 +32,13 @@ class Addition:
     Attributes:
         pointer: of a field, a mask: JSON Pointer into the data; of an attribute: its name; otherwise empty.
         text: what changes, for people.
+        mask: how a field or a changed mask hides the value now; None: it does not hide it.
     """
 
     added: Added
     pointer: str
     text: str
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,15 @@ def write_granted(granted: Sequence[Granted]) -> list[dict[str, Any]]:
             "purpose": one.purpose,
             "legal_basis": one.legal_basis,
             "until": one.until.isoformat() if one.until else None,
-            "adds": [{"what": each.added.value, "pointer": each.pointer, "text": each.text} for each in one.additions],
+            "adds": [_write_addition(each) for each in one.additions],
         }
         for one in granted
     ]
+
+
+def _write_addition(addition: Addition) -> dict[str, Any]:
+    mask = addition.mask.value if addition.mask else None
+    return {"what": addition.added.value, "pointer": addition.pointer, "text": addition.text, "mask": mask}
 
 
 class _Version:
@@ -143,7 +150,7 @@ def _describe_scope(grant: Grant) -> str:
 
 def _list_fields(fields: Mapping[str, Mask | None]) -> Iterator[Addition]:
     for pointer, mask in fields.items():
-        yield Addition(Added.FIELD, pointer, f"is shown, masked by {mask.value}" if mask else "is shown")
+        yield Addition(Added.FIELD, pointer, f"is shown, masked by {mask.value}" if mask else "is shown", mask)
 
 
 def _compare_fields(fields: Mapping[str, Mask | None], before: Mapping[str, Mask | None]) -> Iterator[Addition]:
@@ -155,7 +162,7 @@ def _compare_fields(fields: Mapping[str, Mask | None], before: Mapping[str, Mask
         if mask is None:
             yield Addition(Added.MASK, pointer, f"is shown without the mask {was.value}")
         elif mask is not Mask.REDACT:
-            yield Addition(Added.MASK, pointer, f"is masked by {mask.value}, no longer by {was.value}")
+            yield Addition(Added.MASK, pointer, f"is masked by {mask.value}, no longer by {was.value}", mask)
 
 
 def _compare_rows(grant: Grant, before: Grant) -> Iterator[Addition]:

@@ -31,6 +31,28 @@ from bus.problem import FieldError, Invalid
 
 _UNKNOWN: Final = Report(Verdict.UNDECIDED, (), Step.MAJOR)
 """The report on a document that is no contract."""
+_ORDER: Final = (
+    "contract",
+    "version",
+    "kind",
+    "title",
+    "description",
+    "owner",
+    "classification",
+    "key",
+    "subject",
+    "compatibility",
+    "producers",
+    "consumers",
+    "delivery",
+    "adapters",
+    "schema",
+    "request",
+    "answer",
+    "examples",
+)
+"""Members of a document in the order in which people write them; others follow."""
+_GRANT_ORDER: Final = ("participant", "purpose", "legal_basis", "until", "fields", "mask", "rows")
 _COMPILED: Final = 64
 """Compiled validators that a worker process keeps."""
 
@@ -123,6 +145,19 @@ def write_asyncapi(document: bytes, issuer: bytes, form: bytes) -> bytes:
     """A contract's AsyncAPI document, in the form `yaml` or `json`."""
     written = describe_as_asyncapi(restore_contract(json.loads(document)), issuer.decode())
     return write_yaml(written) if form == b"yaml" else json.dumps(written)
+
+
+def write_document(document: bytes) -> bytes:
+    """A contract document in YAML for people: its members come in the order in which people write them."""
+    told = _order(json.loads(document), _ORDER)
+    if "consumers" in told:
+        told["consumers"] = [_order(grant, _GRANT_ORDER) for grant in told["consumers"]]
+    return write_yaml(told)
+
+
+def _order(members: dict[str, Any], order: Sequence[str]) -> dict[str, Any]:
+    """The members in an order; those that it does not name come last."""
+    return {name: members[name] for name in [*(one for one in order if one in members), *members]}
 
 
 def export_odcs(document: bytes, state: bytes, form: bytes) -> bytes:

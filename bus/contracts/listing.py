@@ -123,6 +123,20 @@ class Listing:
                 found.append(ListedContract(name, self._get_heading(transaction, _pick_shown(versions)), versions))
         return Page(found, len(found) < len(names))
 
+    def read_named(self, names: Sequence[str]) -> list[ListedContract]:
+        """The contracts with some names, in the order of the names; leaves out names without a contract."""
+        with self._storage.read() as transaction:
+            found = [(name, _read_versions(transaction, name)) for name in names]
+            return [
+                ListedContract(name, self._get_heading(transaction, _pick_shown(versions)), versions)
+                for name, versions in found
+                if versions
+            ]
+
+    def find_owners(self, names: Sequence[str]) -> dict[str, frozenset[str]]:
+        """By contract, the owners that its versions name."""
+        return {name: frozenset(heading.owner for _, _, heading in self._read_headed(name)) for name in names}
+
     def read_versions(self) -> Iterator[tuple[str, ListedVersion, Heading]]:
         """Every version of every contract with its heading, in order of name and number. Reads one document at a time."""
         after = ""

@@ -11,6 +11,7 @@ from bus import clock, json
 from bus.actions import Actor as Actor
 from bus.actions import note
 from bus.contracts import suspension
+from bus.contracts.access_request import follow_owner
 from bus.contracts.acts import consented, drafted, moved
 from bus.contracts.binding import Bindings
 from bus.contracts.consent import check_four_eyes, check_words, newly_bound, words_given, words_of
@@ -207,7 +208,7 @@ def suspend_grant(
         NoSuchContract, NotOwner, NotOperator, ReasonInvalid: see there.
         NoSuchGrant: no version in force has a grant of the participant.
     """
-    contract_id, owner = _check_steward(transaction, name, actor)
+    contract_id, owner = check_steward(transaction, name, actor)
     in_force = [one.contract for one in read_known_versions(transaction, name) if one.state in IN_FORCE]
     if all(contract.grant(participant) is None for contract in in_force):
         raise suspension.refuse_unknown(name, participant)
@@ -222,13 +223,17 @@ def resume_grant(transaction: Transaction, name: str, participant: str, actor: A
     Raises:
         NoSuchContract, NotOwner, NotOperator, NotSuspended: see there.
     """
-    contract_id, owner = _check_steward(transaction, name, actor)
+    contract_id, owner = check_steward(transaction, name, actor)
     announce(transaction, TOPIC)
     suspension.resume(transaction, suspension.GrantPlace(contract_id, name, owner, participant), actor)
 
 
-def _check_steward(transaction: Transaction, name: str, actor: Actor) -> tuple[int, str]:
-    """The contract's number and its owner. It locks the contract. The actor is the owner or the operator."""
+def check_steward(transaction: Transaction, name: str, actor: Actor) -> tuple[int, str]:
+    """The contract's number and its owner. It locks the contract. The actor is the owner or the operator.
+
+    Raises:
+        NoSuchContract, NotOwner: see there.
+    """
     _lock(transaction, name)
     contract_id = transaction.value(sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == name))
     owner = find_owner(transaction, name)
@@ -300,6 +305,8 @@ def _move(
     if not updated:
         raise TransitionRefused("Somebody else changed its state at the same moment; look again.")
     _remember(transaction, present.id, move)
+    if wanted is State.ACTIVE:
+        follow_owner(transaction, present.contract_id, present.contract.owner)
     note(transaction, moved(present.contract, present.state, move, actor, sunset=sunset, grants_seen=grants_seen))
     return read_version(transaction, present.name, present.version)
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from bus.actions import Actor
 from bus.contracts import domains, plan, register, registered
+from bus.contracts.access_requests import AccessRequests
 from bus.contracts.approval import (
     Candidate,
     check_approvable,
@@ -40,6 +41,7 @@ class Registrar:
     Attributes:
         listing: overviews of the register's contracts.
         proposals: the versions that wait for an approval.
+        access_requests: who asks for a grant.
     """
 
     def __init__(self, storage: Storage, bindings: Bindings, follow: Callable[[], None]) -> None:
@@ -55,6 +57,7 @@ class Registrar:
         self._bindings = bindings
         self._follow = follow
         self.proposals = Proposals(storage, bindings)
+        self.access_requests = AccessRequests(storage, self._change)
 
     def add_draft(self, contract: Contract, by: Actor, tags: Tags = None) -> RegisteredVersion:
         """Register a version as a draft. Raises what `register.put_draft` raises."""

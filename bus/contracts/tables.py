@@ -61,3 +61,28 @@ SUSPENSIONS = sa.Table(
     sa.Column("is_operators", sa.Boolean, nullable=False),
 )
 """The suspensions in force. The action log has those that were lifted."""
+
+ACCESS_REQUESTS = sa.Table(
+    "access_requests",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("contract_id", sa.Integer, sa.ForeignKey("contracts.id"), nullable=False),
+    sa.Column("owner", sa.Text, nullable=False, index=True),
+    sa.Column("participant", sa.Text, nullable=False, index=True),
+    sa.Column("waiting", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.BigInteger, nullable=False),
+    sa.Column("asked_by", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("legal_basis", sa.Text, nullable=False),
+    sa.Column("agreement", sa.Text, nullable=False),
+    sa.Column("fields", sa.Text),
+    sa.Column("until", sa.Text, nullable=False),
+    sa.Column("decided_at", sa.BigInteger),
+    sa.Column("decided_by", sa.Text),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("version", sa.Text),
+    sa.UniqueConstraint("contract_id", "waiting"),
+)
+"""Requests for access. `waiting` is the asker while the request waits, so one request for a contract waits at a time."""

@@ -15,7 +15,10 @@ from bus.texts import UNSEEN, escape_unseen_in_lines
 _LARGEST = 1024 * 1024
 _DEEPEST = 64
 _MOST_NODES = 200_000
+_MOST_CHARACTERS = 4 * _LARGEST
+"""Characters of all texts and keys, with aliases expanded."""
 _LONGEST_NAME = 64
+_MERGE = "tag:yaml.org,2002:merge"
 _TAG = "tag:yaml.org,2002:"
 _REPLACED = tuple(_TAG + name for name in ("timestamp", "value", "bool", "int", "float"))
 """Tags that YAML 1.1 gives to other texts than the core schema of YAML 1.2. JSON has no dates."""
@@ -195,6 +198,11 @@ class _Keys:
             self.open.pop()
             self._is_key.pop()
         if isinstance(event, yaml.ScalarEvent) and self.open and self._is_key[-1]:
+            # YAML 1.2 has no merges, and a few lines of merges of merges mean billions of members.
+            if event.tag == _MERGE or (event.value == "<<" and event.implicit[0]):
+                raise DocumentInvalid(
+                    "The document merges with `<<`, which YAML 1.2 does not have; write the members out."
+                )
             self._take(event.value)
         if isinstance(event, yaml.AliasEvent) and self.open and self._is_key[-1]:
             raise DocumentInvalid("The document has an alias as a key.")
@@ -216,10 +224,13 @@ class _Keys:
 def _check_expanded(value: Any) -> None:
     """Refuse a value that is too deep, or too large with its aliases expanded: ten aliases can mean billions."""
     waiting = [(value, 0)]
-    count = 0
+    count = characters = 0
     while waiting:
         part, depth = waiting.pop()
         count += 1
+        characters += _count_characters(part)
+        if characters > _MOST_CHARACTERS:
+            raise DocumentInvalid(f"The document's aliases mean more than {_MOST_CHARACTERS} characters; use fewer.")
         if depth > _DEEPEST or count + len(waiting) > _MOST_NODES:
             raise DocumentInvalid(
                 f"The document is nested deeper than {_DEEPEST} or means more than {_MOST_NODES} values."
@@ -228,3 +239,10 @@ def _check_expanded(value: Any) -> None:
             raise DocumentInvalid("The document holds a number that JSON cannot express.")
         inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
         waiting.extend((one, depth + 1) for one in inner)
+
+
+def _count_characters(part: Any) -> int:
+    """The characters of a text, or of an object's keys."""
+    if isinstance(part, str):
+        return len(part)
+    return sum(len(name) for name in part if isinstance(name, str)) if isinstance(part, dict) else 0

@@ -11,7 +11,7 @@ from bus.declared.document import Push as PushOperation
 from bus.declared.document import Query as QueryOperation
 from bus.declared.mapper import Found
 from bus.declared.pages import map_rows, poll_step
-from bus.declared.proof import verify
+from bus.declared.proof import name_moment, verify
 from bus.declared.vault import Vault
 from bus.declared.verdict import FAILURES
 from bus.kit import (
@@ -76,7 +76,8 @@ class DeclaredAdapter(Deliver, Poll, Query, Push):
         judged = await self._client.read(told, request.body or b"")
         if judged.rows is None:
             raise PushUnreadable("The body holds no list of rows, as the adapter's document reads it.")
-        return Rows(told.source, await map_rows(self._client, told, judged.rows), is_whole=False)
+        rows = await map_rows(self._client, told, judged.rows)
+        return Rows(told.source, rows, is_whole=False, moment=name_moment(told, request, self._vault))
 
     def answer(self, operation: str, verdict: Verdict) -> PushAnswer | None:
         """The document's answer."""

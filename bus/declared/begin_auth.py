@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-from bus.declared.openapi import Scheme
+from bus.declared.openapi import Scheme, has_host
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _TOKEN: Final = re.compile(r"(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)?/[A-Za-z0-9._~/?&=-]*")
@@ -80,6 +80,9 @@ def _find_token_path(url: str, server: str) -> str:
     """A path below the server, if the token's address is there; else the whole address."""
     if not url:
         return ""
-    whole = urljoin(f"{server}/", url)
+    try:
+        whole = urljoin(f"{server}/", url)
+    except ValueError:
+        return ""
     below = whole.removeprefix(server)
-    return below if below.startswith("/") else whole if urlsplit(whole).hostname else ""
+    return below if below.startswith("/") else whole if has_host(whole) else ""

@@ -23,7 +23,7 @@ from bus.declared.openapi import ApiOperation, Parameter
 from bus.declared.shape import Shape
 
 Does = Literal["deliver", "poll", "query"]
-_PLACE: Final = re.compile(r"\{([^}]*)\}")
+_PLACE: Final = re.compile(r"\{([^{}]*)\}")
 _PAGES: Final = frozenset({"page", "halaman", "hal"})
 _OFFSETS: Final = frozenset({"offset", "skip", "start", "mulai"})
 _LIMITS: Final = frozenset({"limit", "per_page", "page_size", "size", "batas", "jumlah", "count"})

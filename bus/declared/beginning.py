@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bus import json
 from bus.contracts import lint_contract, parse_contract
 from bus.declared.begin_auth import begin_auth
 from bus.declared.begin_operation import Begun, Does, begin_operation, guess_does
 from bus.declared.errors import AdapterInvalid, OpenApiInvalid
 from bus.declared.lint import MARK
-from bus.declared.load import check_document
+from bus.declared.load import LARGEST, check_document
 from bus.declared.openapi import UNKNOWN_SERVER, ApiOperation, OpenApi
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -78,6 +79,8 @@ def begin_adapter(office: Office, api: OpenApi, choices: Sequence[Choice]) -> Be
         begin_operation(office.name, office.owner, name, operation, choice.does or guess_does(operation))
         for name, operation, choice in zip(names, operations, choices, strict=True)
     ]
+    if not all(json.is_small([one.operation, one.contract], LARGEST // len(begun)) for one in begun):
+        raise OpenApiInvalid(f"The document would have more than {LARGEST // 1024} KiB; choose fewer operations.")
     contracts = {}
     for name, one in zip(names, begun, strict=True):
         contracts[name] = _classify(one)

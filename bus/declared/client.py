@@ -138,6 +138,7 @@ class Client:
             headers=dict(response.headers),
             body=response.content,
             fold=operation.fold,
+            form=operation.format,
             rows=rows,
         )
         if fault := find_fault(self.agency, response, judged, rules):
@@ -151,8 +152,14 @@ class Client:
             AgencyFault: transient; no worker is free, or the body needs too much.
         """
         program = Program({}, {"settings": self._server.settings}, operation.numbers)
+        # Of two members that a reader may take for one, the mapping could use the one that nobody signed.
+        signed = [
+            name.replace("~1", "/").replace("~0", "~")
+            for pointer in operation.values.values()
+            for name in pointer.split("/")[1:]
+        ]
         return await self._mapper.judge(
-            program, (), status=200, headers={}, body=body, fold=operation.fold, rows=operation.rows
+            program, (), status=200, headers={}, body=body, fold=operation.fold, rows=operation.rows, signed=signed
         )
 
     async def map_rows(self, expressions: Mapping[str, str], rows: Sequence[Any]) -> list[Mapping[str, Found]]:

@@ -5,13 +5,12 @@ The descriptions here are those of `schemas/adapter.schema.json`, which `write_s
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from bus.declared.example import Example
+from bus.declared.part import Jsonata, Means, Part, Pointer, Word
 from bus.kit import Classification
 
-Jsonata = Annotated[str, Field(min_length=1, max_length=20_000, description="A JSONata expression.")]
-Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=40)]
-Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)+$", max_length=200)]
 ParticipantId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=63)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$", max_length=100)]
 Path = Annotated[
@@ -22,14 +21,9 @@ Path = Annotated[
         description="Path below the server's address. `{name}` stands for a value or a setting, percent-encoded.",
     ),
 ]
-Means = Literal["success", "transient", "permanent", "sink_down"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Server(_Part):
+class Server(Part):
     """One address of the API."""
 
     name: Word = Field(description="Which installation this is, such as produksi or uji.")
@@ -40,20 +34,20 @@ class Server(_Part):
     )
 
 
-class Setting(_Part):
+class Setting(Part):
     """A value that differs from office to office and is no secret."""
 
     title: str = Field(max_length=200, description="What the operator has to give, in one line.")
     default: str | None = Field(None, max_length=500, description="The value if the operator gives none.")
 
 
-class Secret(_Part):
+class Secret(Part):
     """A value that nobody but the agency may see. The document names it, and the operator gives it."""
 
     title: str = Field(max_length=200, description="What the operator has to give, in one line.")
 
 
-class _TokenAnswer(_Part):
+class _TokenAnswer(Part):
     token: Jsonata = Field("access_token", description="Where the answer has the token.")
     expires_in: Jsonata = Field("expires_in", description="Where the answer has the token's life in seconds.")
     lifetime_seconds: int = Field(300, ge=1, le=86_400, description="The token's life if the answer does not say it.")
@@ -93,7 +87,7 @@ class Login(_TokenAnswer):
     token: Jsonata = Field("token", description="Where the answer has the token.")
 
 
-class ApiKey(_Part):
+class ApiKey(Part):
     """A key in a header or in the query."""
 
     kind: Literal["api_key"] = Field(description="A key in a header or in the query.")
@@ -103,7 +97,7 @@ class ApiKey(_Part):
     scheme: str = Field("", pattern=r"^[A-Za-z]*$", description="A word before the key, such as Bearer.")
 
 
-class Basic(_Part):
+class Basic(Part):
     """HTTP Basic (RFC 7617)."""
 
     kind: Literal["basic"] = Field(description="HTTP Basic.")
@@ -111,7 +105,7 @@ class Basic(_Part):
     password: Word = Field(description="The secret with the password.")
 
 
-class Mtls(_Part):
+class Mtls(Part):
     """A client certificate (RFC 8446)."""
 
     kind: Literal["mtls"] = Field(description="A client certificate.")
@@ -119,7 +113,7 @@ class Mtls(_Part):
     key: Word = Field(description="The secret with the private key, in PEM.")
 
 
-class SignedPart(_Part):
+class SignedPart(Part):
     """One part of what is signed. Exactly one member is there."""
 
     secret: Word | None = Field(None, description="A secret.")
@@ -133,7 +127,7 @@ class SignedPart(_Part):
     )
 
 
-class Signature(_Part):
+class Signature(Part):
     """A signature over named parts of the request."""
 
     kind: Literal["signature"] = Field(description="A signature over parts of the request.")
@@ -155,7 +149,7 @@ Verify = Annotated[ApiKey | Basic | Signature, Field(discriminator="kind")]
 Auth = Annotated[OAuth2 | Login | ApiKey | Basic | Mtls | Signature, Field(discriminator="kind")]
 
 
-class Rule(_Part):
+class Rule(Part):
     """What an answer means. The first rule that fits decides."""
 
     status: list[Annotated[int | str, Field(examples=[404, "5xx"])]] = Field(
@@ -179,7 +173,7 @@ class Rule(_Part):
     )
 
 
-class Body(_Part):
+class Body(Part):
     """The body of a request. Exactly one member is there."""
 
     json_: Jsonata | None = Field(None, alias="json", description="Gives the JSON value.")
@@ -188,7 +182,7 @@ class Body(_Part):
     )
 
 
-class Request(_Part):
+class Request(Part):
     """One request. Expressions see the event or the question; variables: $settings, $page, $offset, $limit, $cursor."""
 
     when: Jsonata | None = Field(None, description="Says whether this request is the one; the first that fits is sent.")
@@ -202,7 +196,7 @@ class Request(_Part):
     body: Body | None = Field(None, description="The body; absent: none.")
 
 
-class Limits(_Part):
+class Limits(Part):
     """What the agency allows. The bus keeps it on its own side."""
 
     requests_per_second: float | None = Field(None, gt=0, le=1000, description="Most requests a second, evenly spread.")
@@ -210,42 +204,7 @@ class Limits(_Part):
     at_once: int = Field(10, ge=1, le=20, description="Most requests under way.")
 
 
-class ExampleRequest(_Part):
-    """The request that the bus must make of an example, before any auth."""
-
-    method: str = Field(description="The method.")
-    path: str = Field(description="The path, as it is sent.")
-    query: dict[str, str] = Field(default_factory=dict, description="All parameters.")
-    headers: dict[str, str] = Field(default_factory=dict, description="Some headers; others may be there too.")
-    body: Any = Field(None, description="The JSON body, or the fields of the form.")
-
-
-class ExampleAnswer(_Part):
-    """An answer of the agency."""
-
-    status: int = Field(200, ge=100, le=599, description="The HTTP status.")
-    headers: dict[str, str] = Field(default_factory=dict, description="Header fields, in lower case.")
-    body: Any = Field(None, description="The JSON body.")
-    text: str | None = Field(None, description="A body that is no JSON.")
-
-
-class Example(_Part):
-    """What the bus sends, what the agency answers, and what the bus makes of it. Lint runs it."""
-
-    title: str = Field(max_length=200, description="What the example shows.")
-    events: list[dict[str, Any]] = Field(default_factory=list, description="deliver: the events, as CloudEvents.")
-    question: dict[str, Any] | None = Field(None, description="query: the question.")
-    request: ExampleRequest | None = Field(None, description="The request; absent: it is not compared.")
-    push: dict[str, Any] | None = Field(None, description="push: the JSON body that the agency sends.")
-    answer: ExampleAnswer = Field(
-        default_factory=lambda: ExampleAnswer.model_validate({}), description="What the agency answers."
-    )
-    outcomes: list[Means] | None = Field(None, description="deliver: what becomes of each event.")
-    failure: Means | None = Field(None, description="poll, query: the failure; absent: none.")
-    result: Any = Field(None, description="query: the answer. poll, push: the rows, each with key and data.")
-
-
-class _Operation(_Part):
+class _Operation(Part):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=63, description="The name by which contracts call it.")
     title: str = Field("", max_length=200, description="What it does, in one line.")
     least: Classification = Field(description="The lowest classification that a contract on it may have.")
@@ -267,7 +226,15 @@ class _Operation(_Part):
     )
 
 
-class Batch(_Part):
+class _Calling(_Operation):
+    format: Literal["json", "xml"] = Field(
+        "json",
+        description="What answers are. xml: an element is an object of its children by their names; one without children is its "
+        "text, a repeated one a list; attributes are `@name`, text beside children is `#text`; no DTD, no namespaces.",
+    )
+
+
+class Batch(Part):
     """Several events in one request. Expressions then see the list of events."""
 
     most: int = Field(ge=2, le=500, description="Most events in one request.")
@@ -276,7 +243,7 @@ class Batch(_Part):
     )
 
 
-class Deliver(_Operation):
+class Deliver(_Calling):
     """Sends events to the agency."""
 
     does: Literal["deliver"] = Field(description="Sends events to the agency.")
@@ -287,7 +254,7 @@ class Deliver(_Operation):
     batch: Batch | None = Field(None, description="Several events in one request; absent: one event a request.")
 
 
-class Query(_Operation):
+class Query(_Calling):
     """Asks the agency."""
 
     does: Literal["query"] = Field(description="Asks the agency.")
@@ -298,7 +265,7 @@ class Query(_Operation):
     answer: Jsonata = Field(description="Gives the contract's answer. Variable: $question.")
 
 
-class Paging(_Part):
+class Paging(Part):
     """How a list goes on. A round ends at an empty page, at a page that repeats the one before, or at the total."""
 
     kind: Literal["offset", "page", "cursor", "link"] = Field(
@@ -327,7 +294,7 @@ class _Listing(_Operation):
     time: Jsonata | None = Field(None, description="Gives when the row changed, in RFC 3339.")
 
 
-class Poll(_Listing):
+class Poll(_Listing, _Calling):
     """Fetches rows of a list. The bus finds which of them are new, changed or gone."""
 
     does: Literal["poll"] = Field(description="Fetches rows of a list.")
@@ -338,7 +305,7 @@ class Poll(_Listing):
     paging: Paging | None = Field(None, description="How the list goes on; absent: one answer has all of it.")
 
 
-class PushReply(_Part):
+class PushReply(Part):
     """The answer to a push."""
 
     status: Literal[200, 202, 400, 401, 403, 422] = Field(200, description="The HTTP status.")
@@ -362,7 +329,7 @@ class Push(_Listing):
 Operation = Annotated[Deliver | Poll | Query | Push, Field(discriminator="does")]
 
 
-class AdapterDocument(_Part):
+class AdapterDocument(Part):
     """An agency's HTTP API, and what the bus does with it."""
 
     schema_: str | None = Field(None, alias="$schema", description="Where an editor finds this schema.")

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr, create_model
 
 from bus.declared.adapter import DeclaredAdapter
-from bus.declared.auth import find_tls_context, list_secrets, make_auths
+from bus.declared.auth import list_secrets, make_auths, make_tls_chooser
 from bus.declared.client import Client, Server, Watch, Wire
 from bus.declared.document import AdapterDocument, Deliver, Poll, Push
 from bus.declared.document import Operation as DeclaredOperation
@@ -65,9 +66,10 @@ class DeclaredFactory:
         given = settings.model_dump()
         base_url = _find_base_url(document, settings)
         vault = make_vault(document, given)
-        tls = find_tls_context(document.auth, base_url, vault)
+        tls = make_tls_chooser(document.auth, base_url, vault)
         transport = around.transport or Guard(around.networks, tls)
-        http = make_http_client(settings, base_url=base_url, tls=tls, transport=transport)
+        own = tls(urlsplit(base_url).hostname or "")
+        http = make_http_client(settings, base_url=base_url, tls=own, transport=transport)
         wire = Wire(document.agency, http, Pace(document.agency, document.limits), around.watch)
         mapper = around.mapper or Mapper(document.adapter)
         auths = make_auths(document.auth, document.agency, base_url, vault, wire.send_for_token, mapper)
@@ -108,7 +110,7 @@ def make_settings(document: AdapterDocument) -> type[AdapterSettings]:
     received = {name for one in document.operations if isinstance(one, Push) for name in list_secrets(one.verify)}
     for name in document.secrets:
         only_received = name in received - sent
-        # An office may use the adapter without the push. An empty secret lets nobody in.
+        # An office may use the adapter without the push. Without its secret nobody gets in.
         fields[name] = (SecretStr, SecretStr("") if only_received else ...)
         fields[f"{name}_hosts"] = (str, "" if only_received else ...)
     return create_model(f"Settings of {document.adapter}", __base__=AdapterSettings, **fields)

@@ -38,11 +38,13 @@ class Guard(httpx.AsyncBaseTransport):
 
     Args:
         allowed: networks where agencies may be private or plain http.
-        tls: what TLS connections trust and show.
+        tls: what TLS connections to a host trust and show.
         lookup: finds the addresses of a host.
     """
 
-    def __init__(self, allowed: Sequence[Network], tls: ssl.SSLContext, lookup: Lookup = look_up) -> None:
+    def __init__(
+        self, allowed: Sequence[Network], tls: Callable[[str], ssl.SSLContext], lookup: Lookup = look_up
+    ) -> None:
         self._allowed = allowed
         self._tls = tls
         self._lookup = lookup
@@ -86,7 +88,7 @@ class Guard(httpx.AsyncBaseTransport):
     async def _send(self, request: httpx.Request, host: str, address: Address) -> httpx.Response:
         pool = self._pools.get(host)
         if pool is None:
-            pool = self._pools[host] = httpx.AsyncHTTPTransport(verify=self._tls, limits=_LIMITS, trust_env=False)
+            pool = self._pools[host] = httpx.AsyncHTTPTransport(verify=self._tls(host), limits=_LIMITS, trust_env=False)
         pinned = httpx.Request(
             request.method,
             request.url.copy_with(host=str(address)),

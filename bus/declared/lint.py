@@ -11,8 +11,9 @@ from bus.contracts import Contract, Finding, Kind, Severity, Validator
 from bus.declared.adapter import DeclaredAdapter
 from bus.declared.auth import Auths, list_secrets
 from bus.declared.client import Client, Server, Wire
-from bus.declared.document import AdapterDocument, Deliver, Example, Limits, Operation, Poll, Push, Query
+from bus.declared.document import AdapterDocument, Deliver, Limits, Operation, Poll, Push, Query
 from bus.declared.draft import Draft
+from bus.declared.example import Example
 from bus.declared.mapper import Mapper, Program
 from bus.declared.pace import Pace
 from bus.declared.vault import Vault

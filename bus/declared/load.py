@@ -17,7 +17,6 @@ from bus.declared.document import (
     AdapterDocument,
     ApiKey,
     Auth,
-    Example,
     Login,
     OAuth2,
     Operation,
@@ -27,6 +26,8 @@ from bus.declared.document import (
     Signature,
 )
 from bus.declared.errors import AdapterInvalid
+from bus.declared.example import Example
+from bus.declared.proof_check import find_wrong_proof
 from bus.kit import AdapterSettings, BaseUrl
 from bus.problem import FieldError, Refused
 
@@ -199,29 +200,10 @@ def _find_wrong_operation(document: AdapterDocument, operation: Operation, at: s
         yield from _find_wrong_paging(operation, at)
         return
     if isinstance(operation, Push):
-        yield from _find_wrong_proof(document, operation, f"{at}/verify")
+        yield from find_wrong_proof(document, operation, f"{at}/verify")
         return
     for number, request in enumerate(operation.requests):
         yield from _find_wrong_request(document, request, f"{at}/requests/{number}")
-
-
-def _find_wrong_proof(document: AdapterDocument, operation: Push, at: str) -> Iterator[FieldError]:
-    told = operation.verify
-    named = list_secrets(told)
-    for name in named:
-        if name not in document.secrets:
-            yield FieldError(at, f"uses the secret {name}, which `secrets` does not name")
-    if not isinstance(told, Signature):
-        return
-    if not named:
-        yield FieldError(at, "uses no secret, so everybody could make the signature")
-    if told.algorithm.startswith("hmac") and told.key is None:
-        yield FieldError(f"{at}/key", "an HMAC needs a key")
-    for number, part in enumerate(told.parts):
-        if part.value is not None and part.value not in operation.values:
-            yield FieldError(f"{at}/parts/{number}/value", f"{part.value} is no name in `values`")
-        if part.time == "epoch" and told.time_header is None:
-            yield FieldError(f"{at}/time_header", "a signature over seconds needs the header that names them")
 
 
 def _find_wrong_example(example: Example, at: str) -> Iterator[FieldError]:

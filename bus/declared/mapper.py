@@ -82,7 +82,7 @@ class Judged:
     Attributes:
         rule: the rule that fits; None: no rule fits.
         retry_after, quotes: what the rule's expressions gave.
-        is_json: whether the answer is JSON.
+        is_json: whether the answer is JSON, or the XML that the operation expects.
         results: what the program's expressions gave.
         rows: each entry of the list as `{"row": …}`. One with a `digest` lacks members that no expression can read. None: there
             is no list.
@@ -153,20 +153,34 @@ class Mapper:
         headers: Mapping[str, str],
         body: bytes,
         fold: bool = False,
+        form: str = "json",
         rows: str | None = None,
+        signed: Sequence[str] | None = None,
     ) -> Judged:
         """What an answer means, and what the program's expressions find in it.
 
         Args:
             rules: the first that fits decides.
             fold: folds the answer first; see `bus.kit.fold`.
+            form: `json` or `xml`.
             rows: an expression that gives a list.
+            signed: the members that a signature covers; an answer whose names are ambiguous then is no JSON. None: it may have
+                such names.
 
         Raises:
             AgencyFault: transient; no worker is free, or the answer needs too much.
         """
         told = [rule.model_dump(include={"status", "when", "retry_after", "quotes"}) for rule in rules]
-        task = self._write_task(program, rules=told, status=status, headers=dict(headers), fold=fold, rows=rows)
+        task = self._write_task(
+            program,
+            rules=told,
+            status=status,
+            headers=dict(headers),
+            fold=fold,
+            format=form,
+            rows=rows,
+            signed=signed,
+        )
         try:
             answer = await self._run(judge, task, body)
         except TooHeavy:

@@ -8,16 +8,19 @@ from urllib.parse import urlsplit
 
 from bus.contracts import read_yaml
 from bus.declared.errors import OpenApiInvalid
-from bus.declared.shape import Shape, ShapeReader
+from bus.declared.shape import Shape, ShapeReader, take_text
 from bus.problem import Refused
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
-_STATUS: Final = re.compile(rb"(^\s*|[{,]\s*)([1-5][0-9]{2}):(?=\s)", re.MULTILINE)
+_STATUS: Final = re.compile(rb"(^[ \t]*|[{,]\s*)([1-5][0-9]{2}):(?=\s)", re.MULTILINE)
 """A status without quotes is a number in YAML, and names are texts in JSON."""
 _SERVER: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
-_PLACE: Final = re.compile(r"\{([^}]*)\}")
+_PLACE: Final = re.compile(r"\{([^{}]*)\}")
 _JSON: Final = re.compile(r"application/([a-z0-9.+-]+\+)?json")
+_SUCCESS: Final = re.compile("2[0-9]{2}")
 _FORM: Final = "application/x-www-form-urlencoded"
+_LONGEST_URL: Final = 500
+_LONGEST_TITLE: Final = 1000
 UNKNOWN_SERVER: Final = "https://alamat-instansi.example"
 
 
@@ -147,7 +150,7 @@ class OpenApi:
         for name in sorted(responses):
             if name.startswith("2"):
                 answer, _ = self._read_content(self._reader.resolve(responses[name]))
-                return int(name) if name.isdecimal() else 200, answer
+                return int(name) if _SUCCESS.fullmatch(name) else 200, answer
         return 200, None
 
     def _read_content(self, holder: Mapping[str, Any]) -> tuple[Shape | None, bool]:
@@ -165,8 +168,7 @@ class OpenApi:
         examples = self._reader.resolve(holder.get("examples"))
         first = self._reader.resolve(next(iter(examples.values()), None)).get("value")
         example = holder.get("example", first)
-        said = holder.get("description")
-        if isinstance(said, str) and said.isprintable() and "in" in holder:
+        if "in" in holder and (said := take_text(holder.get("description"))):
             shape = replace(shape, description=said)
         return shape if example is None else replace(shape, example=example)
 
@@ -191,12 +193,20 @@ def _fill_server(server: Mapping[str, Any]) -> str:
         said = variables.get(place.group(1)) if isinstance(variables, dict) else None
         return str(said.get("default", "")) if isinstance(said, dict) else ""
 
-    url = _PLACE.sub(fill, str(server.get("url", ""))).rstrip("/")
-    return url if urlsplit(url).hostname else ""
+    url = _PLACE.sub(fill, str(server.get("url", ""))[:_LONGEST_URL]).rstrip("/")
+    return url if has_host(url) else ""
+
+
+def has_host(url: str) -> bool:
+    """Whether an address names a host that there can be."""
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def _title(said: Mapping[str, Any]) -> str:
-    text = " ".join(str(said.get("summary") or said.get("description") or "").split())
+    text = " ".join(str(said.get("summary") or said.get("description") or "")[:_LONGEST_TITLE].split())
     return text[:200] if text.isprintable() else ""
 
 

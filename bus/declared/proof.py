@@ -1,6 +1,6 @@
 """Checks an agency's proof that it sent a push.
 
-Promise: the time of a comparison tells nothing of a secret, and an empty secret proves nothing.
+Promise: the time of a comparison tells nothing of a secret, and a blank secret proves nothing.
 """
 
 import hmac
@@ -19,6 +19,7 @@ from bus.kit import PushRequest
 
 _SKEW: Final = timedelta(minutes=5)
 """How far the agency's clock may be from the bus's. Around midnight two days are right."""
+_MINUTE: Final = timedelta(minutes=1)
 
 
 def verify(told: Push, request: PushRequest, vault: Vault) -> bool | None:
@@ -36,13 +37,27 @@ def verify(told: Push, request: PushRequest, vault: Vault) -> bool | None:
             return _is_signed(told, signature, request, vault)
 
 
+def name_moment(told: Push, request: PushRequest, vault: Vault) -> str | None:
+    """The moment that a right signature names; None: it names none, or one no finer than a day."""
+    if not isinstance(told.verify, Signature) or not vault.has_all(list_secrets(told.verify)):
+        return None
+    forms = _list_forms(told.verify)
+    fits = _find_moments(told, told.verify, request, vault, _read_values(told, request.body or b""))
+    if not fits or all(write_time(form, fits[0]) == write_time(form, fits[0] + _MINUTE) for form in forms):
+        return None
+    return " ".join(["at", *(write_time(form, fits[0]) for form in forms)])
+
+
 def _is_same(given: str | None, wanted: str, scheme: str = "") -> bool:
-    """Whether two texts are the same, in a time that does not tell where they differ. A scheme's case does not count."""
+    """Whether two texts are the same, in a time that does not tell where they differ. A scheme's case does not count.
+
+    Nothing is the same as an empty text, which everybody can send.
+    """
     text = given or ""
     begin, blank, rest = text.partition(" ")
     if scheme and begin.lower() == scheme.lower():
         text = f"{scheme}{blank}{rest}"
-    return hmac.compare_digest(_encode(text), _encode(wanted))
+    return bool(wanted) and hmac.compare_digest(_encode(text), _encode(wanted))
 
 
 def _encode(text: str) -> bytes:
@@ -60,8 +75,8 @@ def _read_basic(field: str) -> str | None:
 
 def _is_signed(told: Push, signature: Signature, request: PushRequest, vault: Vault) -> bool | None:
     if request.body is None:
-        return None if _covers_body(signature) else _fits(told, signature, request, vault, {})
-    return _fits(told, signature, request, vault, _read_values(told, request.body))
+        return None if _covers_body(signature) else bool(_find_moments(told, signature, request, vault, {}))
+    return bool(_find_moments(told, signature, request, vault, _read_values(told, request.body)))
 
 
 def _covers_body(signature: Signature) -> bool:
@@ -80,35 +95,51 @@ def _read_values(told: Push, body: bytes) -> dict[str, str]:
     return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
-def _fits(told: Push, signature: Signature, request: PushRequest, vault: Vault, values: dict[str, str]) -> bool:
+def _find_moments(
+    told: Push, signature: Signature, request: PushRequest, vault: Vault, values: dict[str, str]
+) -> list[datetime]:
+    """The moments for which the signature is right; empty: it is wrong."""
     given = request.headers.get(signature.header.lower(), "").removeprefix(signature.scheme).strip()
     if signature.encoding == "hex":
         given = given.lower()
-    fits = False
+    if _may_shift(signature, values):
+        return []
+    fits = []
     for at in _list_moments(signature, request):
         parts = [_write_part(one, request, vault, values, at) for one in signature.parts]
         if any(part is None for part in parts):
-            return False
+            return []
         text = signature.separator.encode().join(part for part in parts if part is not None)
         key = vault.reveal_here(signature.key) if signature.key else ""
-        fits |= _is_same(given, compute_signature(signature, text, key))
+        if _is_same(given, compute_signature(signature, text, key)):
+            fits.append(at)
     return fits
+
+
+def _may_shift(signature: Signature, values: dict[str, str]) -> bool:
+    """Whether several values are signed, and one holds the separator: other values would then have the same signature."""
+    signed = [values.get(part.value, "") for part in signature.parts if part.value is not None]
+    return len(signed) > 1 and any(signature.separator and signature.separator in value for value in signed)
+
+
+def _list_forms(signature: Signature) -> list[str]:
+    return [part.time for part in signature.parts if part.time is not None]
 
 
 def _list_moments(signature: Signature, request: PushRequest) -> Iterator[datetime]:
     """The moments that the agency may have signed: one that it names, or those around now."""
-    form = next((part.time for part in signature.parts if part.time is not None), None)
+    forms = _list_forms(signature)
     here = request.at.astimezone(WIB)
-    if form is None:
-        yield here
-    elif form == "epoch":
+    if "epoch" in forms:
         # The document's check asks for the header: nobody can guess the second.
         told = request.headers.get((signature.time_header or "").lower(), "")
         second = int(told) if told.isascii() and told.isdecimal() and len(told) <= 12 else 0
         if abs(second - here.timestamp()) <= _SKEW.total_seconds():
             yield datetime.fromtimestamp(second, WIB)
-    else:
-        yield from {write_time(form, at): at for at in (here - _SKEW, here, here + _SKEW)}.values()
+        return
+    around = range(-(_SKEW // _MINUTE), _SKEW // _MINUTE + 1) if forms else (0,)
+    moments = (here + minutes * _MINUTE for minutes in around)
+    yield from {tuple(write_time(form, at) for form in forms): at for at in moments}.values()
 
 
 def _write_part(

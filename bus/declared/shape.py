@@ -13,9 +13,18 @@ from bus.json import parse_pointer
 _DEEPEST: Final = 8
 _MOST: Final = 2000
 """Most shapes of one OpenAPI file: references can mean more than the file holds."""
+_MOST_JOINED: Final = 200_000
+"""Most members that are joined for `allOf` of one OpenAPI file."""
 _MOST_REFERENCES: Final = 20
 _LONGEST: Final = 500
 _MOST_ITEMS: Final = 1000
+_MOST_WORDS: Final = 500
+"""Most values of an enumeration that a contract lists."""
+_LONGEST_TEXT: Final = 1000
+"""Most characters of a description that are read."""
+_LARGEST_COUNT: Final = 10_000
+_LARGEST_NUMBER: Final = 2**53
+"""Every reader of JSON keeps whole numbers up to here (RFC 8259, section 6)."""
 _FORMATS: Final = {
     "date": "2026-01-15",
     "date-time": "2026-01-15T08:00:00+07:00",
@@ -99,6 +108,7 @@ class ShapeReader:
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
         self._left = _MOST
+        self._joined = 0
 
     def resolve(self, value: Any) -> dict[str, Any]:
         """The object that a value is, or that its reference leads to; empty if it is no object.
@@ -124,22 +134,17 @@ class ShapeReader:
         Raises:
             OpenApiInvalid: the schema means too much, or a reference is wrong.
         """
-        self._left -= 1
-        if self._left < 0:
-            raise OpenApiInvalid(
-                f"The chosen operations' schemas mean more than {_MOST} values; choose fewer operations."
-            )
+        self._count()
         flat = self._flatten(schema, 0)
         path = (*above, _find_reference(schema))
         types = [one for one in _list(flat.get("type")) if isinstance(one, str)]
         is_nullable = "null" in types or flat.get("nullable") is True
         kind = next((one for one in types if one in _TYPES), _guess_type(flat))
         example = flat.get("example", next(iter(_list(flat.get("examples"))), flat.get("default")))
-        said = flat.get("description")
         found = Shape(
             kind,
             example=flat.get("const", example),
-            description=said if isinstance(said, str) and said.isprintable() else "",
+            description=take_text(flat.get("description")),
             is_nullable=is_nullable,
         )
         if kind == "object":
@@ -150,6 +155,14 @@ class ShapeReader:
         return replace(
             found, bounds=_list_bounds(kind, flat), is_digits=bool(_DIGITS.match(str(flat.get("pattern", ""))))
         )
+
+    def _count(self) -> None:
+        """Count one schema. Raises OpenApiInvalid above the bound."""
+        self._left -= 1
+        if self._left < 0:
+            raise OpenApiInvalid(
+                f"The chosen operations' schemas mean more than {_MOST} values; choose fewer operations."
+            )
 
     def _read_object(self, found: Shape, flat: Mapping[str, Any], path: Sequence[str]) -> Shape:
         properties = {name: one for name, one in _object(flat.get("properties")).items() if _goes_on(one, path)}
@@ -166,7 +179,13 @@ class ShapeReader:
         for word in ("oneOf", "anyOf"):
             parts += _list(flat.pop(word, None))[:1]
         for part in parts:
+            self._count()
             inner = self._flatten(part, depth + 1)
+            self._joined += sum(map(_measure, (inner, flat)))
+            if self._joined > _MOST_JOINED:
+                raise OpenApiInvalid(
+                    f"The schemas join more than {_MOST_JOINED} members with allOf; choose fewer operations."
+                )
             properties = {**_object(inner.get("properties")), **_object(flat.get("properties"))}
             required = [*_list(inner.get("required")), *_list(flat.get("required"))]
             flat = {**inner, **flat}
@@ -187,6 +206,16 @@ class ShapeReader:
         return value
 
 
+def take_text(said: Any) -> str:
+    """The beginning of a text for people; empty if there is none, or if a terminal would not only show it."""
+    text = said[:_LONGEST_TEXT] if isinstance(said, str) else ""
+    return text if text.isprintable() else ""
+
+
+def _measure(flat: Mapping[str, Any]) -> int:
+    return len(flat) + len(_object(flat.get("properties"))) + len(_list(flat.get("required")))
+
+
 def _find_reference(schema: Any) -> str:
     return str(schema.get("$ref", "")) if isinstance(schema, dict) else ""
 
@@ -204,8 +233,8 @@ def _guess_type(flat: Mapping[str, Any]) -> str:
 def _list_bounds(kind: str, flat: Mapping[str, Any]) -> dict[str, Any]:
     values = [flat["const"]] if "const" in flat else _list(flat.get("enum"))
     if kind == "string":
-        texts = [one for one in values if isinstance(one, str)]
-        if texts:
+        texts = [one for one in values[: _MOST_WORDS + 1] if isinstance(one, str)]
+        if texts and len(values) <= _MOST_WORDS:
             return {"enum": texts}
         form = flat.get("format")
         if form in _FORMATS:
@@ -219,11 +248,13 @@ def _list_bounds(kind: str, flat: Mapping[str, Any]) -> dict[str, Any]:
 
 def _take_number(flat: Mapping[str, Any], name: str, default: int) -> int:
     value = flat.get(name)
-    return min(value, 100_000) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
+    return (
+        min(value, _LARGEST_COUNT) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
+    )
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST_NUMBER
 
 
 def _list(value: Any) -> list[Any]:

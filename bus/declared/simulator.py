@@ -1,6 +1,7 @@
 """A simulator of the API that a document describes: it gives the answers of the document's examples.
 
-It knows as much as the examples say, and no state. So it stands in for an agency until somebody writes a better one.
+It knows as much as the examples say. It holds each request that an example takes, once. So it stands in for an agency until
+somebody writes a better one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from bus import json
 from bus.declared.auth import list_secrets
-from bus.declared.document import AdapterDocument, ApiKey, Example, ExampleRequest, Login, OAuth2
+from bus.declared.document import AdapterDocument, ApiKey, Login, OAuth2
+from bus.declared.example import Example, ExampleRequest
 from bus.kit import OUTAGES, SimulatedFaults, Simulator, make_simulator_app
 
 _TOKEN: Final = "token-simulasi"  # noqa: S105 - the simulator's own
@@ -35,7 +37,8 @@ def make_simulator(document: AdapterDocument) -> Simulator:
         from fastapi import Request, Response
 
         received: list[Any] = []
-        app = make_simulator_app(document.agency, faults, received)
+        held: dict[bytes, Any] = {}
+        app = make_simulator_app(document.agency, faults, received, lambda: {"taken": [*held.values()]} if held else {})
 
         @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
         async def answer(request: Request) -> Response:
@@ -47,10 +50,12 @@ def make_simulator(document: AdapterDocument) -> Simulator:
             asked = _Asked(
                 request.method, path, _drop_keys(document, request.query_params), _read_body(request.headers, body)
             )
-            received.append(
-                {"method": asked.method, "path": asked.path, "query": dict(asked.query), "body": asked.body}
-            )
-            content, status, headers, kind = _write_answer(_find_example(document, asked))
+            told = {"method": asked.method, "path": asked.path, "query": dict(asked.query), "body": asked.body}
+            received.append(told)
+            example = _find_example(document, asked)
+            if asked.method != "GET" and example is not None and _is_taken(example):
+                held.setdefault(json.dump_canonical(told), told)
+            content, status, headers, kind = _write_answer(example)
             return Response(content, status, headers, media_type=kind)
 
         return app
@@ -124,8 +129,13 @@ def _find_example(document: AdapterDocument, asked: _Asked) -> Example | None:
     """The example with this request; else the first of the same path that the agency takes."""
     same = [(request, example) for request, example in _list_requests(document) if _is_same_path(request, asked)]
     exact = (example for request, example in same if request.query == asked.query and request.body == asked.body)
-    taken = (example for _, example in same if example.answer.status < 300 and example.failure is None)
+    taken = (example for _, example in same if _is_taken(example))
     return next(exact, None) or next(taken, None)
+
+
+def _is_taken(example: Example) -> bool:
+    """Whether the agency does what the example's request asks."""
+    return example.answer.status < 300 and example.failure is None
 
 
 def _list_requests(document: AdapterDocument) -> Iterator[tuple[ExampleRequest, Example]]:

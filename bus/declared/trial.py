@@ -11,9 +11,9 @@ from bus.declared.draft import Draft
 from bus.declared.errors import AdapterInvalid
 from bus.declared.factory import DeclaredFactory, Surroundings, make_vault
 from bus.declared.mapper import Mapper
+from bus.declared.vault import HIDDEN
 from bus.kit import AdapterSettings, AgencyFault, Event, Outcome, Polled, Question, Refused
 
-HIDDEN: Final = "[secret]"
 _LONGEST_BODY: Final = 4096
 
 
@@ -84,6 +84,7 @@ async def try_operation(
             shown.result = _write_outcome(refused.to_outcome())
     finally:
         await adapter.close()
+    shown.result = teller.hide(shown.result)
     return shown
 
 
@@ -110,20 +111,32 @@ class _Teller:
         lines = [f"> {draft.method} {draft.address}{'?' if query else ''}{query}"]
         lines += [f"> {name}: {self._hide(name, value, self._headers)}" for name, value in draft.headers.items()]
         if draft.body:
-            lines += ["> ", f"> {_write_body(draft.body)}"]
+            lines += ["> ", f"> {self._write_body(draft.body)}"]
         lines += [f"< HTTP {response.status_code}"]
         lines += [f"< {name}: {value}" for name, value in response.headers.items()]
         if response.content:
-            lines += ["< ", f"< {_write_body(response.content)}"]
+            lines += ["< ", f"< {self._write_body(response.content)}"]
         self._shown.lines += [self._vault.hide(line) for line in lines]
+
+    def hide(self, value: Any) -> Any:
+        """A JSON value without secrets."""
+        match value:
+            case str():
+                return self._vault.hide(value)
+            case Mapping():
+                return {self._vault.hide(str(name)): self.hide(item) for name, item in value.items()}
+            case list():
+                return [self.hide(item) for item in value]
+            case _:
+                return value
+
+    def _write_body(self, body: bytes) -> str:
+        # Secrets are hidden before the cut, which may go through one.
+        text = self._vault.hide(body.decode("utf-8", "replace"))
+        return text if len(text) <= _LONGEST_BODY else f"{text[:_LONGEST_BODY]}… ({len(body)} bytes)"
 
     def _hide(self, name: str, value: str, hidden: set[str]) -> str:
         return HIDDEN if name.lower() in hidden else value
-
-
-def _write_body(body: bytes) -> str:
-    text = body.decode("utf-8", "replace")
-    return text if len(text) <= _LONGEST_BODY else f"{text[:_LONGEST_BODY]}… ({len(body)} bytes)"
 
 
 def _read_events(operation: Deliver, payload: Any) -> list[Event]:

@@ -29,7 +29,7 @@ from bus.delivery.admission import (
     find_withheld,
 )
 from bus.delivery.along import AlongAppends
-from bus.delivery.answers import Answers, ReasonMissing, SinkAnswer
+from bus.delivery.answers import Answers, SinkAnswer
 from bus.delivery.claims import Claims, NoClaims, WrittenClaims
 from bus.delivery.deliveries import Deliveries, Delivery, DeliveryUnknown
 from bus.delivery.dispatch import HandoverPolicy
@@ -52,6 +52,7 @@ from bus.delivery.leases import Leases
 from bus.delivery.ledger import DeliveryState, Ledger
 from bus.delivery.names import Names
 from bus.delivery.outcome import OutcomeWriter
+from bus.delivery.preview import Preview, preview_replay
 from bus.delivery.pull_bell import Ear, PullBell
 from bus.delivery.pull_lease import PullLease
 from bus.delivery.pulls import Pulled, Pulls
@@ -108,13 +109,13 @@ __all__ = [
     "NewSubscription",
     "NoClaims",
     "OutcomeWriter",
+    "Preview",
     "Pull",
     "PullBell",
     "PullLease",
     "Pulled",
     "Pulls",
     "Reach",
-    "ReasonMissing",
     "Reclaim",
     "Relay",
     "Result",
@@ -161,6 +162,7 @@ __all__ = [
     "make_subscription_act",
     "measure_lag",
     "new_webhook_secret",
+    "preview_replay",
     "read_beats",
     "read_results",
     "read_tallies",

@@ -6,31 +6,19 @@ answer is opened. The action log has an entry too.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import sqlalchemy as sa
 
 from bus import clock
-from bus.actions import Action, Actor, Object, Verb, make_printable, note
+from bus.actions import Action, Actor, Object, Verb, note
 from bus.contracts import Catalogue
 from bus.delivery.answer import read_answer
 from bus.delivery.subscription import Subscription
 from bus.delivery.tables import ATTEMPTS
-from bus.disclosures import Channel, Disclosure, DisclosureLog
+from bus.disclosures import Channel, Disclosure, DisclosureLog, check_reason
 from bus.identity import Keys, Undecryptable
 from bus.journal import JournalReader
-from bus.problem import FieldError, Refused
 from bus.storage import Storage
-
-LONGEST_REASON: Final = 500
-"""Characters of a reason."""
-
-
-class ReasonMissing(Refused):
-    """What another participant's sink answered may repeat personal data; say why you look."""
-
-    status = 422
-    slug = "reason-missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +63,7 @@ class Answers:
                 sa.select(table.number, table.at, table.status, table.answer).where(its).order_by(table.number)
             )
         if by.participant != subscription.participant and any(row.answer for row in rows):
-            self._disclose(subscription, position, by, _check_reason(reason))
+            self._disclose(subscription, position, by, check_reason(reason))
         return [SinkAnswer(row.number, clock.moment(row.at), row.status, self._open(row.answer)) for row in rows]
 
     def _open(self, sealed: str | None) -> str | None:
@@ -96,7 +84,7 @@ class Answers:
         version = self._catalogue.version_numbered(entry.version_id)
         disclosure = Disclosure(
             participant=by.participant,
-            client_id=by.client_id,
+            client_id=by.client_name,
             channel=Channel.ANSWER,
             contract_id=version.contract_id,
             version=version.contract.version,
@@ -106,12 +94,3 @@ class Answers:
             positions=(position,),
         )
         self._disclosures.record([disclosure])
-
-
-def _check_reason(reason: str) -> str:
-    """The reason without numbers of persons: the action log shows it."""
-    text = reason.strip()
-    if not text or len(text) > LONGEST_REASON or not text.isprintable():
-        detail = f"must be one line of 1 to {LONGEST_REASON} printable characters"
-        raise ReasonMissing("Say why you look at what another's sink answered.", errors=[FieldError("/reason", detail)])
-    return make_printable(text)

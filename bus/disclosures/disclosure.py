@@ -21,6 +21,10 @@ class Channel(Enum):
     ADAPTER = "adapter"
     ANSWER = "answer"
     """The operator opened what a sink answered, which may repeat the event's data."""
+    OPENING = "opening"
+    """A member of staff, or a client, opened one event and gave a reason, which is the disclosure's purpose."""
+    LOOKUP = "lookup"
+    """Somebody asked who received a person's data, and gave a reason, which is the disclosure's purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,12 @@ class Disclosure:
 
     Attributes:
         participant: the participant that received the data.
-        client_id: the client that asked; None for a delivery.
+        client_id: the client that asked; `staff siti` for a member of staff; None for a delivery.
+        contract_id: the contract's number in the journal; 0 for a lookup, which is under no contract.
         version: the contract version whose grant showed the data.
         fields: JSON Pointers of the granted fields. The empty pointer means all fields.
         positions: the positions of the events that the answer or batch held.
-        person: one of the persons of a query's answer, which is not in the journal.
+        person: one of the persons of a query's answer, which is not in the journal; the person of a lookup.
         set_by: who set the sink of a delivery, if not the participant itself.
     """
 
@@ -105,6 +110,7 @@ class Wanted:
         client_id: the client that asked for them.
         contract_id: the contract's number in the journal.
         purpose: the purpose of the grant, letter by letter.
+        channel: the way by which data left.
         since: only disclosures that happened at this moment or later.
         until: only disclosures that happened before this moment.
     """
@@ -116,6 +122,7 @@ class Wanted:
     purpose: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    channel: Channel | None = None
 
 
 class Noted(NamedTuple):

@@ -85,6 +85,11 @@ class DisclosureLog:
         """
         return search(self._storage, self._persons, wanted, after, limit)
 
+    def find_persons(self, found: Sequence[Found]) -> set[str]:
+        """The persons whose data rows of the log are about."""
+        named = {row.disclosure.person for row in found if row.disclosure.person is not None}
+        return named | self._persons.find_persons({position for row in found for position in row.positions})
+
     def _write(self, disclosures: Sequence[Disclosure]) -> list[tuple[bytes, int, int]]:
         """Write disclosures, and return for each its digest, its row's id, and how many disclosures the row counts."""
         digests = [make_recipient_digest(disclosure) for disclosure in disclosures]

@@ -59,6 +59,7 @@ def select_recipients(transaction: Transaction, wanted: Wanted) -> list[int]:
         (column.client_id, wanted.client_id),
         (column.contract_id, wanted.contract_id),
         (column.purpose, wanted.purpose),
+        (column.channel, wanted.channel and wanted.channel.value),
     )
     conditions = [name == value for name, value in asked if value is not None]
     return [row[0] for row in transaction.rows(sa.select(column.id).where(*conditions))]

@@ -61,23 +61,24 @@ ANSWERS: Final = Prepared.in_both(
 _WITHIN: Final = (
     "(at, id) < (:at, :id) AND at >= {from_at} AND (at >= :since OR last_at >= :since) ORDER BY at DESC, id DESC LIMIT"
 )
-_BOUND: Final = "SELECT CASE WHEN count(*) = :limit THEN min(at) ELSE :day END AS at FROM newest"
+_BOUND: Final = """SELECT coalesce(
+    (SELECT at FROM each WHERE at IS NOT NULL ORDER BY at DESC LIMIT 1 OFFSET {limit} - 1), {day}) AS at"""
 PAGE: Final = Prepared(
     sqlite=f"""
 WITH each AS MATERIALIZED (SELECT value AS recipient_id,
     (SELECT at FROM disclosures WHERE recipient_id = value AND {_WITHIN.format(from_at=":day")} 1) AS at
     FROM json_each(:recipients)),
-newest AS MATERIALIZED (SELECT recipient_id, at FROM each WHERE at IS NOT NULL ORDER BY at DESC LIMIT :limit),
-bound AS MATERIALIZED ({_BOUND})
+bound AS MATERIALIZED ({_BOUND.format(limit=":limit", day=":day")}),
+newest AS MATERIALIZED (SELECT each.recipient_id FROM bound CROSS JOIN each ON each.at >= bound.at)
 SELECT found.id FROM bound CROSS JOIN newest CROSS JOIN disclosures AS found ON found.id IN (
     SELECT id FROM disclosures WHERE recipient_id = newest.recipient_id AND {_WITHIN.format(from_at="bound.at")} :limit)
 ORDER BY found.at DESC, found.id DESC LIMIT :limit""",  # noqa: S608 - the text holds no value
     postgres=f"""
-WITH newest AS MATERIALIZED (SELECT each.recipient_id, first.at
-    FROM unnest(CAST(:recipients AS int[])) AS each (recipient_id) CROSS JOIN LATERAL (
-        SELECT at FROM disclosures WHERE recipient_id = each.recipient_id AND {_WITHIN.format(from_at=":day")} 1) AS first
-    ORDER BY at DESC LIMIT :limit),
-bound AS MATERIALIZED ({_BOUND})
+WITH each AS MATERIALIZED (SELECT asked.recipient_id, first.at
+    FROM unnest(CAST(:recipients AS int[])) AS asked (recipient_id) CROSS JOIN LATERAL (
+        SELECT at FROM disclosures WHERE recipient_id = asked.recipient_id AND {_WITHIN.format(from_at=":day")} 1) AS first),
+bound AS MATERIALIZED ({_BOUND.format(limit="CAST(:limit AS bigint)", day="CAST(:day AS bigint)")}),
+newest AS MATERIALIZED (SELECT each.recipient_id FROM bound JOIN each ON each.at >= bound.at)
 SELECT found.id FROM bound CROSS JOIN newest CROSS JOIN LATERAL (
     SELECT id, at FROM disclosures WHERE recipient_id = newest.recipient_id AND {_WITHIN.format(from_at="bound.at")} :limit
     ) AS found
@@ -85,8 +86,9 @@ ORDER BY found.at DESC, found.id DESC LIMIT :limit""",  # noqa: S608 - the text 
 )
 """The newest disclosures of some recipients.
 
-A page of n rows has disclosures of at most n recipients: of those whose newest disclosure is among the n newest. None of them is
-older than the oldest of these. So each recipient costs one look into the index, and few cost more.
+A page of n rows has no disclosure that is older than the n-th newest of the recipients' newest disclosures. So each recipient
+costs one look into the index, and few cost more. Recipients whose newest disclosures are of one moment all count: one transaction
+writes many, and the page's order among them is that of their ids.
 """
 ROWS: Final = Prepared(
     *(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from bus.agencies import PollFailureKind
 from bus.doctor.facts import Disk, Facts
 from bus.doctor.finding import Finding, Urgency
 from bus.storage import Server
@@ -21,6 +22,21 @@ _HELD_LOG_BYTES: Final = 10 * _GIBIBYTE
 _SKEW_SECONDS: Final = 5.0
 """Tokens carry a time of issue, and signatures of webhooks one that receivers compare with their own clocks."""
 _LATE_SECONDS: Final = 60.0
+_FAILING_HOURS: Final = 1.0
+_PASSING: Final = (PollFailureKind.TRANSIENT, PollFailureKind.BUS)
+"""Failures that mostly pass by themselves."""
+_OF_AGENCY: Final = (
+    "Check BUS_ADAPTERS__<AGENCY>__… (docs/agencies.md), and ask the agency. `bus agency list` shows when it ends well."
+)
+_MENDS: Final = {
+    PollFailureKind.TRANSIENT: _OF_AGENCY,
+    PollFailureKind.PERMANENT: _OF_AGENCY,
+    PollFailureKind.DOWN: _OF_AGENCY,
+    PollFailureKind.UNBOUND: "Put a version in force that names the poll in `adapters`.",
+    PollFailureKind.CONTRACT: "Put a version of the contract in force that protects the data as the poll demands.",
+    PollFailureKind.BUS: "See the other findings, and the log line `poll.failed`.",
+    PollFailureKind.DEFECT: "Tell whoever wrote the adapter; the log line is `adapter.defect`.",
+}
 _HERE: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -245,6 +261,16 @@ def check_sinks(facts: Facts) -> Iterator[Finding]:
 
 def check_agencies(facts: Facts) -> Iterator[Finding]:
     """Agencies that contracts in force need, and that have no settings."""
+    if facts.is_development and facts.agencies:
+        yield Finding(
+            Urgency.KNOW,
+            "agencies-not-simulated",
+            "bus dev",
+            f"There are no settings here for {', '.join(one.agency for one in facts.agencies)}. "
+            "On a development bus that is no fault.",
+            "Nothing, unless you need them: `bus dev --agencies` runs a simulator of each ministry.",
+        )
+        return
     for one in facts.agencies:
         yield Finding(
             Urgency.SOON,
@@ -252,6 +278,23 @@ def check_agencies(facts: Facts) -> Iterator[Finding]:
             one.agency,
             f"The adapter {one.agency} has no settings here. Contracts in force need it: {', '.join(one.contracts)}.",
             f"Set BUS_ADAPTERS__{one.agency.upper()}__BASE_URL and its credentials (docs/agencies.md), then restart.",
+        )
+
+
+def check_polls(facts: Facts) -> Iterator[Finding]:
+    """Polls that have failed for an hour, or whose failure no further attempt can mend."""
+    for one in facts.polls:
+        failure, hours = one.failure, (facts.now - one.since).total_seconds() / 3600
+        if failure.kind in _PASSING and hours < _FAILING_HOURS:
+            continue
+        name = f"{one.poll.adapter}/{one.poll.operation}"
+        yield Finding(
+            Urgency.SOON,
+            "poll-fails",
+            name,
+            f"The poll {name} has failed for {hours:.0f} h, {failure.in_a_row} times in a row "
+            f"({failure.kind.value}: {failure.detail}). No row is lost.",
+            _MENDS[failure.kind],
         )
 
 
@@ -305,6 +348,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_sunsets,
     check_sinks,
     check_agencies,
+    check_polls,
     check_notices,
     check_adapters,
 )

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from bus.agencies import PollFailure
 from bus.contracts import EndingGrant
 from bus.delivery import Failing
 from bus.notices import FailingRecipient
+from bus.refusals import Poll
 from bus.storage import Condition
 
 
@@ -45,6 +47,15 @@ class OffAdapter:
 
 
 @dataclass(frozen=True, slots=True)
+class FailingPoll:
+    """A poll that fails; `since` is its first failure in a row."""
+
+    poll: Poll
+    failure: PollFailure
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Disabled:
     """A subscription that the bus disabled, because its webhook answered 410."""
 
@@ -71,6 +82,8 @@ class Facts:
         failing: subscriptions with a delivery that has failed for a day.
         tells_somebody: whether the settings have a way for notices to the operator.
         deaf: recipients of notices that take none.
+        polls: polls that fail.
+        is_development: whether `bus dev` made the bus.
     """
 
     today: date
@@ -91,3 +104,5 @@ class Facts:
     tells_somebody: bool
     deaf: tuple[FailingRecipient, ...]
     off_adapters: tuple[OffAdapter, ...]
+    polls: tuple[FailingPoll, ...]
+    is_development: bool

@@ -1,6 +1,5 @@
 """Gathers the facts of a bus: the one place where the doctor touches files, disks and the database."""
 
-import asyncio
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bus import clock
-from bus.agencies import list_shipped, read_declared
+from bus.agencies import Holds, find_off, list_shipped, read_declared
 from bus.contracts import Catalogue, State, find_ending_grants
 from bus.declared import InForce
 from bus.delivery import (
@@ -20,11 +19,11 @@ from bus.delivery import (
     measure_lag,
     read_beats,
 )
-from bus.doctor.facts import Disabled, Disk, Facts, NamedAgency, OffAdapter, Sunset
+from bus.doctor.facts import Disabled, Disk, Facts, FailingPoll, NamedAgency, OffAdapter, Sunset
 from bus.identity import Keys, read_contacts
 from bus.journal import JournalReader
 from bus.notices import find_failing_recipients, find_recipients
-from bus.settings import Settings, SettingsWrong
+from bus.settings import NOTEBOOK, Settings
 from bus.storage import Condition, Storage, read_condition
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -65,6 +64,8 @@ def gather_facts(settings: Settings, storage: Storage, keys: Keys) -> Facts:
         disabled=tuple(Disabled(one.id, one.participant) for one in every if one.state is SubscriptionState.DISABLED),
         agencies=tuple(_list_agencies(catalogue, settings, registered)),
         off_adapters=tuple(_list_off(registered, settings)),
+        polls=tuple(_list_failing_polls(storage)),
+        is_development=(settings.data_dir / NOTEBOOK).exists(),
         tells_somebody=bool(find_recipients(settings, {})),
         deaf=tuple(find_failing_recipients(storage, find_recipients(settings, read_contacts(storage)))),
     )
@@ -122,17 +123,17 @@ def _list_agencies(
             yield NamedAgency(agency, tuple(sorted(contracts)))
 
 
+def _list_failing_polls(storage: Storage) -> Iterator[FailingPoll]:
+    for report in Holds(storage).report():
+        failure = report.failure
+        if failure is not None and failure.is_troubled and failure.since is not None:
+            yield FailingPoll(report.poll, failure, failure.since)
+
+
 def _list_off(registered: Mapping[str, InForce], settings: Settings) -> Iterator[OffAdapter]:
     for name, one in sorted(registered.items()):
         given = settings.adapters.get(name)
-        if one.version is None or (given is None and name in list_shipped()):
-            continue
-        if one.factory is None:
-            yield OffAdapter(name, f"This version of the bus cannot read the document of {name} {one.version}.")
-            continue
-        try:
-            _, adapter = one.factory.make(given or {})
-        except SettingsWrong as wrong:
-            yield OffAdapter(name, f"{wrong.detail}.")
-        else:
-            asyncio.run(adapter.close())
+        # A document that ships and has no settings is told of as an agency without settings.
+        is_nobodys = one.version is None or (given is None and name in list_shipped())
+        if not is_nobodys and (why := find_off(name, one, given)) is not None:
+            yield OffAdapter(name, why)

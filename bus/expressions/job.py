@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from bus import json
 from bus.expressions.expression import MISSING, ExpressionFailed, compile_expression
-from bus.expressions.reading import is_usable, read_json
+from bus.expressions.reading import has_ambiguous_names, is_usable, read_json
+from bus.expressions.xml import read_xml
 from bus.kit import digest, fold
 
 _BEGINNING: Final = 2048
@@ -39,7 +40,9 @@ def judge(task: bytes, body: bytes) -> bytes:
 
     Args:
         task: as for `evaluate`, with further members. `rules`: each has `status`, and may have `when`, `retry_after`, `quotes`.
-            `status` and `headers`: of the answer. `fold`: whether keys are folded. `rows`: the expression that gives a list.
+            `status` and `headers`: of the answer. `fold`: whether keys are folded. `format`: json or xml. `rows`: the expression
+            that gives a list. `signed`: names that a signature covers; a body with names that are ambiguous then counts as no
+            JSON. None: it may have such names.
         body: the answer's body.
 
     Returns:
@@ -77,8 +80,12 @@ def _read_variables(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_body(told: Mapping[str, Any], body: bytes) -> tuple[Any, bool]:
+    text = body.removeprefix(codecs.BOM_UTF8)
+    is_xml = told["format"] == "xml"
+    if not is_xml and told["signed"] is not None and has_ambiguous_names(text, told["signed"]):
+        return MISSING, False
     try:
-        value = read_json(body.removeprefix(codecs.BOM_UTF8), told["numbers"])
+        value = read_xml(body) if is_xml else read_json(text, told["numbers"])
     except ValueError:
         return MISSING, False
     return (fold(value) if told["fold"] else value), True

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -42,6 +43,44 @@ def read_json(text: bytes, numbers: Numbers) -> Any:
         )
     except RecursionError:
         raise ValueError("is nested too deep") from None
+
+
+def has_ambiguous_names(text: bytes, signed: Collection[str]) -> bool:
+    """Whether an object in a JSON text has two members that a reader may take for one. What is no JSON has none.
+
+    Names that differ in letter case, in blanks around them or in a character's form (NFKC) are one name.
+
+    Args:
+        signed: names of members that a signature covers. Separators within such a name make no other name either, so that the
+            signature of `nib` vouches for no `n_i_b`.
+    """
+    bare = {_drop_separators(name) for name in signed}
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        names = [short if (short := _drop_separators(name)) in bare else _fold_name(name) for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise _Ambiguous
+
+    try:
+        json.loads(text.decode("utf-8", "surrogateescape"), strict=False, object_pairs_hook=check, parse_int=str)
+    except _Ambiguous:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False
+
+
+class _Ambiguous(Exception):
+    """An object has two members that a reader may take for one."""
+
+
+def _fold_name(name: str) -> str:
+    """A name as `bus.kit.fold` makes it, and without what else nobody sees."""
+    return unicodedata.normalize("NFKC", name.strip().lower()).casefold().strip()
+
+
+def _drop_separators(name: str) -> str:
+    return "".join(filter(str.isalnum, _fold_name(name)))
 
 
 def is_usable(value: Any) -> bool:

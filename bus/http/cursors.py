@@ -87,6 +87,10 @@ class Listing(Enum):
     JOB = "j"
     ADAPTERS = "b"
     TRAFFIC = "v"
+    ACCESS_REQUESTS = "q"
+    PROPOSALS = "o"
+    INQUIRIES = "i"
+    STAFF = "w"
 
 
 _ONCE_UNCHECKED: Final = frozenset((Listing.FEED, Listing.RECORDS))

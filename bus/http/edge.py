@@ -18,6 +18,7 @@ from bus.http.acts import route_of
 from bus.http.admissions import admission_in
 from bus.http.api import (
     access,
+    access_requests,
     actions,
     adapter_moves,
     adapters,
@@ -33,15 +34,18 @@ from bus.http.api import (
     event_status,
     events,
     grants,
+    inquiries,
     jobs,
     limits,
     oauth,
     participants,
+    proposals,
     pulls,
     pushes,
     queries,
     refusals,
     security_txt,
+    staff,
     status,
     subscriptions,
     traffic,
@@ -99,6 +103,8 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     adapter_moves.router,
     domains.router,
     access.router,
+    proposals.router,
+    access_requests.router,
     doctor.router,
     grants.router,
     subscriptions.router,
@@ -106,7 +112,9 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     deliveries.router,
     participants.router,
     limits.router,
+    staff.router,
     disclosures.router,
+    inquiries.router,
     actions.router,
     agencies.router,
     pushes.router,
@@ -149,7 +157,9 @@ class Edge:
         publisher: Publisher | None = None,
         readers: ASGIApp | None = None,
         document: Document = dict,
+        pages: Pages = NO_PAGES,
     ) -> None:
+        self._pages = pages
         self._api = api
         self._bodies = bodies
         self._tokens = tokens
@@ -167,18 +177,11 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if (
-            self.publisher is not None
-            and scope["type"] == "http"
-            and scope["path"] == PATH
-            and scope["method"] == "POST"
-        ):
-            await self._publish(self.publisher, scope, receive, send)
-            return
         if scope["type"] != "http":
             await self._api(scope, receive, send)
-            return
-        if self._readers is not None and scope["path"].startswith(_READ):
+        elif self.publisher is not None and scope["path"] == PATH and scope["method"] == "POST":
+            await self._publish(self.publisher, scope, receive, send)
+        elif self._readers is not None and scope["path"].startswith(_READ):
             await self._answer(self._readers, scope, receive, send)
         else:
             await self._answer(self._api, scope, receive, send)
@@ -194,7 +197,7 @@ class Edge:
 
     async def _answer(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Have an application answer, within bounds."""
-        status, method = 500, scope["method"]
+        status, method, send = 500, scope["method"], self._pages.show_faults(scope, send)
         varying: tuple[bytes, ...] = ()
 
         async def sending(message: Any) -> None:
@@ -302,12 +305,12 @@ def create_edge(rooms: Rooms, checks: Health, pages: Pages = NO_PAGES) -> Edge:
     api = _api(routes, rooms, checks)
     document = cache(partial(_make_document, routes, rooms.tokens.issuer))
     set_document(api, document)
-    surface = _survey(routes)
+    surface = Surface(routes.written)
     surface.add(_READERS)
     surface.add_endpoint("POST", "/v1/events", _PUBLISHING)
     bodies = _bodies(rooms)
     readers = create_readers(_READERS, rooms)
-    return Edge(api, surface, bodies, rooms.tokens, Publisher(rooms, bodies), readers, document)
+    return Edge(api, surface, bodies, rooms.tokens, Publisher(rooms, bodies), readers, document, pages)
 
 
 def create_watch(rooms: Rooms, checks: Health) -> Edge:
@@ -315,7 +318,7 @@ def create_watch(rooms: Rooms, checks: Health) -> Edge:
     settings = rooms.settings
     operation = None if settings.operation_address else Operation(settings.operation_scope, has_document=False)
     routes = _make_routes(False, operation)
-    return Edge(_api(routes, rooms, checks), _survey(routes), _bodies(rooms), rooms.tokens)
+    return Edge(_api(routes, rooms, checks), Surface(routes.written), _bodies(rooms), rooms.tokens)
 
 
 def create_operation(rooms: Rooms, checks: Health, described: Edge) -> Edge:
@@ -324,7 +327,7 @@ def create_operation(rooms: Rooms, checks: Health, described: Edge) -> Edge:
     routes = _make_routes(False, operation)
     api = _api(routes, rooms, checks)
     set_document(api, described.describe)
-    return Edge(api, _survey(routes), _bodies(rooms), rooms.tokens)
+    return Edge(api, Surface(routes.written), _bodies(rooms), rooms.tokens)
 
 
 @dataclass(frozen=True)
@@ -361,12 +364,6 @@ def _make_routes(is_whole: bool, operation: Operation | None, pages: Pages = NO_
 def _name_operation(route: APIRoute) -> str:
     """An operation's name, by which generated clients name their methods and types."""
     return route.name
-
-
-def _survey(routes: _Routes) -> Surface:
-    surface = Surface()
-    surface.add(routes.written)
-    return surface
 
 
 def _bodies(rooms: Rooms) -> Bodies:

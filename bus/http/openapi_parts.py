@@ -198,6 +198,7 @@ TAGS: Final[Mapping[str, str]] = {
     "Agencies": "See how agencies are polled, and release deletions that a poll holds back, as the operator.",
     "Contracts": "Read the catalogue; register, check, approve and retire contract versions.",
     "Adapters": "Register, check, approve, swap and roll back documents that describe an agency's API.",
+    "Staff": "Say who uses the console, with which role, as the operator.",
     "Domains": "Say who proposes and activates contracts in which domain, as the operator.",
     "Participants": "Manage participants, their clients and their limits, as the operator.",
     "Disclosures": "See who received whose personal data.",

@@ -21,12 +21,13 @@ from bus.delivery import (
     Subscriptions,
     Trials,
 )
-from bus.disclosures import DisclosureLog
+from bus.disclosures import DisclosureLog, Looks, Openings
 from bus.doctor import Checkups
 from bus.heavy import Heavy, Slices, Threads
 from bus.http.waiting import WaitingReaders
 from bus.idempotency import KeptAnswers
 from bus.identity import Keys, OAuthServer, Participants, Tokens
+from bus.inquiries import Inquiries
 from bus.journal import Appender, Epochs, Gate, JournalReader, Tail
 from bus.limits import Limits
 from bus.refusals import Recorder, RefusalLog, SetAside
@@ -46,6 +47,9 @@ class Rooms:
         judge: judges adapter documents.
         answers: of requests with an `Idempotency-Key`.
         sink_answers: what sinks answered to deliveries that failed.
+        looks: searches of the disclosures by people.
+        openings: opens events with a reason.
+        inquiries: what data subjects ask.
         heavy: runs what may take long, apart from the event loop.
         pull_bell: wakes pulls that wait.
         reading: threads for pages of feeds and records.
@@ -74,6 +78,9 @@ class Rooms:
     epochs: Epochs
     tail: Tail
     disclosures: DisclosureLog
+    looks: Looks
+    openings: Openings
+    inquiries: Inquiries
     subscriptions: Subscriptions
     deliveries: Deliveries
     sink_answers: Answers

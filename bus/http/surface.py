@@ -73,8 +73,9 @@ class _Place:
 class Surface:
     """Finds the endpoint of a request."""
 
-    def __init__(self) -> None:
+    def __init__(self, routes: Iterable[BaseRoute] = ()) -> None:
         self._places: dict[str, list[_Place]] = {}
+        self.add(routes)
 
     def add(self, routes: Iterable[BaseRoute]) -> None:
         """Add what routes serve. Those that come first are found first."""

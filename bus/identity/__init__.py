@@ -2,14 +2,14 @@
 
 from bus.identity.clients import Client
 from bus.identity.contacts import read_contacts
-from bus.identity.errors import ParticipantUnknown
+from bus.identity.errors import ClientUnknown, ParticipantUnknown
 from bus.identity.form import Call
 from bus.identity.keys import Keys, Undecryptable, create_keys, load_keys, rotate_keys
 from bus.identity.metadata import describe_authorization_server, describe_protected_resource
 from bus.identity.participants import Kind, Participant, Participants, bootstrap, has_operator
 from bus.identity.roster import Change, carry_out_roster, find_missing, plan_roster, read_roster, set_participant
 from bus.identity.rotation import Rotation
-from bus.identity.scopes import MEANINGS, Scope, require
+from bus.identity.scopes import GIVEN_BY_OFFICES, MEANINGS, Scope, require
 from bus.identity.server import Answer, OAuthServer
 from bus.identity.signatures import ALGORITHMS, KEYS_TAKEN
 from bus.identity.tokens import Principal, Tokens
@@ -17,12 +17,14 @@ from bus.identity.wrong_logins import LoginPolicy, WrongLogins
 
 __all__ = [
     "ALGORITHMS",
+    "GIVEN_BY_OFFICES",
     "KEYS_TAKEN",
     "MEANINGS",
     "Answer",
     "Call",
     "Change",
     "Client",
+    "ClientUnknown",
     "Keys",
     "Kind",
     "LoginPolicy",

@@ -8,6 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from bus import clock, json
+from bus.actions import Actor
+from bus.identity.errors import ScopeNotYours
+from bus.identity.scopes import GIVEN_BY_OFFICES
 from bus.identity.tables import CLIENTS
 from bus.storage import Transaction
 
@@ -73,6 +76,21 @@ def give_scopes(client: Client, scopes: frozenset[str]) -> Client:
     version = client.version + bool(added)
     given = {scope: by for scope, by in client.given.items() if scope in scopes} | dict.fromkeys(added, version)
     return replace(client, scopes=scopes, version=version, given=given)
+
+
+def check_giver(by: Actor, scopes: frozenset[str], had: frozenset[str] = frozenset()) -> None:
+    """Refuse an actor that gives a client more than a participant gives its own clients.
+
+    Args:
+        scopes: those that the client is to have.
+        had: those that it has. It may keep them.
+
+    Raises:
+        ScopeNotYours: names the scopes.
+    """
+    beyond = scopes - had - GIVEN_BY_OFFICES
+    if beyond and not by.is_operator:
+        raise ScopeNotYours(f"The operator gives {', '.join(sorted(beyond))}.")
 
 
 def write_scopes(client: Client) -> dict[str, Any]:

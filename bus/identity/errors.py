@@ -1,6 +1,6 @@
 """The refusals about participants and clients, one class for each thing that a caller can do."""
 
-from bus.problem import Conflict, Invalid, NotFound
+from bus.problem import Conflict, Forbidden, Invalid, NotFound
 
 
 class NameRefused(Invalid):
@@ -55,3 +55,15 @@ class NothingToChange(Invalid):
     """A change of a client gives scopes, keys, or both."""
 
     slug = "client-unchanged"
+
+
+class ScopeNotYours(Forbidden):
+    """The operator alone gives this scope, and a new secret to a client that has this scope; ask the operator."""
+
+    slug = "scope-not-yours"
+
+
+class ClientHasKeys(Conflict):
+    """The client proves itself with keys of its own, so it has no secret."""
+
+    slug = "client-has-keys"

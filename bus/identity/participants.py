@@ -16,9 +16,18 @@ from bus import clock
 from bus.actions import OPERATOR as OPERATOR
 from bus.actions import Action, Actor, Object, Verb, note
 from bus.identity import secrets
-from bus.identity.clients import Client, Credentials, give_scopes, make_client, read_credentials, write_scopes
+from bus.identity.clients import (
+    Client,
+    Credentials,
+    check_giver,
+    give_scopes,
+    make_client,
+    read_credentials,
+    write_scopes,
+)
 from bus.identity.contacts import check_contact, write_contact
 from bus.identity.errors import (
+    ClientHasKeys,
     ClientRevoked,
     ClientUnknown,
     KindRefused,
@@ -164,9 +173,11 @@ class Participants:
         Raises:
             ParticipantUnknown: the participant does not exist.
             ScopeUnknown: a scope does not exist, or there is none.
+            ScopeNotYours: the operator alone gives one of the scopes.
             KeySetRefused: the key set breaks the rule that the class states.
         """
         client = Client(new_id("client"), participant, _check_scopes(scopes), clock.now(), revoked=False)
+        check_giver(by, client.scopes)
         stored = None if jwks is None else check_key_set(jwks)
         secret = new_secret() if stored is None else None
         secret_hash = secrets.NO_SECRET if secret is None else secrets.make_digest(secret)
@@ -229,6 +240,7 @@ class Participants:
         Raises:
             ParticipantUnknown, ClientUnknown: the participant or the client does not exist.
             ClientRevoked: the client is shut out for good.
+            ScopeNotYours: the operator alone gives one of the scopes.
             NothingToChange, ScopeUnknown, KeySetRefused: the change breaks the rule that the class states.
         """
         if scopes is None and jwks is None:
@@ -242,6 +254,8 @@ class Participants:
             if row.revoked_at is not None:
                 raise ClientRevoked(f"{client_id} is revoked; make another client.")
             before = make_client(row)
+            # Keys for all that the client may do already are as much as the scopes themselves.
+            check_giver(by, asked or before.scopes, before.scopes if jwks is None else frozenset())
             changed = before if asked is None else give_scopes(before, asked)
             values |= write_scopes(changed)
             transaction.execute(sa.update(CLIENTS).where(CLIENTS.c.client_id == client_id).values(**values))
@@ -250,6 +264,29 @@ class Participants:
             note(transaction, Action(Verb.CLIENT_UPDATE, by, _make_object(client_id), participant, had, has))
             announce(transaction, "clients")
         return changed
+
+    def rotate_secret(self, participant: str, client_id: str, by: Actor) -> str:
+        """The new secret of a client, to be shown once. The secret before stops working; tokens that are out go on to their end.
+
+        Raises:
+            ParticipantUnknown, ClientUnknown: the participant or the client does not exist.
+            ClientRevoked: the client is shut out for good.
+            ClientHasKeys: the client has no secret.
+            ScopeNotYours: the client has scopes that the operator alone gives.
+        """
+        secret = new_secret()
+        with self._storage.write() as transaction:
+            row = _get_client(transaction, participant, client_id)
+            if row.revoked_at is not None:
+                raise ClientRevoked(f"{client_id} is revoked; make another client.")
+            if row.jwks is not None:
+                raise ClientHasKeys(f"{client_id} has keys; give it other keys instead.")
+            check_giver(by, make_client(row).scopes)
+            mine = sa.update(CLIENTS).where(CLIENTS.c.client_id == client_id)
+            transaction.execute(mine.values(secret_hash=secrets.make_digest(secret)))
+            note(transaction, Action(Verb.CLIENT_ROTATE_SECRET, by, _make_object(client_id), participant))
+            announce(transaction, "clients")
+        return secret
 
     def find_client(self, client_id: str) -> Client | None:
         """The client with that id, also if it is revoked; None if there is none."""
@@ -302,7 +339,7 @@ def has_operator(storage: Storage) -> bool:
 
 
 def _check_scopes(scopes: Iterable[str]) -> frozenset[str]:
-    asked = frozenset(scopes)
+    asked = frozenset(str(scope) for scope in scopes)
     known = frozenset(str(scope) for scope in Scope)
     if not asked or asked - known:
         raise ScopeUnknown(

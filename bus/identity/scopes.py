@@ -38,13 +38,24 @@ MEANINGS: dict[Scope, str] = {
     Scope.EVENTS_PUBLISH: "publish events under the contracts that name you a producer",
     Scope.EVENTS_READ: "read the feeds and records that a contract grants you",
     Scope.QUERIES_CALL: "ask the queries that a contract grants you",
-    Scope.CONTRACTS_READ: "read the catalogue of contracts",
+    Scope.CONTRACTS_READ: "read the catalogue of contracts, and ask for access to them",
     Scope.CONTRACTS_WRITE: "propose contracts",
     Scope.CONTRACTS_APPROVE: "activate, deprecate and retire contracts",
     Scope.SUBSCRIPTIONS_MANAGE: "manage your subscriptions and their deliveries",
     Scope.AUDIT_READ: "ask who received a person's data, and who changed what",
     Scope.ADMIN: "manage participants and their clients",
 }
+
+GIVEN_BY_OFFICES: Final = frozenset(
+    {
+        Scope.EVENTS_PUBLISH,
+        Scope.EVENTS_READ,
+        Scope.QUERIES_CALL,
+        Scope.CONTRACTS_READ,
+        Scope.SUBSCRIPTIONS_MANAGE,
+    }
+)
+"""The scopes that a participant gives its own clients. The contracts bound what they reach. The operator gives the others."""
 
 
 def require(principal: "Principal", scope: str) -> None:

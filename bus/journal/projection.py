@@ -7,9 +7,12 @@ another person, so each would change other pages of the database. Here hundreds 
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Final
 
 from bus.journal import statements
+from bus.journal.tables import STRETCH
 from bus.problem import Refused
 from bus.storage import Storage, Transaction
 
@@ -113,6 +116,16 @@ class Persons:
         self._projection.reach_end()
         with self._storage.read() as transaction:
             return [(row[0], row[1]) for row in transaction.rows(statements.ABOUT_PERSON, {"person": person})]
+
+    def find_persons(self, positions: Iterable[int]) -> set[str]:
+        """The persons that the events at some positions are about."""
+        self._projection.reach_end()
+        found: set[str] = set()
+        with self._storage.read() as transaction:
+            for stretch, some in groupby(sorted(positions), key=lambda position: position // STRETCH):
+                asked = {"stretch": stretch, "positions": transaction.numbers(some)}
+                found.update(row[0] for row in transaction.rows(statements.PERSONS_AT, asked))
+        return found
 
 
 def next_size(size: int, seconds: float) -> int:

@@ -5,10 +5,12 @@ from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
+from bus import json
 from bus.contracts import WantedRows
 from bus.journal import following, lines, statements
 from bus.journal.chosen import ChosenRecords, find_choice
 from bus.journal.entries import Entry, Stretch, entries_at, make_entry, piece_at, take_first_piece
+from bus.journal.epochs import split_place
 from bus.journal.horizon import Horizon, read_horizon
 from bus.journal.identity import identity_of
 from bus.journal.lines import Lines
@@ -147,6 +149,14 @@ class JournalReader:
         """The events at some positions. A position without an event is left out."""
         with self._storage.read() as transaction:
             return entries_at(transaction, positions)
+
+    def find_place(self, number: int) -> Entry | None:
+        """The event at a position, or with a `sequence`, which also names the event's epoch; None: there is none."""
+        epoch, position = split_place(number)
+        entry = self.at([position]).get(position)
+        if entry is None or (epoch and int(json.loads(entry.body)["sequence"]) != number):
+            return None
+        return entry
 
     def preceding(self, positions: Sequence[int]) -> dict[int, int]:
         """Positions of events, each with the position of the same record's event before. A record's first event is left out."""

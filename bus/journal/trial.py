@@ -48,4 +48,4 @@ async def try_data(
 
 def _point_into_data(refusal: Refused) -> list[FieldError]:
     errors = refusal.errors or (FieldError("", refusal.detail),)
-    return [FieldError(error.pointer.removeprefix(_PREFIX), error.detail) for error in errors]
+    return [FieldError(error.pointer.removeprefix(_PREFIX), error.detail, error.rule) for error in errors]

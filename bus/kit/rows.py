@@ -44,11 +44,14 @@ class Rows:
         source: the source of the rows' events. Source and key name a row.
         rows: the rows.
         is_whole: True: the list has no other rows, so a row that is missing is deleted. False: it is a page.
+        moment: of a push: the moment that its signature names. A row that comes again with this moment is the same sending, and
+            no news. None: the proof names no moment finer than a day.
     """
 
     source: str
     rows: Sequence[Row]
     is_whole: bool
+    moment: str | None = None
 
 
 def read_rows(

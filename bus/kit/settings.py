@@ -6,6 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
+from bus.texts import is_blank
+
 _ADDRESS = re.compile(r"https?://[^\s/?#\\]+(/(%[0-9A-F]{2}|[A-Z0-9._~!$&'()*+,;=:@/-])*)?", re.ASCII | re.IGNORECASE)
 _DOTS = re.compile(r"/(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 _PROXY = re.compile(r"https?://([^\s/@]+@)?[^\s/@:]+(:\d{1,5})?/?", re.ASCII)
@@ -68,6 +70,13 @@ class AdapterSettings(BaseModel):
         if self.quota_parts and sum(self.quota_parts.values()) > (self.daily_quota or 0):
             raise ValueError("quota_parts must be at most daily_quota together")
         return self
+
+    @field_validator("*")
+    @classmethod
+    def _is_no_blank_secret(cls, value: Any) -> Any:
+        if isinstance(value, SecretStr) and is_blank(value.get_secret_value()):
+            raise ValueError("is blank, and everybody knows a blank secret; give the secret, or take the setting away")
+        return value
 
     @field_validator("proxy")
     @classmethod

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     SECRET_ENDS = "secret-ends"  # noqa: S105 - a kind
     PROPOSAL_WAITS = "proposal-waits"
     POLL_HELD = "poll-held"
+    POLL_FAILS = "poll-fails"
     PRODUCER_SILENT = "producer-silent"
     BACKUP_LATE = "backup-late"
 

@@ -1,6 +1,7 @@
 """The notifier: looks every minute at what stands, and tells each recipient what is due. One process of a bus does it.
 
-Promise: at least once. A message is noted as sent after the other side took it. A recipient that fails holds up no other.
+Promise: at least once. A message is noted as sent after the other side took it. A recipient that fails holds up no other,
+whatever its message, its address or its sender does.
 """
 
 import asyncio
@@ -110,16 +111,24 @@ class Notifier:
         recipient, memory, bundle = due.recipient, due.memory, due.bundle
         if not await asyncio.to_thread(self._memories.claim, recipient, memory, now):
             return
-        letter = write_letter(bundle, recipient, memory, now, self._settings.public_url)
         begun = time.monotonic()
         try:
+            letter = write_letter(bundle, recipient, memory, now, self._settings.public_url)
             await self._senders[recipient.way].send(letter, recipient)
-        except NotSent as failure:
-            await asyncio.to_thread(self._memories.note_failure, recipient, memory, str(failure), now)
-            log.warning("notice.not_sent", recipient=recipient.name, failure=str(failure), attempts=memory.failures + 1)
+        except NotSent as error:
+            await self._note_failure(due, str(error), now)
+            return
+        except Exception as error:  # noqa: BLE001 - a defect at one recipient must not hold up the others
+            # Its text may hold the address, or what the message tells. So only its class is kept.
+            await self._note_failure(due, f"the bus failed with {type(error).__name__}", now)
             return
         # The hour begins when the recipient has the message, which may have waited for others.
         taken_at = now + timedelta(seconds=time.monotonic() - begun)
         await asyncio.to_thread(self._memories.note_success, recipient, memory, bundle, taken_at)
         told = {"new": len(bundle.fresh), "standing": len(bundle.standing), "ended": len(bundle.ended)}
         log.info("notice.sent", recipient=recipient.name, **told)
+
+    async def _note_failure(self, due: _Due, failure: str, now: datetime) -> None:
+        await asyncio.to_thread(self._memories.note_failure, due.recipient, due.memory, failure, now)
+        attempts = due.memory.failures + 1
+        log.warning("notice.not_sent", recipient=due.recipient.name, failure=failure, attempts=attempts)

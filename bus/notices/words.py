@@ -182,6 +182,25 @@ def tell_polls(facts: Facts) -> Iterator[Notice]:
             )
 
 
+def tell_failing_polls(facts: Facts) -> Iterator[Notice]:
+    """Polls that have failed for an hour."""
+    for one in facts.polls:
+        poll, failure = one.report.poll, one.report.failure
+        if failure is None or not failure.is_troubled or failure.since is None or facts.now - failure.since < AWAY:
+            continue
+        agency, operation = write_name(poll.adapter), write_name(poll.operation)
+        yield Notice(
+            Kind.POLL_FAILS,
+            None,
+            f"{poll.adapter}/{poll.operation}",
+            f"Penarikan {agency}/{operation} gagal {failure.in_a_row} kali berturut-turut: {write_name(failure.detail)}",
+            f"Periksa akun dan alamat {agency} pada pengaturan bus, lalu hubungi instansinya. Tidak ada data yang hilang.",
+            "bus agency list; bus doctor",
+            "GET /v1/agencies",
+            failure.since,
+        )
+
+
 def tell_silent(facts: Facts) -> Iterator[Notice]:
     """Producers whose contracts want fresher data than they send."""
     for one in facts.producers:
@@ -231,6 +250,7 @@ MAKERS: Final[tuple[Maker, ...]] = (
     tell_disabled,
     tell_dead,
     tell_polls,
+    tell_failing_polls,
     tell_backup,
     tell_silent,
     tell_proposals,

@@ -8,6 +8,7 @@ from bus.agencies import (
     Holds,
     JobRunner,
     Jobs,
+    OpenCircuits,
     Pauses,
     Pushes,
     Queries,
@@ -31,19 +32,20 @@ from bus.delivery import (
     Subscriptions,
     Trials,
 )
-from bus.disclosures import DisclosureLog
+from bus.disclosures import DisclosureLog, Looks, Openings
 from bus.doctor import Checkups
 from bus.heavy import Bounds, Heavy, Here, Processes, Shares, Slices, Threads
 from bus.http import Rooms, WaitingReaders, connections_at_once
 from bus.idempotency import KeptAnswers
 from bus.identity import Keys, LoginPolicy, OAuthServer, Participants, Tokens
+from bus.inquiries import Inquiries
 from bus.journal import Appender, Beside, Epochs, Gate, JournalReader, NothingBeside, Persons, Tail
 from bus.limits import LimitRegister, Limits, Ration
+from bus.process.staff import make_staff
 from bus.process.wakeups import Wakeups
 from bus.refusals import Recorder, RefusalLog, SetAside
 from bus.rollups import PulledTally, Traffic
 from bus.settings import Settings
-from bus.staff import Accounts, Sessions, SignIn, Staff
 from bus.status import StatusReader
 from bus.storage import Storage
 
@@ -93,7 +95,9 @@ def make_rooms(
     quotas = QuotaLedger(storage)
     disclosures = DisclosureLog(storage, Persons(storage))
     apart = heavy or Here()
-    queries = Queries(catalogue, agencies, disclosures, limits, Ration(storage), quotas, heavy=apart)
+    queries = Queries(
+        catalogue, agencies, disclosures, limits, Ration(storage), quotas, OpenCircuits(storage), heavy=apart
+    )
     jobs = Jobs(storage, keys)
     gate = Gate(catalogue)
     refusals = RefusalLog(storage, settings.keep_refusals_days)
@@ -128,6 +132,9 @@ def make_rooms(
         epochs=epochs,
         tail=tail,
         disclosures=disclosures,
+        looks=Looks(actions, disclosures),
+        openings=Openings(storage, journal, catalogue, disclosures),
+        inquiries=Inquiries(storage),
         subscriptions=subscriptions,
         deliveries=Deliveries(storage),
         sink_answers=Answers(storage, keys, journal, catalogue, disclosures),
@@ -155,7 +162,7 @@ def make_rooms(
         names=names,
         trials=Trials(names),
         waiting=WaitingReaders(),
-        staff=_make_staff(settings, storage, keys, attempts),
+        staff=make_staff(settings, storage, keys, attempts),
         checkups=Checkups(settings, storage, keys),
     )
 
@@ -173,15 +180,6 @@ def _make_limits(settings: Settings, storage: Storage) -> Limits:
 
 def _make_login_policy(settings: Settings) -> LoginPolicy:
     return LoginPolicy(settings.wrong_logins, settings.wrong_logins_of_client, settings.wrong_logins_from_address)
-
-
-def _make_staff(settings: Settings, storage: Storage, keys: Keys, attempts: Attempts) -> Staff:
-    accounts = Accounts(storage, keys, settings.staff_link_minutes)
-    rate = settings.wrong_sign_ins
-    # One person's password can be guessed, which no client's secret can. So the account has a rate of its own.
-    policy = LoginPolicy(pair=rate, client=rate, address=settings.wrong_logins_from_address)
-    sessions = Sessions(storage, settings.console_idle_minutes, settings.console_session_hours)
-    return Staff(accounts, sessions, SignIn(accounts, policy, attempts))
 
 
 def make_workers(settings: Settings) -> Processes:

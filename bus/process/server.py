@@ -55,8 +55,12 @@ async def serve(
         edge = _create(process.rooms, checks) if Role.API in roles else create_watch(process.rooms, checks)
         edge.describe()
         is_https = issuer.startswith("https:")
-        acquaintances = Acquaintances(process.rooms.tokens, process.rooms.oauth)
-        doors = {listener: FrontDoor(edge, edge.publisher, settings, is_https=is_https, acquaintances=acquaintances)}
+        acquaintances = Acquaintances(process.rooms.tokens, process.rooms.oauth, process.rooms.staff.sessions)
+        doors = {
+            listener: FrontDoor(
+                edge, edge.publisher, settings, is_https=is_https, acquaintances=acquaintances, pages=console.PAGES
+            )
+        }
         if operation is not None:
             watched = create_operation(process.rooms, checks, edge)
             doors[operation] = FrontDoor(watched, None, settings, is_https=False, acquaintances=acquaintances)

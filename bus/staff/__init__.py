@@ -14,25 +14,43 @@ from bus.staff.accounts import (
     reencrypt_authenticators,
 )
 from bus.staff.authenticator import write_address
+from bus.staff.challenges import Challenges
 from bus.staff.errors import (
+    ClaimRefused,
     CodeRefused,
+    PasskeyRefused,
     PasswordRefused,
+    ProviderUnavailable,
     RoleMissing,
     SignInRefused,
 )
+from bus.staff.identities import Identities
+from bus.staff.passkeys import Passkeys
+from bus.staff.provider import Provider, ProviderSettings
+from bus.staff.relying_party import RelyingParty, find_relying_party
 from bus.staff.room import Staff
-from bus.staff.sessions import Session, Sessions
+from bus.staff.sessions import SESSION_COOKIE, Session, Sessions
 from bus.staff.sign_in import SignIn
 
 __all__ = [
     "LINK_PATH",
     "OF_PARTICIPANT",
+    "SESSION_COOKIE",
     "Account",
     "Accounts",
+    "Challenges",
+    "ClaimRefused",
     "CodeRefused",
+    "Identities",
     "Link",
+    "PasskeyRefused",
+    "Passkeys",
     "PasswordRefused",
+    "Provider",
+    "ProviderSettings",
+    "ProviderUnavailable",
     "Purpose",
+    "RelyingParty",
     "Role",
     "RoleMissing",
     "Session",
@@ -41,6 +59,7 @@ __all__ = [
     "SignInRefused",
     "Staff",
     "check_authenticators",
+    "find_relying_party",
     "reencrypt_authenticators",
     "write_address",
 ]

@@ -29,7 +29,9 @@ class Account:
 
     Attributes:
         participant: the participant that the member acts for; None: the role has none.
-        is_set_up: whether the account has a password and an authenticator.
+        has_password: whether the account has a password and an authenticator.
+        has_passkey: whether the account has a passkey.
+        is_provided: whether an identity provider proves the account.
         is_disabled: whether the account is shut out for good.
     """
 
@@ -37,8 +39,15 @@ class Account:
     role: Role
     participant: str | None
     created_at: datetime
-    is_set_up: bool
+    has_password: bool
+    has_passkey: bool
+    is_provided: bool
     is_disabled: bool
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether anything proves the account."""
+        return self.has_password or self.has_passkey or self.is_provided
 
     @property
     def reach(self) -> str | None:

@@ -4,7 +4,7 @@ Promise: a link works once, and only for a while. Its secret is shown once, and 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,10 +25,11 @@ from bus.staff.errors import (
     StaffDisabled,
     StaffExists,
     StaffNameRefused,
+    StaffProvided,
     StaffUnknown,
 )
 from bus.staff.passwords import Passwords, check_password
-from bus.staff.tables import STAFF, STAFF_LINKS, STAFF_SESSIONS
+from bus.staff.tables import STAFF, STAFF_LINKS, STAFF_PASSKEYS, STAFF_SESSIONS, select_accounts
 from bus.storage import RowConflict, Storage, Transaction
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{1,62}")
@@ -91,14 +92,14 @@ class Accounts:
             StaffNameRefused, ParticipantMismatch, StaffExists: see the classes.
             ParticipantUnknown: the participant does not exist.
         """
-        if not _NAME.fullmatch(name) or name == COMMAND_LINE:
+        if not is_name(name):
             raise StaffNameRefused(f"{name!r} cannot be an account's name.")
         check_participant(role, participant)
         if participant is not None:
             Participants(self._storage).get(participant)
         try:
             with self._storage.write() as transaction:
-                _insert(transaction, name, role, participant)
+                insert_account(transaction, name, role, participant)
                 told = {"role": role.value, "participant": participant}
                 note(transaction, Action(Verb.STAFF_ADD, by, make_object(name), participant, after=told))
                 return self._add_link(transaction, name, Purpose.SET_UP, by, participant)
@@ -109,19 +110,21 @@ class Accounts:
         """The secret of a new link for an account. What proves the account now works until the link is used.
 
         Raises:
-            StaffUnknown, StaffDisabled: see the classes.
+            StaffUnknown, StaffDisabled, StaffProvided: see the classes.
         """
         with self._storage.write() as transaction:
             account = _get(transaction, name)
             if account.is_disabled or name == COMMAND_LINE:
                 raise StaffDisabled(f"The account {name} takes no links; add another account.")
+            if account.is_provided:
+                raise StaffProvided(f"An identity provider proves the account {name}.")
             return self._add_link(transaction, name, Purpose.SET_UP, by, account.participant)
 
     def make_opening(self, by: Actor) -> str:
         """The secret of a link that opens the console as operator, for who may use the command line."""
         with self._storage.write() as transaction:
             if _find(transaction, COMMAND_LINE) is None:
-                _insert(transaction, COMMAND_LINE, Role.OPERATOR, None)
+                insert_account(transaction, COMMAND_LINE, Role.OPERATOR, None)
             return self._add_link(transaction, COMMAND_LINE, Purpose.OPEN, by, None)
 
     def read_link(self, secret: str) -> Link:
@@ -151,11 +154,28 @@ class Accounts:
             "totp_secret": self._keys.encrypt(link.totp_secret),
             "totp_step": step,
         }
+        named = STAFF.c.name == link.account.name
+        return self.set_up_otherwise(
+            secret, lambda to: to.execute(sa.update(STAFF).where(named).values(**values)), address
+        )
+
+    def set_up_otherwise(self, secret: str, store: Callable[[Transaction], object], address: str) -> Account:
+        """Use a link: forget all that proved its account, and have `store` write what proves it from now on.
+
+        Raises:
+            LinkUnusable: see the class.
+        """
         with self._storage.write() as transaction:
+            link = self._get_link(transaction, secret)
+            if link.purpose is not Purpose.SET_UP:
+                raise LinkUnusable("This link opens the console; it sets nothing up.")
             _use(transaction, secret)
             name = link.account.name
-            transaction.execute(sa.update(STAFF).where(STAFF.c.name == name).values(**values))
             _forget(transaction, name)
+            forgotten = {"password_hash": None, "totp_secret": None}
+            transaction.execute(sa.update(STAFF).where(STAFF.c.name == name).values(**forgotten))
+            transaction.execute(sa.delete(STAFF_PASSKEYS).where(STAFF_PASSKEYS.c.staff == name))
+            store(transaction)
             by = link.account.act_from(address)
             note(transaction, Action(Verb.STAFF_PROOF, by, make_object(name), link.account.participant))
         return link.account
@@ -191,9 +211,29 @@ class Accounts:
             _forget(transaction, name)
             note(transaction, Action(Verb.STAFF_DISABLE, by, make_object(name), account.participant))
 
+    def end_sessions(self, name: str, by: Actor) -> None:
+        """End all sessions of an account, which may sign in again.
+
+        Raises:
+            StaffUnknown: see the class.
+        """
+        with self._storage.write() as transaction:
+            account = _get(transaction, name)
+            transaction.execute(sa.delete(STAFF_SESSIONS).where(STAFF_SESSIONS.c.staff == name))
+            note(transaction, Action(Verb.STAFF_END_SESSIONS, by, make_object(name), account.participant))
+
+    def get(self, name: str) -> Account:
+        """The account with that name.
+
+        Raises:
+            StaffUnknown: see the class.
+        """
+        with self._storage.read() as transaction:
+            return _get(transaction, name)
+
     def list_page(self, limit: int, after: str = "") -> Sequence[Account]:
         """At most `limit` accounts by name, beginning after the name `after`."""
-        query = sa.select(STAFF).where(STAFF.c.name > after).order_by(STAFF.c.name).limit(limit)
+        query = select_accounts().where(STAFF.c.name > after).order_by(STAFF.c.name).limit(limit)
         with self._storage.read() as transaction:
             return [make_account(row) for row in transaction.rows(query)]
 
@@ -231,7 +271,7 @@ class Accounts:
 
     def _get_link(self, transaction: Transaction, secret: str) -> Link:
         query = (
-            sa.select(STAFF_LINKS.c.purpose, STAFF_LINKS.c.totp_secret.label("fresh_secret"), STAFF)
+            select_accounts(STAFF_LINKS.c.purpose, STAFF_LINKS.c.totp_secret.label("fresh_secret"))
             .join(STAFF, STAFF.c.name == STAFF_LINKS.c.staff)
             .where(STAFF_LINKS.c.digest == digest(secret), STAFF_LINKS.c.ends_at > clock.micros(clock.now()))
         )
@@ -240,6 +280,11 @@ class Accounts:
             raise LinkUnusable("The link was used, or it has ended.")
         fresh = "" if row.fresh_secret is None else self._keys.decrypt(row.fresh_secret)
         return Link(make_account(row), Purpose(row.purpose), fresh)
+
+
+def is_name(name: str) -> bool:
+    """Whether a name can be that of a person's account."""
+    return _NAME.fullmatch(name) is not None and name != COMMAND_LINE
 
 
 def make_object(name: str) -> Object:
@@ -254,7 +299,9 @@ def make_account(row: Any) -> Account:
         Role(row.role),
         row.participant,
         _read_moment(row.created_at),
-        is_set_up=row.password_hash is not None,
+        has_password=row.password_hash is not None,
+        has_passkey=row.has_passkey,
+        is_provided=row.is_provided,
         is_disabled=row.disabled_at is not None,
     )
 
@@ -293,7 +340,12 @@ def _read_moment(micros: int) -> datetime:
     return clock.moment(micros)
 
 
-def _insert(transaction: Transaction, name: str, role: Role, participant: str | None) -> None:
+def insert_account(transaction: Transaction, name: str, role: Role, participant: str | None) -> None:
+    """Write a new account, which nothing proves yet.
+
+    Raises:
+        RowConflict: there is an account with this name.
+    """
     values = {
         "name": name,
         "role": role.value,
@@ -305,7 +357,7 @@ def _insert(transaction: Transaction, name: str, role: Role, participant: str | 
 
 
 def _find(transaction: Transaction, name: str) -> Any:
-    return transaction.one(sa.select(STAFF).where(STAFF.c.name == name)) if _NAME.fullmatch(name) else None
+    return transaction.one(select_accounts().where(STAFF.c.name == name)) if _NAME.fullmatch(name) else None
 
 
 def _get(transaction: Transaction, name: str) -> Account:

@@ -1,6 +1,6 @@
 """What staff is refused, by what the caller can do about it."""
 
-from bus.problem import Conflict, Forbidden, Invalid, NotFound, Refused
+from bus.problem import Conflict, Forbidden, Invalid, NotFound, Refused, Unavailable
 
 
 class StaffNameRefused(Invalid):
@@ -69,3 +69,44 @@ class RoleMissing(Forbidden):
     """Your role does not include this page or act; ask the operator who may do it for you."""
 
     slug = "role-missing"
+
+
+class PasskeyRefused(Invalid):
+    """The browser's answer does not fit; load the page again, and try once more with the device that has the passkey."""
+
+    slug = "passkey-refused"
+
+
+class ChallengeUnusable(PasskeyRefused):
+    """This answer is not for a question of this page, or came too late; load the page again, and try once more."""
+
+
+class PasskeyUnknown(NotFound):
+    """You have no passkey with this id; you may have removed it already."""
+
+    slug = "passkey-unknown"
+
+
+class LastProof(Conflict):
+    """This passkey is the only thing that proves your account; add another passkey first."""
+
+    slug = "last-proof"
+
+
+class StaffProvided(Conflict):
+    """An identity provider proves this account; the member signs in there, and takes no link."""
+
+    slug = "staff-provided"
+
+
+class ClaimRefused(Forbidden):
+    """The identity provider gives you no role of the bus; ask its administrator to fill the claims that BUS_OIDC_… names."""
+
+    slug = "claim-refused"
+    lacks_authority = False
+
+
+class ProviderUnavailable(Unavailable):
+    """The identity provider does not answer as it should; try again, or sign in another way."""
+
+    slug = "provider-unavailable"

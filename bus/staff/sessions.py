@@ -7,9 +7,11 @@ a digest. An account that was disabled has no session.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any, Final
 
 import sqlalchemy as sa
+from cachetools import TTLCache
 
 from bus import clock
 from bus.actions import Action, Object, Verb, note
@@ -18,12 +20,17 @@ from bus.staff.account import Account
 from bus.staff.accounts import make_account
 from bus.staff.digest import digest
 from bus.staff.errors import SessionUnknown, SignInRefused
-from bus.staff.tables import STAFF, STAFF_SESSIONS
+from bus.staff.tables import STAFF, STAFF_SESSIONS, select_accounts
 from bus.storage import Storage, Transaction
 
 _SEEN_SECONDS: Final = 30
 """A session's last request is known to this precision, so that most requests write nothing."""
 _LONGEST: Final = 200
+SESSION_COOKIE: Final = b"konsol-sesi"
+"""Part of the name of the cookie that has a session's secret."""
+_REMEMBERED: Final = 10_000
+"""Sessions that a process remembers."""
+_REMEMBERED_SECONDS: Final = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,8 @@ class Sessions:
         self._storage = storage
         self._idle = timedelta(minutes=idle_minutes)
         self._longest = timedelta(hours=longest_hours)
+        self._remembered: TTLCache[str, bool] = TTLCache(_REMEMBERED, min(_REMEMBERED_SECONDS, idle_minutes * 60))
+        self._remembering = Lock()
 
     def open(self, account: Account, address: str, browser: str) -> str:
         """Open a session. Returns its secret, for the browser's cookie.
@@ -90,13 +99,21 @@ class Sessions:
         mine = STAFF_SESSIONS.c.digest == digest(secret)
         with self._storage.read() as transaction:
             row = transaction.one(_select().where(mine, *self._living()))
-        if row is None:
-            return None
+        with self._remembering:
+            if row is None:
+                self._remembered.pop(digest(secret), None)
+                return None
+            self._remembered[digest(secret)] = True
         session, now = _make_session(row), clock.now()
         if is_used and (now - session.seen_at).total_seconds() > _SEEN_SECONDS:
             with self._storage.write() as transaction:
                 transaction.execute(sa.update(STAFF_SESSIONS).where(mine).values(seen_at=clock.micros(now)))
         return session
+
+    def remembers(self, secret: str) -> bool:
+        """Whether this process found that session a short while ago. It asks no database, and gives nobody any right."""
+        with self._remembering:
+            return digest(secret) in self._remembered
 
     def list_of(self, account: Account) -> Sequence[Session]:
         """The sessions of an account, the newest first."""
@@ -117,6 +134,15 @@ class Sessions:
             by = account.act_from(address)
             note(transaction, Action(Verb.SESSION_END, by, Object("session", id), account.participant))
 
+    def note_proof(self, session: Session, address: str) -> None:
+        """Note that the member proved the account again in this session."""
+        now = clock.micros(clock.now())
+        with self._storage.write() as transaction:
+            mine = STAFF_SESSIONS.c.id == session.id
+            transaction.execute(sa.update(STAFF_SESSIONS).where(mine).values(proved_at=now, seen_at=now))
+            by, account = session.account.act_from(address), session.account
+            note(transaction, Action(Verb.SESSION_PROVE, by, Object("session", session.id), account.participant))
+
     def _living(self) -> Sequence[sa.ColumnElement[bool]]:
         now, table = clock.now(), STAFF_SESSIONS.c
         return (
@@ -136,7 +162,7 @@ class Sessions:
 def _select() -> sa.Select[Any]:
     table = STAFF_SESSIONS.c
     own = (table.id, table.opened_at, table.seen_at, table.proved_at, table.address, table.browser)
-    return sa.select(STAFF, *own).join(STAFF, STAFF.c.name == table.staff)
+    return select_accounts(*own).join(STAFF, STAFF.c.name == table.staff)
 
 
 def _make_session(row: Any) -> Session:

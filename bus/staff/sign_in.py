@@ -1,4 +1,4 @@
-"""Sign-in: whether name, password and code prove an account, with a bound on guesses and on the work that anybody can cause.
+"""Sign-in: whether something proves an account, with a bound on guesses and on the work that anybody can cause.
 
 Promise: an answer and its time do not tell whether an account exists. Each code counts once.
 """
@@ -16,6 +16,10 @@ from bus.staff.account import Account
 from bus.staff.accounts import Accounts, Proofs
 from bus.staff.authenticator import find_step
 from bus.staff.errors import SignInRefused
+from bus.staff.identities import Identities
+from bus.staff.passkeys import Passkeys
+from bus.staff.provider import Provider
+from bus.staff.relying_party import RelyingParty
 
 _HASHING: Final = Shares(at_once=2, each=1, waiting=32, waiting_each=4, patience=10.0)
 """Password hashes at once, and for each address: each hash takes 64 MiB and a tenth of a second."""
@@ -23,10 +27,25 @@ _NO_STEPS: Final = Shares(at_once=1, each=1, waiting=1)
 
 
 class SignIn:
-    """Judges sign-ins. Belongs to one event loop."""
+    """Judges sign-ins. Belongs to one event loop.
 
-    def __init__(self, accounts: Accounts, policy: LoginPolicy, attempts: Attempts) -> None:
+    Attributes:
+        provider: the identity provider; None: the bus has none.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        passkeys: Passkeys,
+        identities: Identities,
+        policy: LoginPolicy,
+        attempts: Attempts,
+        provider: Provider | None = None,
+    ) -> None:
+        self.provider = provider
+        self._identities = identities
         self._accounts = accounts
+        self._passkeys = passkeys
         self._wrong = WrongLogins(policy)
         self._attempts = attempts
         self._hashing = Threads(_HASHING, _NO_STEPS)
@@ -57,6 +76,41 @@ class SignIn:
         """Use a link to set an account up, in a turn of the threads that hash; see `Accounts.set_up`."""
         work = partial(self._accounts.set_up, secret, password, code, address)
         return await self._hashing.run(work, who=name_household(address))
+
+    async def prove_by_passkey(self, text: str, bound: str, party: RelyingParty, address: str) -> Account:
+        """The account that a passkey proves; see `Passkeys.prove`. A failure is in the action log.
+
+        Raises:
+            SignInRefused: something is wrong.
+        """
+        try:
+            return await asyncio.to_thread(self._passkeys.prove, text, bound, party)
+        except SignInRefused:
+            # Nobody guesses a signature. So failures are noted, and not counted against an account.
+            self._attempts.note(make_failed_sign_in(None, None, address))
+            raise
+
+    async def prove_by_provider(self, code: str, state: str, bound: str, callback: str, address: str) -> Account:
+        """The account of who came back from the identity provider; see `Provider.prove` and `Identities.admit`.
+
+        Raises:
+            LoginsLimited: too many sign-ins of this address failed.
+            SignInRefused, ClaimRefused, ProviderUnavailable: see the classes.
+        """
+        if self.provider is None:
+            raise SignInRefused("This bus knows no identity provider.")
+        # Each answer asks the provider. So an address that sends wrong ones is stopped before.
+        self._wrong.check("", address)
+        self._wrong.note_failure("", address)
+        try:
+            identity = await self.provider.prove(code, state, bound, callback)
+            await asyncio.to_thread(self.provider.use, state)
+            account = await asyncio.to_thread(self._identities.admit, identity, address)
+        except SignInRefused:
+            self._attempts.note(make_failed_sign_in(None, None, address))
+            raise
+        self._wrong.forgive("", address)
+        return account
 
     def close(self) -> None:
         """Let the threads end."""

@@ -6,7 +6,7 @@ partial index, or a row of its own.
 """
 
 from bus.status.agency import AgencyState, Standing
-from bus.status.document import describe_status, name_sink
+from bus.status.document import describe_poll_failure, describe_status, name_circuit, name_sink
 from bus.status.metrics import write_metrics
 from bus.status.reader import StatusReader
 from bus.status.state import BusState, PollState, ProducerState, Status, SubscriberState
@@ -20,7 +20,9 @@ __all__ = [
     "Status",
     "StatusReader",
     "SubscriberState",
+    "describe_poll_failure",
     "describe_status",
+    "name_circuit",
     "name_sink",
     "write_metrics",
 ]

@@ -18,6 +18,23 @@ class Standing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class AgencyFailure:
+    """A poll of an agency, or a delivery to it, that failed.
+
+    Attributes:
+        at: when.
+        failure: its kind.
+        status: the HTTP status; None: there was no answer, or it was a poll.
+        detail: a text for the operator, without personal data.
+    """
+
+    at: datetime
+    failure: str | None
+    status: int | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AgencyState:
     """How one agency stands.
 
@@ -52,10 +69,16 @@ class AgencyState:
         return max((one for one in moments if one is not None), default=None)
 
     @property
-    def last_failure(self) -> Health | None:
-        """The delivery that failed last; None: none ever did."""
-        failed = [one for one in self.sinks if one.failed_at is not None]
-        return max(failed, key=lambda one: one.failed_at.timestamp() if one.failed_at else 0.0, default=None)
+    def last_failure(self) -> AgencyFailure | None:
+        """The poll or delivery that failed last; None: none ever did."""
+        found = [
+            AgencyFailure(one.failed_at, one.failure, one.status, one.detail)
+            for one in self.sinks
+            if one.failed_at is not None
+        ]
+        failures = [one.failure for one in self.polls if one.failure is not None]
+        found += [AgencyFailure(one.at, one.kind.value, None, one.detail) for one in failures]
+        return max(found, key=lambda one: one.at, default=None)
 
     @property
     def is_delivery_open(self) -> bool:
@@ -77,6 +100,7 @@ class AgencyState:
         """Whether somebody should look."""
         is_empty = self.known.quota_left == 0
         is_failing = any(one.failing_since is not None for one in self.sinks)
+        is_failing |= any(one.failure is not None and one.failure.is_troubled for one in self.polls)
         is_stopped = self.standing is not Standing.SERVING or bool(self.known.is_left_in_peace)
         return is_stopped or is_empty or is_failing or bool(self.held or self.set_aside)
 

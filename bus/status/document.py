@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bus.agencies import PollFailure
 from bus.delivery import AgencySink, Health, Sink, Webhook
 from bus.status.agency import AgencyState
 from bus.status.state import BusState, PollState, ProducerState, Status, SubscriberState
@@ -90,7 +91,19 @@ def _describe_poll(state: PollState) -> dict[str, Any]:
         "polled_at": report.polled_at,
         "set_aside": report.set_aside,
         "held": sum(one.deletions for one in report.held if one.released is None),
+        "last_failure": None if report.failure is None else describe_poll_failure(report.failure),
         "troubled": state.is_troubled,
+    }
+
+
+def describe_poll_failure(failure: PollFailure) -> dict[str, Any]:
+    """The members of a poll's last failure; moments are `datetime`s."""
+    return {
+        "kind": failure.kind.value,
+        "detail": failure.detail,
+        "at": failure.at,
+        "since": failure.since,
+        "in_a_row": failure.in_a_row,
     }
 
 
@@ -102,9 +115,11 @@ def _describe_agency(state: AgencyState) -> dict[str, Any]:
         "why": state.why,
         "since": None if state.pause is None or known.off is not None else state.pause.since,
         "last_success": state.last_success,
-        "last_failure": None if failed is None else _describe_failure(failed),
-        "delivery_circuit": _name_circuit(is_open=state.is_delivery_open if state.sinks else None),
-        "question_circuit": _name_circuit(is_open=known.is_left_in_peace),
+        "last_failure": None
+        if failed is None
+        else {"at": failed.at, "failure": failed.failure, "status": failed.status, "detail": failed.detail},
+        "delivery_circuit": name_circuit(is_open=state.is_delivery_open if state.sinks else None),
+        "question_circuit": name_circuit(is_open=known.is_left_in_peace),
         "quota_daily": known.quota_daily,
         "quota_left": known.quota_left,
         "held_polls": state.held,
@@ -117,7 +132,8 @@ def _describe_failure(health: Health) -> dict[str, Any]:
     return {"at": health.failed_at, "failure": health.failure, "status": health.status, "detail": health.detail}
 
 
-def _name_circuit(*, is_open: bool | None) -> str | None:
+def name_circuit(*, is_open: bool | None) -> str | None:
+    """Open or closed; None if nobody knows."""
     return None if is_open is None else "open" if is_open else "closed"
 
 

@@ -55,13 +55,21 @@ class _Gauges(Collector):
             "The newest poll or delivery that ended well",
             labels=["agency"],
         )
+        failing = GaugeMetricFamily(
+            "bus_poll_failures_in_a_row",
+            "Failures of a poll since it last ended well",
+            labels=["adapter", "operation"],
+        )
         for one in self._agencies:
+            for report in one.polls:
+                in_a_row = report.failure.in_a_row if report.failure is not None and report.failure.is_troubled else 0
+                failing.add_metric((report.poll.adapter, report.poll.operation), in_a_row)
             named = (one.known.name,)
             paused.add_metric(named, float(one.pause is not None))
             circuit.add_metric(named, float(one.is_delivery_open))
             if one.last_success is not None:
                 success.add_metric(named, one.last_success.timestamp())
-        yield from (paused, circuit, success)
+        yield from (paused, circuit, success, failing)
 
 
 def write_metrics(reader: StatusReader) -> bytes:

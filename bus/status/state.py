@@ -46,8 +46,10 @@ class PollState:
 
     @property
     def is_troubled(self) -> bool:
-        """Whether somebody should look: rows are set aside, or deletions wait for the operator's word."""
-        return bool(self.report.set_aside or any(one.released is None for one in self.report.held))
+        """Whether somebody should look: it fails, rows are set aside, or deletions wait for the operator's word."""
+        failure = self.report.failure
+        is_failing = failure is not None and failure.is_troubled
+        return bool(is_failing or self.report.set_aside or any(one.released is None for one in self.report.held))
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,7 @@ ADVICE: Final = {
     "query.elements_unfit": Advice(
         "an agency's answer was given without the parts that do not fit", "tell the agency, or the adapter's developer"
     ),
+    "query.circuit_not_told": Advice("other processes do not know that an agency is left in peace", _WAITS + _DATABASE),
     "query.ration_not_given_back": Advice("an unused question still counts for today", _WAITS + _DATABASE),
     "refusals.flush_failed": Advice("counts of refused events may be missing", _REPORT),
     "refusals.not_forgotten": Advice("old refusals are deleted later", _WAITS + _DATABASE),

@@ -17,7 +17,7 @@ def look(
     *rows: Row, taken: dict[str, str] | None = None, step: int = 0, whole: bool = True, seen: Seen | None = None
 ) -> Changes:
     listed = Rows("/uji", rows, is_whole=whole)
-    return find_changes(listed, taken or {}, "satudata.indikator", step, {} if seen is None else seen)
+    return find_changes(listed, taken or {}, "satudata.indikator", lambda _: step, {} if seen is None else seen)
 
 
 def a_row(key: str | None, value: Any = 1, time: str | None = None) -> Row:

@@ -1,10 +1,11 @@
 """Jobs in the database: which process works on one, and what stays of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bus.agencies.jobs import Jobs, NoSuchJob, QuestionState
+from bus.agencies.jobs import Jobs, NoSuchJob, QuestionState, TooManyJobs
 from bus.identity import Principal
 from tests.a_bus import Bus
 
@@ -103,3 +104,23 @@ def test_an_unfinished_job_is_not_deleted_however_old_it_is(jobs: Jobs, clock: C
     assert jobs.read(job.id, "dinkes").total == 1
     with pytest.raises(NoSuchJob):
         jobs.read(job.id, "bapenda")
+
+
+def test_answers_of_all_jobs_of_a_participant_are_bounded_together(
+    jobs: Jobs, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bus.agencies.jobs.MOST_KEPT_CHARACTERS", 4000)
+    first, second = (jobs.create(ASKER, "uji.tanya", [{"nomor": 1}]) for _ in range(2))
+    for job in (first, second):
+        assert jobs.has_room(ASKER.participant)
+        jobs.settle(job.id, 0, QuestionState.ANSWERED, {"isi": "x" * 2000})
+        jobs.finish(job.id)
+    assert not jobs.has_room(ASKER.participant)
+    with pytest.raises(TooManyJobs):
+        jobs.create(ASKER, "uji.tanya", [{"nomor": 2}])
+    other = replace(ASKER, participant="bapenda")
+    assert jobs.has_room(other.participant)
+    jobs.create(other, "uji.tanya", [{"nomor": 2}])
+    clock.now += timedelta(hours=1, seconds=1)
+    jobs.delete_old()
+    assert jobs.has_room(ASKER.participant)

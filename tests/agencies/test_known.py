@@ -32,4 +32,6 @@ def test_an_agency_that_is_left_in_peace_or_has_no_quota_comes_first() -> None:
 def test_a_delivery_that_fails_tells_of_its_agency_without_settings() -> None:
     health = Health(failed_at=NOW, failing_since=NOW, circuit_since=NOW, detail="PUPR answered 500")
     (state,) = sum_agencies([], [], [], [(AgencySink("pupr", "ruas"), health), (AgencySink("pupr", "lain"), Health())])
-    assert (state.known.name, state.last_failure, state.is_delivery_open) == ("pupr", health, True)
+    failure = state.last_failure
+    assert failure is not None
+    assert (state.known.name, failure.detail, state.is_delivery_open) == ("pupr", "PUPR answered 500", True)

@@ -10,6 +10,7 @@ from bus import shipped
 from bus.agencies.poller import TooManySetAside
 from bus.declared import load_document
 from bus.limits import Rate
+from bus.settings import SettingsWrong
 from bus.storage import StorageFull
 from tests.a_bus import Bus
 from tests.agencies.a_polled_agency import CLOSED, OPEN, a_row
@@ -81,6 +82,47 @@ async def test_a_wrong_proof_publishes_nothing(pushed: APushedBus, headers: dict
 
 
 @on_sqlite
+@pytest.mark.parametrize(
+    "row",
+    [
+        '"nik": "MINE", "nik": "{0}"',
+        '"nik": "{0}", "NIK": "MINE"',
+        '"Nik": "MINE", "nik": "{0}"',
+        '"nik": "{0}", " nik ": "MINE"',
+        '"nik": "{0}", "n_i_k": "MINE"',
+        '"nik": "{0}", "ni-k": "MINE"',
+        '"n\\u0069k": "MINE", "nik": "{0}"',
+        '"nik": "{0}", "\uff4eik": "MINE"',
+        '"nik": "{0}", "ni\u212a": "MINE"',
+        '"nik": "{0}", "ni\u200bk": "MINE"',
+        '"nik": "{0}"}], "WARGA": [{"nik": "MINE"',
+    ],
+)
+async def test_a_signature_vouches_for_no_other_member_whose_name_folds_to_the_same(bus: Bus, row: str) -> None:
+    pushed = APushedBus(bus, SETTINGS, {"fold": True})
+    pushed.agree()
+    text = '{"warga": [{' + row.replace("{0}", a_nik(1)).replace("MINE", a_nik(2)) + "}]}"
+    answer = await pushed.http.post(PATH, content=text.encode(), headers=sign(a_nik(1)))
+    assert (answer.json(), pushed.told()) == (REFUSED, [])
+
+
+@on_sqlite
+async def test_two_members_of_one_name_are_refused_of_an_agency_that_signs_nothing_too(bus: Bus) -> None:
+    pushed = keyed(bus)
+    text = f'{{"warga": [{{"nik": "{a_nik(1)}", "nama": "Siti", "nama": "Budi"}}]}}'
+    answer = await pushed.http.post(PATH, content=text, headers={"x-api-key": PASSWORD})
+    assert (answer.json(), pushed.told()) == (REFUSED, [])
+
+
+@on_sqlite
+async def test_names_that_differ_are_no_one_name(bus: Bus) -> None:
+    pushed = APushedBus(bus, SETTINGS, {"fold": True})
+    pushed.agree()
+    assert (await pushed.push({**a_row(1), "kode_1": 1, "kode1": 2, "nama_lain": "x"})).json() == ACCEPTED
+    assert pushed.told() == [(a_nik(1), "Siti")]
+
+
+@on_sqlite
 async def test_an_address_with_many_wrong_proofs_is_refused_before_its_proof_is_looked_at(bus: Bus) -> None:
     pushed = APushedBus(bus, SETTINGS, {}, Rate(3, 86_400))
     pushed.agree()
@@ -102,11 +144,19 @@ async def test_an_agency_without_a_form_for_it_gets_401_and_a_problem(bus: Bus) 
 
 
 @on_sqlite
-async def test_an_empty_secret_lets_nobody_in(bus: Bus) -> None:
-    pushed = APushedBus(bus, {**SETTINGS, "password": ""}, {"verify": KEYED, "values": {}})
+async def test_a_secret_that_nobody_gave_lets_nobody_in(bus: Bus) -> None:
+    settings = {name: value for name, value in SETTINGS.items() if name != "password"}
+    pushed = APushedBus(bus, settings, {"verify": KEYED, "values": {}})
     pushed.agree()
     assert (await pushed.push(a_row(1), headers={"x-api-key": ""})).json() == DENIED
     assert (await pushed.push(a_row(1), headers={})).json() == DENIED
+
+
+@on_sqlite
+@pytest.mark.parametrize("blank", ["", " ", "\t \n", "\u00a0", "\u200b", "\0"])
+async def test_a_blank_secret_of_a_push_stops_the_start(bus: Bus, blank: str) -> None:
+    with pytest.raises(SettingsWrong, match=r"BUS_ADAPTERS__BADAN__PASSWORD: .*blank"):
+        APushedBus(bus, {**SETTINGS, "password": blank}, {"verify": KEYED, "values": {}})
 
 
 async def test_a_bad_row_is_set_aside_and_the_agency_is_told(pushed: APushedBus) -> None:
@@ -241,6 +291,16 @@ async def test_a_push_is_refused_while_too_many_rows_are_set_aside(
     assert (await pushed.push(a_row(1, LONG))).json() == REFUSED
     answer = await pushed.push(a_row(2, LONG))
     assert answer.json()["type"].endswith(TooManySetAside.slug)
+
+
+@on_sqlite
+async def test_a_push_of_more_rows_than_a_list_may_have_is_refused(
+    pushed: APushedBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bus.agencies.pushes.MOST_ROWS", 2)
+    assert (await pushed.push(a_row(1), a_row(2), a_row(3))).json() == REFUSED
+    assert pushed.told() == []
+    assert (await pushed.push(a_row(1), a_row(2))).json() == ACCEPTED
 
 
 def test_the_contract_of_these_tests_bounds_names() -> None:

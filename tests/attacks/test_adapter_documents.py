@@ -171,3 +171,26 @@ async def test_a_proposal_that_changed_under_the_eyes_of_the_operator_is_not_put
     assert problem(await activate(operator)) == (409, "adapter-four-eyes")
     assert (await owner.post(f"{VERSIONS}/1.0.0/propose")).status_code == 200
     assert (await activate(operator)).status_code == 200
+
+
+@pytest.mark.parametrize("changes", [{"participant": "disdukcapil"}, {"owner": "bapenda"}])
+async def test_a_first_version_speaks_for_nobody_else_by_the_word_of_its_named_owner(
+    storage: Storage, bus_keys: Keys, tmp_path: Path, changes: dict[str, str]
+) -> None:
+    """No version was in force, so nobody agreed yet to whom the adapter belongs and as whom it publishes."""
+    async with a_bus(storage, bus_keys, tmp_path, adapters={"badan": {"owner": "dinas-kominfo"}}) as bus:
+        owner, operator = bus.reader("dinas-kominfo", *SCOPES), bus.reader("operator", *SCOPES, "admin")
+        await register(bus.reader(changes.get("owner", "dinas-kominfo"), *SCOPES), a_document(**changes))
+        assert problem(await activate(owner)) == (403, "adapter-operator-word")
+        assert "badan" not in bus.rooms.adapters.in_force
+        assert (await activate(operator)).status_code == 200
+
+
+@pytest.mark.parametrize("participant", ["badan", "dinas-kominfo"])
+async def test_a_named_owner_puts_the_first_version_in_force_that_speaks_for_itself(
+    storage: Storage, bus_keys: Keys, tmp_path: Path, participant: str
+) -> None:
+    async with a_bus(storage, bus_keys, tmp_path, adapters={"badan": {"owner": "dinas-kominfo"}}) as bus:
+        owner = bus.reader("dinas-kominfo", *SCOPES)
+        await register(owner, a_document(participant=participant))
+        assert (await activate(owner)).status_code == 200

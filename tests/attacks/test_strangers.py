@@ -122,7 +122,7 @@ async def test_many_addresses_that_ask_for_the_first_time_at_once_are_not_answer
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_address_with_many_requests_at_once_takes_no_turns_of_others(bus: Bus):
-    strangers = Strangers(Rate(200, 4), (), Acquaintances(bus.rooms.tokens, bus.rooms.oauth))
+    strangers = Strangers(Rate(200, 4), (), Acquaintances(bus.rooms.tokens, bus.rooms.oauth, bus.rooms.staff.sessions))
     waits = [strangers.wait_of_garbage("192.0.2.1") for _ in range(100)]
     assert strangers.wait_of_garbage("192.0.2.2") < waits[10] < waits[-1]
 

@@ -124,3 +124,23 @@ def test_who_applies_a_document_is_told_of_the_secrets_that_it_needs(
     monkeypatch.setenv("BUS_ADAPTERS__BADAN__KUNCI", "rahasia")
     monkeypatch.setenv("BUS_ADAPTERS__BADAN__KUNCI_HOSTS", "8.8.8.8")
     assert run("adapter", "apply", path).out.strip() == "badan 1.0.0: active already"
+
+
+def test_an_adapter_that_is_off_is_told_so_in_the_list_and_by_itself(
+    run: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = [{"kind": "api_key", "secret": "kunci", "in": "query", "name": "apikey"}]
+    servers = [{"name": "uji", "url": "https://8.8.8.8/api"}]
+    path = run.folder / "badan.json"
+    path.write_bytes(
+        json.dumps(a_body(a_delivery(), auth=auth, secrets={"kunci": {"title": "kunci"}}, servers=servers))
+    )
+    assert run("adapter", "apply", path).code == 0
+    for command in (["adapter", "list"], ["adapter", "show", "badan"]):
+        said = run(*command).out
+        assert "off" in said
+        assert "BUS_ADAPTERS__BADAN__KUNCI" in said
+    monkeypatch.setenv("BUS_ADAPTERS__BADAN__KUNCI", "rahasia")
+    monkeypatch.setenv("BUS_ADAPTERS__BADAN__KUNCI_HOSTS", "8.8.8.8")
+    (told,) = [json.loads(line) for line in run("adapter", "list", "--json").out.splitlines()]
+    assert told["off"] is None

@@ -1,5 +1,7 @@
 """`bus adapter new`: writes a package where nothing is, and says why it does not. The journey of another agency runs one."""
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,8 +47,31 @@ def test_the_operations_of_an_openapi_file_are_listed_and_nothing_is_made(tmp_pa
     file = tmp_path / "api.json"
     file.write_text('{"openapi": "3.1.0", "paths": {"/pasar": {"get": {"summary": "Daftar pasar"}, "post": {}}}}')
     listed = new("pasar", "--declared", "--openapi", file, "--to", tmp_path / "b")
-    assert listed.stdout.splitlines() == ['--operation "GET /pasar"  Daftar pasar', '--operation "POST /pasar"']
+    assert listed.stdout.splitlines() == ["--operation 'GET /pasar'  # 'Daftar pasar'", "--operation 'POST /pasar'"]
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["$(touch pwned)", "`touch pwned`", '"; touch pwned; "', "'; touch pwned; '", "& touch pwned &", "x\ntouch pwned"],
+)
+@pytest.mark.parametrize("comments", ["", "shopt -u interactive_comments; "])
+def test_a_listed_operation_runs_nothing_in_a_shell(tmp_path: Path, hostile: str, comments: str) -> None:
+    file, here = tmp_path / "api.json", tmp_path / "here"
+    here.mkdir()
+    file.write_text(json.dumps({"openapi": "3.1.0", "paths": {f"/{hostile}": {"get": {"summary": hostile}}}}))
+    lines = new("pasar", "--declared", "--openapi", file).stdout
+    typed = "".join(f"{comments}printf '%s\\n' {line}\n" for line in lines.splitlines())
+    ran = subprocess.run(["bash", "-i"], input=typed, cwd=here, capture_output=True, text=True, check=False)
+    assert ran.stdout.splitlines()[0] == "--operation"
+    assert list(here.iterdir()) == []
+
+
+def test_the_line_that_says_what_is_next_works_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    made = new("pasar", "--declared", "--to", tmp_path / "a b'; touch pwned; '")
+    typed = made.stdout.splitlines()[-1].removeprefix("next: ").partition(" && ")[0]
+    ran = subprocess.run(["sh", "-c", f"{typed} && pwd"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == str(tmp_path / "a b'; touch pwned; '")
 
 
 def test_an_openapi_file_above_a_mebibyte_is_refused(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bus import json
-from bus.agencies import Holds, QuotaLedger, list_coded
+from bus import clock, json
+from bus.agencies import Holds, OpenCircuits, PollFailureKind, QuotaLedger, list_coded
+from bus.agencies.poll_failure import note_failure
 from bus.agencies.quotas import QuotaTerms
 from bus.cli.workspace import open_workspace
 from bus.declared import AdapterCatalogue, make_draft
+from bus.refusals import Poll
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, hold_some_deletions
 from tests.cli.a_command import Commands, commands
@@ -38,11 +40,28 @@ def test_an_empty_list_says_that_it_is_empty(run: Commands) -> None:
     assert run("agency", "list", "--json").out == ""
 
 
-def test_a_poll_that_never_ended_well_is_told_with_where_to_look(run: Commands, registered: str) -> None:
+def test_a_poll_that_never_ended_is_told_with_where_to_look(run: Commands, registered: str) -> None:
     said = run("agency", "list").out
     assert f"{registered}\ttarik\tpolled never" in said
-    assert "poll.failed" in said
+    assert "does a process with the role adapters run?" in said
     assert f"agency {registered}/tarik: never polled" in run("status").out
+
+
+def test_a_poll_that_fails_is_told_in_the_list_the_status_and_by_the_doctor(run: Commands, registered: str) -> None:
+    with open_workspace(run.folder / "data") as workspace, workspace.storage.write() as transaction:
+        now = clock.now_micros()
+        note_failure(transaction, Poll(registered, "tarik"), PollFailureKind.DOWN, "Badan refuses the account", now)
+    for command in (["agency", "list"], ["status", "--troubled"], ["doctor"]):
+        assert "agency down: Badan refuses the account" in run(*command).out
+    told = [json.loads(line) for line in run("agency", "list", "--json").out.splitlines()]
+    assert told[0]["last_failure"]["in_a_row"] == 1
+
+
+def test_an_agency_that_a_process_leaves_in_peace_is_told_in_both_places(run: Commands) -> None:
+    with open_workspace(run.folder / "data") as workspace:
+        OpenCircuits(workspace.storage).tell("kemendagri", 30.0)
+    assert "kemendagri does not answer questions" in run("agency", "list").out
+    assert "question circuit open" in run("status", "--troubled").out
 
 
 def test_a_registered_adapter_is_paused_by_its_name_and_its_operation(run: Commands, registered: str) -> None:

@@ -153,3 +153,14 @@ def test_a_file_that_is_there_is_left_alone(run: Commands) -> None:
 @pytest.mark.parametrize(("payload", "kind"), [([], "event"), (["a"], "event"), ({"request": {}}, "query")])
 def test_an_example_of_another_form_is_refused(run: Commands, payload: Any, kind: str) -> None:
     assert run("contract", "new", "--from", a_payload(run, payload), *TOLD, "--kind", kind).code == 1
+
+
+def test_the_name_of_a_thing_is_not_taken_for_a_persons(run: Commands) -> None:
+    options = (*TOLD, "--kind", "event", "--fields", "kode,nama", "--classification", "internal")
+    ran = run("contract", "new", *options)
+    assert ran.code == 0
+    assert "personal-data" not in ran.err
+    beside = run(
+        "contract", "new", *TOLD, "--kind", "event", "--fields", "nama,tempat_lahir", "--classification", "internal"
+    )
+    assert "/schema/properties/nama: nama names personal data" in beside.err

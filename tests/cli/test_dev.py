@@ -141,6 +141,15 @@ def test_a_start_that_was_broken_off_can_be_begun_again(tmp_path: Path) -> None:
     assert OFFICE in prepared(tmp_path / "bus").clients
 
 
+def test_agencies_that_nobody_set_up_are_no_trouble_of_a_development_bus(made: Path, bus: Commands) -> None:
+    notebook = Notebook.open(made)
+    introduction = "\n".join(write_introduction("http://127.0.0.1:1", notebook, OFFICE, [], None))
+    assert "`bus dev --agencies` runs a simulator of each ministry" in introduction
+    shown = bus("doctor", "--data", str(made))
+    assert (shown.code, "without-settings" in bus("doctor", "--json", "--data", str(made)).out) == (0, False)
+    assert shown.out.count("`bus dev --agencies` runs a simulator of each ministry") == 1
+
+
 def test_another_bus_is_left_alone(bus: Commands) -> None:
     refused = bus("dev")
     assert refused.code == 1

@@ -12,7 +12,7 @@ from bus.http.edge import create_edge
 from bus.http.health import Health
 from bus.identity import Kind, LoginPolicy
 from bus.problem import Refused
-from bus.staff import OF_PARTICIPANT, Accounts, Role, SignIn, Staff
+from bus.staff import OF_PARTICIPANT, Accounts, Challenges, Identities, Passkeys, Provider, Role, SignIn, Staff
 from tests.a_bus import ADDRESS, Bus
 from tests.an_actor import OPERATOR
 from tests.staff.a_member import LIGHT
@@ -48,11 +48,13 @@ def token_in(page: httpx.Response) -> str:
 class Console:
     """The console of a bus."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, provider: Provider | None = None) -> None:
         rooms, settings = bus.rooms, bus.rooms.settings
         accounts = Accounts(rooms.storage, rooms.keys, settings.staff_link_minutes, LIGHT)
         policy = LoginPolicy(settings.wrong_sign_ins, settings.wrong_sign_ins, settings.wrong_logins_from_address)
-        staff = Staff(accounts, rooms.staff.sessions, SignIn(accounts, policy, rooms.attempts))
+        passkeys = Passkeys(rooms.storage, accounts, Challenges(rooms.storage, rooms.keys))
+        sign_in = SignIn(accounts, passkeys, Identities(rooms.storage), policy, rooms.attempts, provider)
+        staff = Staff(accounts, passkeys, rooms.staff.sessions, sign_in)
         rooms.staff.sign_in.close()
         # Light passwords: most tests only pass by the sign-in.
         bus.rooms = replace(rooms, staff=staff)

@@ -27,7 +27,10 @@ from tests.console.a_console import Console
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HOSTILE = "<script>alert(1)</script>\u202e\u200b'\"><img src=x>" + "x" * 400
-PAGES = ("/konsol", "/konsol/penerima", "/konsol/instansi", "/konsol/peserta", "/konsol/tindakan", "/konsol/sesi")
+PAGES = (
+    "/konsol", "/konsol/penerima", "/konsol/instansi", "/konsol/peserta", "/konsol/tindakan", "/konsol/sesi",
+    "/konsol/pengungkapan", "/konsol/orang", "/konsol/pelanggaran", "/konsol/permintaan",
+)  # fmt: skip
 _LOADING = {"src", "href", "action", "data", "poster", "srcset", "hx-get"}
 
 
@@ -68,7 +71,7 @@ async def test_a_page_loads_nothing_from_elsewhere_and_has_nothing_inline(consol
 @only_sqlite
 async def test_what_pages_load_is_kept_for_good_under_its_digest(console: Console):
     browser = console.nobody()
-    for name in ("gaya.css", "htmx.min.js", "ikon.svg", "langsung.js"):
+    for name in ("gaya.css", "htmx.min.js", "ikon.svg", "kunci.js", "langsung.js"):
         answer = await browser.http.get(find_address(name))
         assert (answer.status_code, answer.content) == (200, (FOLDER / name).read_bytes())
         assert "immutable" in answer.headers["cache-control"]
@@ -88,6 +91,7 @@ def test_files_of_others_are_as_their_manifest_says():
         "gaya.css",
         "ikon.svg",
         "langsung.js",
+        "kunci.js",
     }
     assert (FOLDER / "gaya.css").stat().st_size < 30_000
 

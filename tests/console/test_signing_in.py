@@ -40,6 +40,18 @@ async def test_a_link_is_used_by_its_form_once_and_not_by_a_look(console: Consol
     assert secret not in again.text
 
 
+@pytest.mark.parametrize("is_used", [False, True])
+async def test_no_other_address_on_the_page_of_a_link_repeats_its_secret(console: Console, is_used: bool):
+    if is_used:
+        path, _, _ = await set_up(console)
+    else:
+        path = f"{LINK_PATH}{console.bus.rooms.staff.accounts.add('siti', Role.AUDITOR, None, OPERATOR)}"
+    page = (await console.nobody().look(path)).text
+    secret = path.removeprefix(LINK_PATH)
+    assert '/konsol/bahasa/en"' in page
+    assert [one for one in re.findall('(?:href|src|action)="([^"]*)"', page) if secret in one and one != path] == []
+
+
 async def test_the_page_of_a_link_has_the_code_to_scan_and_the_key_to_type(console: Console):
     accounts = console.bus.rooms.staff.accounts
     link = accounts.add("siti", Role.AUDITOR, None, OPERATOR)

@@ -1,6 +1,7 @@
 """Every path of the console, as every role and as nobody; and every form without its token."""
 
 import itertools
+from datetime import date
 from typing import Final
 
 import pytest
@@ -8,14 +9,15 @@ from fastapi.routing import APIRoute
 
 from bus.actions import Verb
 from bus.console import PAGES
+from bus.contracts import Wish, parse_contract
 from bus.delivery import NewSubscription, Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.replays import go_live
 from bus.staff import Role
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR, actions, last_action
-from tests.an_agency import AGENCY, AnAdapter, hold_some_deletions, join
-from tests.builders import WARGA, a_document, a_grant
+from tests.an_agency import AGENCY, ASK, AnAdapter, hold_some_deletions, join
+from tests.builders import FAR, WARGA, a_document, a_grant
 from tests.console.a_console import Browser, Console
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -24,34 +26,128 @@ only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ALL: Final = frozenset(Role)
 OPERATING: Final = frozenset({Role.OPERATOR})
 SUBSCRIBING: Final = OPERATING | {Role.APP_OWNER}
+OWNING: Final = frozenset({Role.APP_OWNER})
 AUDITING: Final = OPERATING | {Role.AUDITOR}
+STEWARDING: Final = OPERATING | {Role.CONTRACT_OWNER}
+SERVING: Final = OPERATING | {Role.SERVICE_DESK}
 ANYBODY: Final = None
 """Also who is not signed in."""
 
 ONE: Final = "/konsol/penerima/{id}"
+CONTRACT: Final = "/konsol/kontrak/{name}"
+VERSION: Final = f"{CONTRACT}/versi/{{version}}"
+GRANT: Final = f"{CONTRACT}/izin/{{participant}}"
+DRAFTED: Final = "1.1.0"
+"""A draft that names an adapter, so that the operator may give its owner's word."""
+EVENT: Final = "/konsol/peristiwa/{position}"
 TABLE: Final = {
     "GET /konsol": ALL,
     "GET /konsol/langsung": SUBSCRIBING,
     "GET /konsol/sesi": ALL,
     "POST /konsol/sesi/{id}/akhiri": ALL,
     "POST /konsol/keluar": ALL,
+    "GET /konsol/buktikan": ALL,
+    "POST /konsol/buktikan": ALL,
+    "POST /konsol/buktikan/kunci": ALL,
+    "GET /konsol/buktikan/penyedia": ALL,
+    "GET /konsol/kunci": ALL,
+    "POST /konsol/kunci": ALL,
+    "POST /konsol/kunci/{id}/hapus": ALL,
     "GET /konsol/penerima": SUBSCRIBING,
     f"GET {ONE}": SUBSCRIBING,
     f"POST {ONE}/jeda": SUBSCRIBING,
     f"POST {ONE}/lanjut": SUBSCRIBING,
     f"POST {ONE}/kirim-ulang": SUBSCRIBING,
     f"POST {ONE}/uji": SUBSCRIBING,
+    f"POST {ONE}/putar-ulang/pratinjau": SUBSCRIBING,
+    f"POST {ONE}/putar-ulang": SUBSCRIBING,
     f"POST {ONE}/pengiriman/{{position}}/coba-lagi": SUBSCRIBING,
     f"POST {ONE}/pengiriman/{{position}}/buang": SUBSCRIBING,
     "GET /konsol/instansi": OPERATING,
     "POST /konsol/instansi/{agency}/lepaskan": OPERATING,
     "GET /konsol/peserta": SUBSCRIBING,
     "GET /konsol/peserta/{name}": SUBSCRIBING,
+    "GET /konsol/kontrak": STEWARDING,
+    "GET /konsol/kontrak/baru": STEWARDING,
+    "POST /konsol/kontrak/baru": STEWARDING,
+    "POST /konsol/kontrak/periksa": STEWARDING,
+    f"GET {CONTRACT}": STEWARDING,
+    f"GET {CONTRACT}/banding": STEWARDING,
+    f"GET {VERSION}": STEWARDING,
+    f"GET {VERSION}/dokumen.yaml": STEWARDING,
+    f"GET {VERSION}/asyncapi.yaml": STEWARDING,
+    f"GET {VERSION}/sunting": STEWARDING,
+    f"POST {VERSION}/usulkan": STEWARDING,
+    f"POST {VERSION}/setujui": STEWARDING,
+    f"POST {VERSION}/beri-kata": STEWARDING,
+    f"POST {VERSION}/usangkan": STEWARDING,
+    f"POST {VERSION}/pensiunkan": STEWARDING,
+    f"GET {GRANT}": STEWARDING,
+    f"POST {GRANT}/tangguhkan": STEWARDING,
+    f"POST {GRANT}/lanjutkan": STEWARDING,
+    "GET /konsol/usulan": STEWARDING,
+    "POST /konsol/usulan/akses/{id}/terima": STEWARDING,
+    "POST /konsol/usulan/akses/{id}/tolak": STEWARDING,
+    "GET /konsol/izin": STEWARDING,
+    "POST /konsol/peserta": OPERATING,
+    "POST /konsol/peserta/{name}/klien": OPERATING,
+    "POST /konsol/peserta/{name}/klien/{id}/hak": OPERATING,
+    "POST /konsol/peserta/{name}/klien/{id}/ganti": OPERATING,
+    "POST /konsol/peserta/{name}/klien/{id}/cabut": OPERATING,
+    "GET /konsol/peserta/{name}/batas": OPERATING,
+    "POST /konsol/peserta/{name}/batas": OPERATING,
+    "GET /konsol/pegawai": OPERATING,
+    "POST /konsol/pegawai": OPERATING,
+    "POST /konsol/pegawai/{name}/tautan": OPERATING,
+    "POST /konsol/pegawai/{name}/akhiri": OPERATING,
+    "POST /konsol/pegawai/{name}/tutup": OPERATING,
     "GET /konsol/tindakan": AUDITING,
+    "GET /konsol/mulai": OWNING,
+    "GET /konsol/klien": OWNING,
+    "POST /konsol/klien": OWNING,
+    "GET /konsol/klien/{client_id}": OWNING,
+    "POST /konsol/klien/{client_id}/hak": OWNING,
+    "POST /konsol/klien/{client_id}/rahasia": OWNING,
+    "POST /konsol/klien/{client_id}/cabut": OWNING,
+    "GET /konsol/langganan": OWNING,
+    "GET /konsol/langganan/baru": OWNING,
+    "POST /konsol/langganan/baru": OWNING,
+    "GET /konsol/langganan/{id}": OWNING,
+    "POST /konsol/langganan/{id}/ubah": OWNING,
+    "POST /konsol/langganan/{id}/rahasia": OWNING,
+    "POST /konsol/langganan/{id}/hapus": OWNING,
+    "GET /konsol/pengiriman": OWNING,
+    "POST /konsol/pengiriman/{id}/{position}/jawaban": OWNING,
+    "GET /konsol/penolakan": OWNING,
+    "GET /konsol/hak-akses": OWNING,
+    "GET /konsol/minta-akses": OWNING,
+    "GET /konsol/minta-akses/{name}": OWNING,
+    "POST /konsol/minta-akses/{name}": OWNING,
+    "POST /konsol/permintaan-akses/{id}/tarik": OWNING,
+    "GET /konsol/coba-data": OWNING,
+    "POST /konsol/coba-data": OWNING,
+    "GET /konsol/tindakan/unduh/{form}": AUDITING,
+    "GET /konsol/pengungkapan": AUDITING,
+    "GET /konsol/pengungkapan/unduh/{form}": AUDITING,
+    "GET /konsol/orang": AUDITING,
+    "POST /konsol/orang": AUDITING,
+    "GET /konsol/pelanggaran": AUDITING,
+    "GET /konsol/permintaan": SERVING,
+    "POST /konsol/permintaan": SERVING,
+    "GET /konsol/permintaan/{number}": SERVING,
+    "POST /konsol/permintaan/{number}/jawaban": SERVING,
+    "POST /konsol/permintaan/{number}/tutup": SERVING,
+    f"GET {EVENT}": SUBSCRIBING,
+    f"POST {EVENT}/buka": SUBSCRIBING,
+    f"POST {EVENT}/jawaban/{{id}}": SUBSCRIBING,
     "GET /konsol/masuk": ANYBODY,
     "POST /konsol/masuk": ANYBODY,
+    "POST /konsol/masuk/kunci": ANYBODY,
+    "GET /konsol/masuk/penyedia": ANYBODY,
+    "GET /konsol/masuk/penyedia/kembali": ANYBODY,
     "GET /konsol/tautan/{secret}": ANYBODY,
     "POST /konsol/tautan/{secret}": ANYBODY,
+    "POST /konsol/tautan/{secret}/kunci": ANYBODY,
     "GET /konsol/komponen": ANYBODY,
     "GET /konsol/bahasa/{language}": ANYBODY,
     "GET /konsol/aset/{digest}/{name}": ANYBODY,
@@ -70,6 +166,10 @@ ACTS: Final = {
 GUARDED: Final = [operation for operation, roles in TABLE.items() if roles is not ANYBODY]
 
 
+OF_ONE: Final = ("penerima/", "peserta/", "klien/{", "langganan/{", "pengiriman/{", "permintaan-akses/")
+"""Parts of the paths of pages about one thing of a participant."""
+
+
 class Site:
     """A console with something to see on each page."""
 
@@ -77,12 +177,24 @@ class Site:
         self.console = Console(bus)
         join(bus, AnAdapter())
         bus.apply(a_document(*map(a_grant, ("bapenda", "dinkes", AGENCY))))
+        draft = a_document(version=DRAFTED, adapters=[{"adapter": AGENCY, "operation": ASK}])
+        bus.rooms.catalogue.registrar.add_draft(parse_contract(draft), OPERATOR)
         for name in ("bapenda", "dinkes"):
             self.console.ensure(name)
         hold_some_deletions(bus.rooms.storage)
         # As if the process stopped: a stream of live numbers then ends with its first.
         bus.rooms.waiting.finish()
+        self.clients = {name: self._add_client(bus, name) for name in ("bapenda", "dinkes")}
+        self.requests = {name: self._ask(bus, name) for name in ("bapenda", "dinkes")}
         self.own, self.others = (self._subscribe(bus, name) for name in ("bapenda", "dinkes"))
+
+    def _add_client(self, bus: Bus, participant: str) -> str:
+        return bus.rooms.participants.add_client(participant, ["events.read"], by=OPERATOR)[0].client_id
+
+    def _ask(self, bus: Bus, participant: str) -> str:
+        wish = Wish(WARGA, participant, "uji", "Perda 1/2024", "PKS 1/2026", ("/nama",), date.fromisoformat(FAR))
+        contract = bus.rooms.catalogue.newest(WARGA).contract
+        return bus.rooms.catalogue.registrar.access_requests.ask(wish, contract, OPERATOR).id
 
     def _subscribe(self, bus: Bus, participant: str) -> str:
         new = NewSubscription(participant, [WARGA], Webhook("http://127.0.0.1:1027/hook"))
@@ -95,8 +207,22 @@ class Site:
 
     def fill(self, template: str, subscription: str = "", participant: str = "bapenda") -> str:
         """A path for a template."""
-        named = (subscription or self.own) if "penerima" in template else "session_x"
-        return template.format(id=named, position=7, agency=AGENCY, name=participant)
+        client, request = self.clients[participant], self.requests[participant]
+        of_subscription = any(one in template for one in ("penerima", "langganan", "pengiriman", "peristiwa"))
+        asks = "permintaan" in template
+        named = (subscription or self.own) if of_subscription else request if asks else "session_x"
+        name = WARGA if "minta-akses" in template or "kontrak/" in template else participant
+        return template.format(
+            id=named,
+            position=7,
+            agency=AGENCY,
+            name=name,
+            client_id=client,
+            version=DRAFTED,
+            participant=participant,
+            number=1,
+            form="pdf",
+        )
 
 
 @pytest.fixture
@@ -141,10 +267,12 @@ async def test_an_app_owner_reaches_nothing_of_another_participant(site: Site):
     browser = site.console.member(Role.APP_OWNER)
     for operation in GUARDED:
         template = operation.partition(" ")[2]
-        if "penerima/" in template or "peserta/" in template:
+        is_own = Role.APP_OWNER in (TABLE[operation] or ())
+        if is_own and any(one in template for one in OF_ONE):
             path = site.fill(template, site.others, "dinkes")
             assert await ask(browser, operation, path) == 404, operation
-    for path in ("/konsol", "/konsol/penerima", "/konsol/peserta/bapenda"):
+    own = [one.partition(" ")[2] for one in TABLE if one.startswith("GET") and TABLE[one] == OWNING]
+    for path in ("/konsol", "/konsol/penerima", "/konsol/peserta/bapenda", *map(site.fill, own)):
         assert "dinkes" not in (await browser.look(path)).text, path
 
 

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from bus.declared import DeclaredFactory, Mapper, Surroundings
+from bus.declared.auth.kinds import make_tls_chooser
+from bus.declared.document import Mtls
 from bus.declared.guard import Guard, look_up
+from bus.declared.vault import BoundSecret, Vault
 from bus.heavy import Here
-from bus.kit import DELIVERED, AgencyFault, Failure
+from bus.kit import DELIVERED, AgencyFault, Failure, get_tls_context
 from bus.networks import Address
 from bus.settings import SettingsWrong
 from tests import no_tls
@@ -49,7 +53,7 @@ def dns(*addresses: str) -> object:
 def a_client(
     context: ssl.SSLContext, *addresses: str, allowed: Sequence[ipaddress.IPv4Network] = LOOPBACK
 ) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=Guard(allowed, context, dns(*addresses)))  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=Guard(allowed, lambda _: context, dns(*addresses)))  # type: ignore[arg-type]
 
 
 async def test_the_certificate_is_that_of_the_name_and_not_of_the_address(tmp_path: Path):
@@ -91,7 +95,7 @@ async def test_each_connection_s_address_is_checked_anew():
 
     async with (
         a_server(None, heads) as port,
-        httpx.AsyncClient(transport=Guard(LOOPBACK, no_tls.NOBODY, rebind)) as http,
+        httpx.AsyncClient(transport=Guard(LOOPBACK, lambda _: no_tls.NOBODY, rebind)) as http,
     ):
         await http.get(f"http://{NAME}:{port}/x")
         with pytest.raises(AgencyFault):
@@ -126,3 +130,17 @@ async def test_a_client_certificate_is_shown_to_who_asks_for_it(tmp_path: Path, 
     with pytest.raises(SettingsWrong, match="in PEM") as wrong:
         factory.create(factory.settings.model_validate(pem | hosts | {"kunci": "rahasia"}))
     assert "rahasia" not in wrong.value.detail
+
+
+@pytest.mark.parametrize(("bound", "is_shown"), [("badan.example", False), ("badan.example, token.example", True)])
+def test_a_client_certificate_is_shown_to_bound_hosts_alone(tmp_path: Path, bound: str, is_shown: bool):
+    a_server_context(tmp_path, "127.0.0.1")
+    secrets = {
+        name: BoundSecret(SecretStr((tmp_path / f"{file}.pem").read_text()), frozenset(bound.split(", ")))
+        for name, file in (("sertifikat", "cert"), ("kunci", "key"))
+    }
+    auth = Mtls(kind="mtls", certificate="sertifikat", key="kunci")
+    choose = make_tls_chooser([auth], "https://badan.example/api", Vault("badan", secrets))
+    assert choose("badan.example") is choose("BADAN.example") is not get_tls_context()
+    assert (choose("token.example") is choose("badan.example")) is is_shown
+    assert (choose("token.example") is get_tls_context()) is not is_shown

@@ -7,8 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from bus import json
 from bus.declared import AdapterInvalid, Mapper, lint_document
+from bus.declared.document import Push
+from bus.declared.proof import verify as check_proof
+from bus.declared.vault import BoundSecret, Vault
 from bus.heavy import Here
 from bus.kit import PushRequest
 from tests.agencies.a_pushing_agency import PASSWORD, SETTINGS, SIGNED, USER, a_push, a_push_body
@@ -25,8 +30,13 @@ TIMED = {**HMAC, "parts": [{"time": "epoch"}, {"request": "method"}], "time_head
 
 def verify(proof: dict[str, Any], **request: Any) -> bool | None:
     """What the adapter of a document with this proof says to a request."""
+    return verify_push(a_push_body(verify=proof), **request)
+
+
+def verify_push(document: dict[str, Any], **request: Any) -> bool | None:
+    """What the adapter of a document says to a request."""
     settings = {name: value for name, value in SETTINGS.items() if not name.endswith("_hosts")}
-    adapter = AnAgency().adapter(a_declaration(*a_push_body(verify=proof)["operations"], secrets=SECRETS), **settings)
+    adapter = AnAgency().adapter(a_declaration(*document["operations"], secrets=SECRETS), **settings)
     given = {"path": "/x", "query_string": "", "query": {}, "headers": {}, "at": NOON, "body": BODY, **request}
     return adapter.verify("terima", PushRequest(**given))
 
@@ -79,6 +89,17 @@ def test_a_proof_is_right_or_wrong(proof: dict[str, Any], request_: dict[str, An
     assert verify(proof, **request_) is is_right
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\u00a0\u200b", "\0"])
+@pytest.mark.parametrize("given", [None, "", " ", "  ", "Bearer", "Bearer ", "\u00a0\u200b", "\0"])
+@pytest.mark.parametrize("scheme", ["", "Bearer"])
+def test_a_blank_secret_is_the_same_as_nothing(blank: str, given: str | None, scheme: str) -> None:
+    document = a_declaration(a_push(verify={**KEY, "scheme": scheme}, values={}), secrets=SECRETS)
+    (told,) = (one for one in document.operations if isinstance(one, Push))
+    vault = Vault("badan", {"password": BoundSecret(SecretStr(blank), frozenset())})
+    headers = {} if given is None else {"kunci": given}
+    assert check_proof(told, PushRequest("/x", "", {}, headers, NOON, BODY), vault) is False
+
+
 @pytest.mark.parametrize(("minutes", "is_right"), [(-10, False), (-4, True), (0, True), (4, True), (10, False)])
 def test_around_midnight_both_days_are_right_for_minutes_alone(minutes: int, is_right: bool) -> None:
     midnight = datetime(2026, 3, 1, 17, 0, tzinfo=UTC)
@@ -90,6 +111,36 @@ def test_around_midnight_both_days_are_right_for_minutes_alone(minutes: int, is_
 def test_a_signed_second_is_right_for_five_minutes(seconds: int, is_right: bool) -> None:
     told = str(int(NOON.timestamp()) + seconds)
     assert verify(TIMED, headers={"waktu": told, "token": sign(f"{told}\nPOST")}, body=None) is is_right
+
+
+MINUTE = {**HMAC, "parts": [{"secret": "user"}, {"time": "%Y%m%d%H%M"}]}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_right"),
+    [(seconds, True) for seconds in range(-300, 301, 7)]
+    + [(-420, False), (-361, False), (361, False), (86_400, False)],
+)
+def test_a_signed_minute_is_right_for_five_minutes_and_no_longer(seconds: int, is_right: bool) -> None:
+    signed = (NOON + timedelta(hours=7, seconds=seconds)).strftime("%Y%m%d%H%M")
+    assert verify(MINUTE, headers={"token": sign(f"{USER}{signed}")}, body=None) is is_right
+
+
+def test_of_two_times_each_is_signed_as_it_is_written() -> None:
+    proof = {**HMAC, "parts": [{"secret": "user"}, {"time": "%Y%m%d"}, {"text": "T"}, {"time": "%Y%m%d%H%M"}]}
+    signed = (NOON + timedelta(hours=7, minutes=-3)).strftime("%Y%m%dT%Y%m%d%H%M")
+    assert verify(proof, headers={"token": sign(f"{USER}{signed}")}, body=None) is True
+
+
+SEVERAL = {"parts": [{"secret": "user"}, {"value": "nik"}, {"value": "nama"}], "separator": "|"}
+
+
+@pytest.mark.parametrize(("nik", "nama", "is_right"), [("1", "2", True), ("1|2", "3", False), ("1", "2|3", False)])
+def test_a_signature_over_two_values_fits_no_others(nik: str, nama: str, is_right: bool) -> None:
+    push = a_push_body(verify={**HMAC, **SEVERAL}, values={"nik": "/warga/0/nik", "nama": "/warga/0/nama"})
+    body = json.dumps({"warga": [{"nik": nik, "nama": nama}]})
+    headers = {"token": sign(f"{USER}|{nik}|{nama}")}
+    assert verify_push(push, headers=headers, body=body) is is_right
 
 
 @pytest.mark.parametrize("told", ["", "x", "9" * 5000, "-1", "١"])
@@ -104,10 +155,41 @@ def test_a_second_that_is_none_is_wrong(told: str) -> None:
         {**SIGNED, "parts": [{"secret": "lain"}]},
         {**SIGNED, "parts": [{"secret": "user"}, {"value": "lain"}]},
         {**SIGNED, "parts": [{"secret": "user"}, {"time": "epoch"}]},
+        {**SIGNED, "parts": [{"secret": "user"}, {"time": "%Y%m%d%H%M%S"}]},
+        {**TIMED, "parts": [{"time": "%s"}]},
+        {**TIMED, "parts": [{"time": "%Y%m%d %X"}]},
+        {**TIMED, "parts": [{"time": "%Y%m%d%f"}]},
+        {**SIGNED, "parts": [{"secret": "user"}, {"time": "tetap"}]},
+        {**SIGNED, "parts": [{"secret": "user"}, {"time": "%H%M"}]},
+        {**SIGNED, "parts": [{"secret": "user"}, {"time": "%d%H%M"}]},
+        {**SIGNED, "parts": [{"secret": "user"}, {"time": "%d%m"}]},
+        {**SIGNED, "parts": [{"secret": "user"}, {"time": "%Y%-m%-d"}]},
+        {**SIGNED, "parts": [{"secret": "user"}, {"time": "%Y-%-m-%-d"}]},
+        {**SIGNED, "parts": [{"secret": "user"}, {"value": "nik"}, {"value": "nik"}]},
+        {**SIGNED, "parts": [{"secret": "user"}, {"value": "nik"}, {"text": "-"}, {"request": "body"}]},
         {**SIGNED, "algorithm": "hmac-sha256"},
         {**KEY, "secret": "lain"},
     ],
-    ids=["no secret", "unknown secret", "unknown value", "unnamed second", "no key", "unknown key"],
+    ids=[
+        "no secret",
+        "unknown secret",
+        "unknown value",
+        "unnamed second",
+        "guessed second",
+        "guessed epoch",
+        "guessed clock",
+        "guessed microsecond",
+        "no time",
+        "right again tomorrow",
+        "right again next month",
+        "right again next year",
+        "two days in one text",
+        "a length that changes",
+        "values side by side",
+        "value and body side by side",
+        "no key",
+        "unknown key",
+    ],
 )
 def test_a_proof_that_cannot_work_is_refused(proof: dict[str, Any]) -> None:
     with pytest.raises(AdapterInvalid):

@@ -3,11 +3,11 @@
 import pytest
 import sqlalchemy as sa
 
-from bus.delivery import ReasonMissing, Webhook
+from bus.delivery import Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.subscription import Subscription
 from bus.delivery.tables import ATTEMPTS
-from bus.disclosures import Wanted
+from bus.disclosures import ReasonMissing, Wanted
 from tests.a_bus import Bus
 from tests.a_failure import a_failed_attempt
 from tests.an_actor import OPERATOR, an_actor

@@ -116,6 +116,12 @@ def test_searches_find_what_a_list_of_all_disclosures_says(storage: Storage, log
             assert held(read_all(log, wanted, limit)) == expected
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_no_page_loses_a_row_of_a_moment_that_many_recipients_share(log: DisclosureLog, limit: int):
+    log.record([a_page(number, purpose=f"tujuan {number}") for number in range(1, 30)])
+    assert sorted(held(read_all(log, Wanted(), limit))) == [[number] for number in range(1, 30)]
+
+
 WINDOWS = [
     ((None, None), [4, 3, 2, 1]),
     ((DAY, None), [4, 3, 2]),

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from bus.agencies import PollFailure, PollFailureKind
 from bus.contracts import EndingGrant
 from bus.delivery.failing import Failing
 from bus.doctor.checks import CHECKS, diagnose
-from bus.doctor.facts import Disabled, Disk, Facts, NamedAgency, OffAdapter, Sunset
+from bus.doctor.facts import Disabled, Disk, Facts, FailingPoll, NamedAgency, OffAdapter, Sunset
 from bus.doctor.finding import Urgency
 from bus.notices import FailingRecipient
+from bus.refusals import Poll
 from bus.storage.condition import Condition, Server
 
 GIB = 1024**3
@@ -38,7 +40,14 @@ HEALTHY = Facts(
     tells_somebody=True,
     deaf=(),
     off_adapters=(),
+    polls=(),
+    is_development=False,
 )
+
+
+def a_failing_poll(kind: PollFailureKind, minutes: int) -> FailingPoll:
+    since = NOW - timedelta(minutes=minutes)
+    return FailingPoll(Poll("badan", "tarik"), PollFailure(kind, "Badan refuses the account", NOW, since, 3), since)
 
 
 def on_server(**changes: Any) -> dict[str, Any]:
@@ -52,6 +61,10 @@ def codes(**changes: Any) -> list[tuple[str, Urgency]]:
 def test_nothing_is_found_of_a_bus_that_is_well():
     assert codes() == []
     assert codes(**on_server(promised="s1", standbys=1)) == []
+
+
+def test_a_poll_that_an_agency_did_not_answer_for_minutes_is_tried_again_without_a_finding():
+    assert codes(polls=(a_failing_poll(PollFailureKind.TRANSIENT, 59),)) == []
 
 
 WRONG: list[tuple[dict[str, Any], str, Urgency]] = [
@@ -83,6 +96,13 @@ WRONG: list[tuple[dict[str, Any], str, Urgency]] = [
         {"deaf": (FailingRecipient("mail bapenda", NOW - timedelta(hours=3), "the mail server answered 550"),)},
         "notices-fail",
         Urgency.SOON,
+    ),
+    ({"polls": (a_failing_poll(PollFailureKind.DOWN, 1),)}, "poll-fails", Urgency.SOON),
+    ({"polls": (a_failing_poll(PollFailureKind.TRANSIENT, 61),)}, "poll-fails", Urgency.SOON),
+    (
+        {"agencies": (NamedAgency("pupr", ("a.b",)),), "is_development": True},
+        "agencies-not-simulated",
+        Urgency.KNOW,
     ),
     ({"off_adapters": (OffAdapter("badan", "Kunci is missing."),)}, "adapter-off", Urgency.SOON),
     ({"agencies": (NamedAgency("pupr", ("a.b",)),)}, "agency-without-settings", Urgency.SOON),

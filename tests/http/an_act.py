@@ -3,24 +3,28 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 import httpx
+import sqlalchemy as sa
 
 from bus import json
 from bus.actions.action import Verb
-from bus.contracts import Waiting
+from bus.contracts import Waiting, Wish
 from bus.contracts.document import parse_contract
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.replays import go_live
 from bus.delivery.subscription import NewSubscription, Pull, Subscription, Webhook
 from bus.identity.participants import Kind
 from bus.identity.scopes import Scope
+from bus.inquiries import NewInquiry
+from bus.journal.tables import JOURNAL
 from tests.a_bus import Bus
 from tests.a_failure import a_failed_attempt
 from tests.an_actor import OPERATOR
 from tests.an_agency import AGENCY, ASK, AnAdapter, hold_some_deletions, join
-from tests.builders import WARGA, a_document, a_grant
+from tests.builders import FAR, WARGA, a_document, a_grant, a_nik, an_entry
 from tests.declared.a_declared_agency import a_body, register_active, register_draft
 
 HOOK: Final = "http://127.0.0.1:1027/hook"
@@ -133,10 +137,31 @@ class Site:
         self.bus.rooms.grants.suspend(WARGA, "bapenda", "sedang diperiksa", Waiting.KEEP, OPERATOR)
         return Ordered(f"/v1/contracts/{WARGA}/grants/bapenda/resume")
 
+    def access_request(self) -> str:
+        """The path of a request for access that waits."""
+        wish = Wish(WARGA, "bapenda", "pajak", "Perda 1/2024", "PKS 9/2026", ("/nama",), date.fromisoformat(FAR))
+        catalogue = self.bus.rooms.catalogue
+        made = catalogue.registrar.access_requests.ask(wish, catalogue.newest(WARGA).contract, OPERATOR)
+        return f"/v1/access-requests/{made.id}"
+
     def domain(self) -> str:
         """The path of a domain that has an owner."""
         self.bus.rooms.catalogue.registrar.set_domain_owner("kesehatan", "bapenda", OPERATOR)
         return "/v1/domains/kesehatan/owner"
+
+    def event(self) -> str:
+        """The path that opens an event."""
+        version = self.bus.rooms.catalogue.newest(WARGA)
+        entry = an_entry(next(self._numbers), contract_id=version.contract_id, version_id=version.id)
+        with self.bus.rooms.storage.write() as transaction:
+            row = entry._asdict() | {"identity": b"%d" % entry.position}
+            transaction.execute(sa.insert(JOURNAL).values(row))
+        return f"/v1/events/{entry.position}/open"
+
+    def inquiry(self) -> str:
+        """The path of an inquiry that is open."""
+        made = self.bus.rooms.inquiries.open(NewInquiry(a_nik(1), "surat nomor 12"), OPERATOR)
+        return f"/v1/inquiries/{made.number}"
 
     def client(self) -> str:
         """The path of a client."""
@@ -184,9 +209,22 @@ def _replaced(site: Site) -> Ordered:
     return Ordered(path, changed, {"if-match": "*"})
 
 
+def _asked(step: str, body: Any = None) -> Callable[[Site], Ordered]:
+    return lambda site: Ordered(f"{site.access_request()}/{step}", body)
+
+
+_WISH: Final = {
+    "contract": WARGA,
+    "purpose": "pemutakhiran wajib pajak",
+    "legal_basis": "Perda 1/2024",
+    "agreement": "PKS 9/2026",
+    "fields": ["/nama"],
+    "until": FAR,
+}
 _NEW_CLIENT: Final = {"scopes": ["events.read"]}
 _NEW_PARTICIPANT: Final = {"name": "dinas-uji", "title": "Dinas Uji", "kind": "app"}
 _NEW_SUBSCRIPTION: Final = {"contracts": [WARGA], "sink": {"url": HOOK}, "participant": "bapenda"}
+_WHY: Final = {"reason": "surat pemohon nomor 12"}
 _OTHER_SINK: Final = {"sink": {"url": f"{HOOK}/lain"}}
 
 ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
@@ -229,6 +267,10 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
         Verb.CLIENT_UPDATE,
         lambda site: Ordered(site.client(), {"scopes": ["queries.call"]}),
     ),
+    "POST /v1/participants/{name}/clients/{client_id}/rotate-secret": (
+        Verb.CLIENT_ROTATE_SECRET,
+        lambda site: Ordered(f"{site.client()}/rotate-secret"),
+    ),
     "DELETE /v1/participants/{name}/clients/{client_id}": (Verb.CLIENT_REVOKE, lambda site: Ordered(site.client())),
     "POST /v1/contracts": (
         Verb.CONTRACT_DRAFT,
@@ -259,6 +301,10 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
         lambda _: Ordered(f"/v1/contracts/{WARGA}/grants/bapenda/suspend", {"reason": "sedang diperiksa"}),
     ),
     "POST /v1/contracts/{name}/grants/{participant}/resume": (Verb.GRANT_RESUME, lambda site: site.suspended()),
+    "POST /v1/access-requests": (Verb.ACCESS_ASK, lambda _: Ordered("/v1/access-requests", _WISH)),
+    "POST /v1/access-requests/{id}/accept": (Verb.ACCESS_ACCEPT, _asked("accept")),
+    "POST /v1/access-requests/{id}/refuse": (Verb.ACCESS_REFUSE, _asked("refuse", {"reason": "PKS sudah berakhir"})),
+    "POST /v1/access-requests/{id}/withdraw": (Verb.ACCESS_WITHDRAW, _asked("withdraw")),
     "POST /v1/subscriptions": (Verb.SUBSCRIPTION_ADD, lambda _: Ordered("/v1/subscriptions", _NEW_SUBSCRIPTION)),
     "PATCH /v1/subscriptions/{id}": (Verb.SUBSCRIPTION_CHANGE, _steered("", _OTHER_SINK)),
     "DELETE /v1/subscriptions/{id}": (Verb.SUBSCRIPTION_DELETE, _steered("")),
@@ -280,6 +326,16 @@ ACTS: Final[dict[str, tuple[Verb, Callable[[Site], Ordered]]]] = {
     "POST /v1/deliveries/{id}/answers": (
         Verb.DELIVERY_ANSWERS,
         lambda site: Ordered(f"/v1/deliveries/{site.answered()}/answers", {"reason": "gangguan semalam"}),
+    ),
+    "POST /v1/events/{position}/open": (Verb.EVENT_OPEN, lambda site: Ordered(site.event(), _WHY)),
+    "POST /v1/disclosures/lookups": (
+        Verb.DISCLOSURES_READ,
+        lambda _: Ordered("/v1/disclosures/lookups", {"subject": a_nik(1)} | _WHY),
+    ),
+    "POST /v1/inquiries": (Verb.INQUIRY_OPEN, lambda _: Ordered("/v1/inquiries", {"subject": a_nik(1)} | _WHY)),
+    "POST /v1/inquiries/{number}/close": (
+        Verb.INQUIRY_CLOSE,
+        lambda site: Ordered(f"{site.inquiry()}/close", {"note": "diserahkan di loket"}),
     ),
     "GET /v1/disclosures": (Verb.DISCLOSURES_READ, lambda _: Ordered("/v1/disclosures?participant=bapenda")),
     "GET /v1/actions": (Verb.ACTIONS_READ, lambda _: Ordered("/v1/actions?who=bapenda")),

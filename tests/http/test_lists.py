@@ -3,18 +3,20 @@
 import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from datetime import date
 from typing import Any, Final
 
 import httpx
 import pytest
 
 from bus import clock
+from bus.contracts import Wish, parse_contract
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.subscription import NewSubscription, Webhook
 from bus.identity import Scope
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
-from tests.builders import OWNER, WARGA, a_document, a_grant, a_person
+from tests.builders import FAR, OWNER, WARGA, a_document, a_grant, a_nik, a_person
 from tests.declared.a_declared_agency import register_draft
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -54,13 +56,30 @@ async def reader(bus: Bus) -> httpx.AsyncClient:
         bus.token(OWNER)
         await subscribe(bus, f"https://dinkes.lamongan.example/{number}")
         await bus.publish(a_person(number))
+        await client.post("/v1/inquiries", json={"subject": a_nik(number), "reason": "surat"})
         await client.get(f"/v1/feeds/{WARGA}", params={"limit": number})
         wrong = {"specversion": "1.0", "id": "r", "source": "/uji", "type": WARGA, "data": {"nik": number}}
         await client.post("/v1/events", json=wrong | {"id": number}, headers=STRUCTURED)
         await client.post("/v1/events", json=wrong, headers=STRUCTURED)
         register_draft(bus, adapter=f"badan{number}")
+        ask_for_access(bus, contracts[number - 1]["contract"])
+        propose(bus, f"uji.usul-{number}")
     await bus.rooms.recorder.flush()
     return client
+
+
+def propose(bus: Bus, contract: str) -> None:
+    """Have the operator propose a version."""
+    registrar = bus.rooms.catalogue.registrar
+    registrar.add_draft(parse_contract(a_document(contract=contract)), OPERATOR)
+    registrar.propose(contract, "1.0.0", OPERATOR)
+
+
+def ask_for_access(bus: Bus, contract: str) -> None:
+    """Have the owner ask for access to a contract."""
+    wish = Wish(contract, OWNER, "uji", "Perda 1/2024", "PKS 1/2026", None, date.fromisoformat(FAR))
+    catalogue = bus.rooms.catalogue
+    catalogue.registrar.access_requests.ask(wish, catalogue.newest(contract).contract, OPERATOR)
 
 
 async def subscribe(bus: Bus, url: str) -> None:

@@ -42,6 +42,7 @@ GET /.well-known/oauth-protected-resource
 POST /v1/events
 GET /v1/events/status
 GET /v1/events/{position}
+POST /v1/events/{position}/open
 GET /v1/feeds/{contract}
 GET /v1/records/{contract}
 GET /v1/records/{contract}/digest
@@ -59,6 +60,7 @@ POST /v1/contracts/check
 POST /v1/contracts/{name}/versions/{version}/activate
 POST /v1/contracts/{name}/versions/{version}/deprecate
 POST /v1/contracts/{name}/versions/{version}/retire
+GET /v1/proposals
 GET /v1/grants
 POST /v1/contracts/{name}/grants/{participant}/suspend
 POST /v1/contracts/{name}/grants/{participant}/resume
@@ -109,6 +111,11 @@ POST /v1/participants/{name}/clients
 PATCH /v1/participants/{name}/clients/{client_id}
 DELETE /v1/participants/{name}/clients/{client_id}
 GET /v1/disclosures
+POST /v1/disclosures/lookups
+POST /v1/inquiries
+GET /v1/inquiries
+GET /v1/inquiries/{number}
+POST /v1/inquiries/{number}/close
 GET /v1/refusals
 GET /v1/agencies
 GET /v1/doctor

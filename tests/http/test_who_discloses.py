@@ -5,8 +5,9 @@ the reason why it hands out none.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Final
 
 import httpx
@@ -14,14 +15,16 @@ import pytest
 
 from bus.agencies import QuestionState
 from bus.agencies.asking import QueryPolicy
+from bus.contracts import Wish
 from bus.delivery import NewSubscription, Pull, Webhook
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.disclosures import Found, Wanted
 from bus.identity import Principal, Scope
+from bus.inquiries import NewInquiry
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.an_agency import AnAdapter, join
-from tests.builders import OWNER, WARGA, a_document, a_grant, a_nik
+from tests.builders import FAR, OWNER, WARGA, a_document, a_grant, a_nik
 from tests.declared.a_declared_agency import register_draft
 from tests.http.api.queries.a_query import TANYA, a_query_document
 
@@ -31,6 +34,7 @@ NIK: Final = a_nik(1)
 NAME: Final = "Rekaan yang tak boleh bocor"
 READER: Final = "dinkes"
 FIELDS: Final = ["/nik", "/nama"]
+WHY: Final = "keluhan warga nomor 12"
 GRANT: Final = a_grant(READER, purpose="imunisasi", legal_basis="PKS 8/2026", fields=FIELDS)
 
 
@@ -44,6 +48,8 @@ class Read:
         query: the query's parameters.
         body: the request's body; None: it has none.
         tells: what its answer holds of the person.
+        purpose: the purpose that the disclosure names.
+        scopes: those of the reader; one with `admin` acts as the operator, who needs no grant to open an event.
     """
 
     channel: str
@@ -51,6 +57,8 @@ class Read:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     tells: str = NAME
+    purpose: str = "imunisasi"
+    scopes: Sequence[str] = tuple(Scope)
 
 
 DISCLOSING: Final = {
@@ -60,6 +68,9 @@ DISCLOSING: Final = {
     "GET /v1/records/{contract}/digest": Read("records", {"contract": WARGA}, tells=NIK),
     "GET /v1/records/{contract}/{key}/history": Read("records", {"contract": WARGA, "key": NIK}),
     "GET /v1/events/{position}": Read("event", {"position": "1"}),
+    "POST /v1/events/{position}/open": Read(
+        "opening", {"position": "1"}, body={"reason": WHY}, purpose=WHY, scopes=["events.read"]
+    ),
     "POST /v1/queries/{contract}": Read("query", {"contract": TANYA}, body={"nik": NIK}),
     "GET /v1/jobs/{id}": Read("query"),
     "POST /v1/subscriptions/{id}/pull": Read("pull"),
@@ -68,11 +79,14 @@ DISCLOSING: Final = {
 _CREDENTIALS: Final = "credentials and addresses of clients alone"
 _DOCUMENT: Final = "contract documents; their examples are invented persons, which lint and the owner answer for"
 _ADAPTERS: Final = "adapter documents; they name secrets and hold none, and their examples are invented"
+_PROPOSALS: Final = "which contract versions wait, and for whose word"
+_REQUESTS: Final = "which data an office asks for, why and until when"
 _GRANTS: Final = "which grants there are, until when, and why one is suspended"
 _PLACES: Final = "rules and places of what was wrong, never a value"
 _REGISTER: Final = "participants, clients and their rights; no event"
 _STEERS: Final = "steers deliveries; what they then send is disclosed by the worker before it leaves"
 _SETTLES: Final = "what became of deliveries that the caller names; no event"
+_INQUIRIES: Final = "when somebody asked, and the last four characters of the identifier"
 _STATE: Final = "the bus's own state"
 
 SILENT: Final = {
@@ -115,6 +129,13 @@ SILENT: Final = {
     "POST /v1/contracts/{name}/validate": _PLACES,
     "GET /v1/contracts/{name}/access": "who may get which fields, not what is in them",
     "GET /v1/participants/{name}/access": "who may get which fields, not what is in them",
+    "GET /v1/proposals": _PROPOSALS,
+    "GET /v1/access-requests": _REQUESTS,
+    "POST /v1/access-requests": _REQUESTS,
+    "GET /v1/access-requests/{id}": _REQUESTS,
+    "POST /v1/access-requests/{id}/accept": _REQUESTS,
+    "POST /v1/access-requests/{id}/refuse": _REQUESTS,
+    "POST /v1/access-requests/{id}/withdraw": _REQUESTS,
     "GET /v1/grants": _GRANTS,
     "POST /v1/contracts/{name}/grants/{participant}/suspend": _GRANTS,
     "POST /v1/contracts/{name}/grants/{participant}/resume": _GRANTS,
@@ -151,6 +172,11 @@ SILENT: Final = {
     "GET /v1/participants/{name}/limits": _REGISTER,
     "PUT /v1/participants/{name}/limits": _REGISTER,
     "GET /v1/disclosures": "who received data and where the events are, not what is in them; each search is in the action log",
+    "POST /v1/disclosures/lookups": "who received data; the look itself is disclosed, as test_lookups.py says",
+    "POST /v1/inquiries": _INQUIRIES,
+    "GET /v1/inquiries": _INQUIRIES,
+    "GET /v1/inquiries/{number}": _INQUIRIES,
+    "POST /v1/inquiries/{number}/close": _INQUIRIES,
     "GET /v1/actions": "what administrators did; the log holds nothing about a person",
     "GET /v1/agencies": "states of agencies' polls",
     "POST /v1/queries/{contract}/batch": "the number of a job; its answers are disclosed when they are read",
@@ -166,7 +192,7 @@ SILENT: Final = {
 }
 """Operations that hand out no personal data, each with the reason."""
 
-_KNOWN: Final = {"name": WARGA, "version": "1.0.0", "domain": "kependudukan"}
+_KNOWN: Final = {"name": WARGA, "version": "1.0.0", "domain": "kependudukan", "number": 1}
 _QUERIES: Final = {
     "GET /v1/disclosures": {"subject": NIK},
     "GET /v1/events/status": {"source": f"/{OWNER}", "id": "e1"},
@@ -181,10 +207,18 @@ async def site(bus: Bus) -> Bus:
     order = NewSubscription(READER, [WARGA], Webhook("https://dinkes.lamongan.example/hook"))
     await asyncio.to_thread(bus.rooms.subscriptions.add, order, OPERATOR)
     position = await bus.publish({"nik": NIK, "nama": NAME, "agama": "rahasia"})
+    await asyncio.to_thread(bus.rooms.inquiries.open, NewInquiry(NIK, f"loket, NIK {NIK}"), OPERATOR)
     pulled = await asyncio.to_thread(bus.rooms.subscriptions.add, NewSubscription(READER, [WARGA], Pull()), OPERATOR)
     with bus.rooms.storage.write() as transaction:
         Ledger(bus.rooms.storage).add(transaction, [NewDelivery(pulled.number, position, None)], 0, again=False)
     return bus
+
+
+def ask_for_access(bus: Bus) -> str:
+    """The id of a request for access whose asker wrote a person's number into it."""
+    catalogue = bus.rooms.catalogue
+    wish = Wish(WARGA, READER, f"memeriksa {NIK}", "Perda 1/2024", "PKS 1/2026", None, date.fromisoformat(FAR))
+    return catalogue.registrar.access_requests.ask(wish, catalogue.newest(WARGA).contract, OPERATOR).id
 
 
 def find_pulled(bus: Bus) -> str:
@@ -250,14 +284,14 @@ async def test_personal_data_never_leave_by_an_operation_without_a_disclosure(si
     named = await answer_a_job(site) if "/jobs/" in operation else find_pulled(site)
     async with site.served() as address, asyncio.timeout(30):
         for form in forms:
-            client = site.reader(READER, *Scope, address=address)
+            client = site.reader(READER, *read.scopes, address=address)
             read = replace(read, path={"id": named, **read.path})
             before = {one.place.id for one in await disclosed(site)}
             assert read.tells in await read_until(client, operation, read, form, read.tells)
             (found,) = [one for one in await disclosed(site) if one.place.id not in before]
             shown = found.disclosure
             assert (shown.participant, shown.channel.value, shown.version) == (READER, read.channel, "1.0.0")
-            assert (shown.purpose, shown.legal_basis) == ("imunisasi", "PKS 8/2026")
+            assert (shown.purpose, shown.legal_basis) == (read.purpose, "PKS 8/2026")
             assert shown.fields == (FIELDS if read.channel != "query" else ["/ditemukan", "/nama"])
             assert shown.client_id is not None
             assert shown.client_id in {one.client_id for one in site.rooms.participants.list_clients(READER, 100)}
@@ -280,6 +314,8 @@ async def test_no_person_is_in_what_leaves_no_disclosure(site: Bus, operation: s
         values["name"] = READER
     if path.startswith("/v1/adapters"):
         values["name"] = register_draft(site).name
+    if path.startswith("/v1/access-requests"):
+        values["id"] = ask_for_access(site)
     answer = await reader.get(path.format(**values), params=_QUERIES.get(operation))
     assert answer.status_code == 200 or path.startswith(("/.well-known/security.txt", "/readyz")), answer.text
     assert NAME not in answer.text

@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from bus import json
 from bus.actions import Verb
 from bus.identity import secrets
+from bus.identity.errors import ClientHasKeys, ScopeNotYours
 from bus.identity.participants import (
     ClientRevoked,
     ClientUnknown,
@@ -32,7 +33,7 @@ from bus.identity.public_keys import KeySetRefused
 from bus.identity.scopes import Scope
 from bus.identity.tables import CLIENTS
 from bus.storage import CHANGES_TABLE, Storage
-from tests.an_actor import OPERATOR, actions
+from tests.an_actor import OPERATOR, actions, an_actor
 
 
 def changes(storage: Storage) -> int:
@@ -281,3 +282,55 @@ def test_the_operator_is_made_once(storage: Storage):
         made = list(pool.map(lambda _: bootstrap(storage, OPERATOR), range(4)))
     assert sum(credentials is not None for credentials in made) == 1
     assert len(Participants(storage).list_clients("operator", 10)) == 1
+
+
+OFFICE = an_actor("dinkes", client_id=None)
+A_KEY_SET = {"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]}
+
+
+@pytest.mark.parametrize("scope", [Scope.ADMIN, Scope.AUDIT_READ, Scope.CONTRACTS_APPROVE, Scope.CONTRACTS_WRITE])
+def test_an_office_cannot_give_itself_what_the_operator_gives(participants: Participants, scope: Scope):
+    participants.add("dinkes", "Dinas Kesehatan", Kind.APP, OPERATOR)
+    with pytest.raises(ScopeNotYours):
+        participants.add_client("dinkes", [scope, "events.read"], by=OFFICE)
+    plain, _ = participants.add_client("dinkes", ["events.read"], by=OFFICE)
+    with pytest.raises(ScopeNotYours):
+        participants.update_client("dinkes", plain.client_id, [scope], by=OFFICE)
+    high, _ = participants.add_client("dinkes", [scope], by=OPERATOR)
+    kept = participants.update_client("dinkes", high.client_id, [scope, "events.read"], by=OFFICE)
+    assert kept.scopes == {scope, "events.read"}
+
+
+def test_an_office_cannot_take_over_a_client_that_may_do_more(participants: Participants):
+    participants.add("dinkes", "Dinas Kesehatan", Kind.APP, OPERATOR)
+    high, _ = participants.add_client("dinkes", ["contracts.approve"], by=OPERATOR)
+    with pytest.raises(ScopeNotYours):
+        participants.rotate_secret("dinkes", high.client_id, OFFICE)
+    with pytest.raises(ScopeNotYours):
+        participants.update_client("dinkes", high.client_id, jwks=A_KEY_SET, by=OFFICE)
+
+
+def test_a_new_secret_takes_the_place_of_the_old_one(participants: Participants, storage: Storage):
+    participants.add("dinkes", "Dinas Kesehatan", Kind.APP, OPERATOR)
+    client, old = participants.add_client("dinkes", ["events.read"], by=OFFICE)
+    before = changes(storage)
+    new = participants.rotate_secret("dinkes", client.client_id, OFFICE)
+    credentials = participants.find_credentials(client.client_id)
+    assert credentials is not None
+    assert credentials.secret_hash == secrets.make_digest(new)
+    assert new != old
+    assert changes(storage) > before
+    assert actions(storage)[-1].what is Verb.CLIENT_ROTATE_SECRET
+
+
+def test_a_client_with_keys_or_a_revoked_one_gets_no_secret(participants: Participants):
+    participants.add("dinkes", "Dinas Kesehatan", Kind.APP, OPERATOR)
+    keyed, _ = participants.add_client("dinkes", ["events.read"], A_KEY_SET, by=OPERATOR)
+    with pytest.raises(ClientHasKeys):
+        participants.rotate_secret("dinkes", keyed.client_id, OFFICE)
+    gone, _ = participants.add_client("dinkes", ["events.read"], by=OPERATOR)
+    participants.revoke_client("dinkes", gone.client_id, OPERATOR)
+    with pytest.raises(ClientRevoked):
+        participants.rotate_secret("dinkes", gone.client_id, OFFICE)
+    with pytest.raises(ClientUnknown):
+        participants.rotate_secret("dinkes", "client_x", OFFICE)

@@ -122,6 +122,34 @@ def test_an_agency_that_refuses_its_account_is_found_and_gets_everything_once_it
             until(lambda: not read(), says=read)
 
 
+def test_a_poll_whose_account_is_refused_is_found_by_status_and_doctor_and_ends_well_once_it_is_mended(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "data"
+    with RunningAgency(SIMULATOR) as agency:
+        agency.switch_on("login")
+        settings = {**SIMULATOR.settings, "BASE_URL": agency.address, "POLL_SECONDS": "1"}
+        given = {f"BUS_ADAPTERS__KOMINFO__{name}".upper(): value for name, value in settings.items()}
+        environment = {**ENVIRONMENT, **given}
+        with an_operator(data, ROOT / "contracts/satudata", environment=environment) as operator:
+
+            def read() -> list[str]:
+                """The polls that somebody should look at."""
+                return [one["operation"] for one in operator.get("/v1/status").json()["agencies"] if one["troubled"]]
+
+            until(lambda: read() == ["indikator"], says=read)
+            shown = bus("status", "--troubled", "--data", str(data), environment=environment)
+            assert "agency down: SPLP refuses the application's key or secret" in shown
+            found = bus("doctor", "--data", str(data), code=1, environment=environment)
+            assert "The poll kominfo/indikator has failed" in found
+            assert "SPLP refuses the application's key or secret" in found
+
+            agency.switch_off()
+            until(lambda: not read(), says=read)
+            records = bus("agency", "list", "--data", str(data), environment=environment)
+            assert "and ended well since" in records
+
+
 def a_service(code: str) -> CloudEvent:
     attributes = {"type": "layanan.katalog", "source": "/portal", "id": "1", "subject": code}
     data = {

@@ -1,9 +1,11 @@
 """A tiny agency with its simulator, and an adapter for it that is right, or wrong in one way."""
 
 import asyncio
+import hashlib
+import json
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import httpx
@@ -25,12 +27,17 @@ from bus.kit import (
     Outcome,
     Poll,
     Polled,
+    Push,
+    PushAnswer,
+    PushRequest,
+    PushUnreadable,
     Query,
     Question,
     Row,
     Rows,
     SimulatedFaults,
     Simulator,
+    Verdict,
     deliver_one_by_one,
     make_http_client,
     make_simulator_app,
@@ -39,7 +46,7 @@ from bus.kit import (
     require_success,
     send_request,
 )
-from bus.kit.conformance import AdapterConformance
+from bus.kit.conformance import AdapterConformance, PushSample
 
 NIK = "3524010101909001"
 LOG = logging.getLogger("tiny")
@@ -71,13 +78,25 @@ def create_app(faults: SimulatedFaults) -> Any:
 SIMULATOR = Simulator(create_app, {**OUTAGES, "closed": "takes no letters"}, {"token": "rahasia-tiny"})
 
 
+def prove(secret: str, at: str) -> str:
+    """The agency's proof of a push at a second since 1970."""
+    return hashlib.sha256(f"{secret}{at}".encode()).hexdigest()
+
+
+def push_news(at: datetime) -> PushRequest:
+    """A push of the agency, with its proof."""
+    sent = str(int(at.timestamp()))
+    body = json.dumps({"kabar": [{"nomor": "1", "nik": NIK}, {"nomor": "2", "nik": NIK}]}).encode()
+    return PushRequest("/kabar", "", {}, {"at": sent, "proof": prove("rahasia-tiny", sent)}, at, body)
+
+
 class TinySettings(AdapterSettings):
     """The agency's token."""
 
     token: SecretStr
 
 
-class TinyAdapter(Deliver, Poll, Query):
+class TinyAdapter(Deliver, Poll, Push, Query):
     """Right, unless `flaw` names what is wrong."""
 
     def __init__(self, settings: TinySettings, flaw: str) -> None:
@@ -123,6 +142,36 @@ class TinyAdapter(Deliver, Poll, Query):
             if self._flaw == "forgets the wait":
                 raise AgencyUnavailable("later") from fault
             raise fault.to_refusal() from fault
+
+    def verify(self, operation: str, request: PushRequest) -> bool:
+        sent = request.headers.get("at", "0")
+        skew = abs(request.at.timestamp() - int(sent))
+        secret = self._settings.token.get_secret_value()
+        is_signed = (
+            bool(secret) and request.headers.get("proof") == prove(secret, sent)
+        ) or self._flaw == "lets anybody in"
+        return is_signed and (skew <= 60 or self._flaw == "keeps old proofs")
+
+    async def receive(self, operation: str, request: PushRequest) -> Rows:
+        if self._flaw == "logs a push":
+            LOG.warning("got %s", request.body)
+        try:
+            news = json.loads(request.body or b"")
+            rows = [Row(one["nomor"], {"nik": one["nik"]}) for one in news["kabar"]]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            if self._flaw == "breaks at nonsense":
+                raise
+            raise PushUnreadable("The push holds no news.") from (error if self._flaw == "logs a push" else None)
+        if self._flaw == "loses keys":
+            rows = [Row(None, row.data) for row in rows]
+        if self._flaw == "numbers rows":
+            self._page += 1
+            rows = [Row(f"{row.key}-{self._page}", row.data) for row in rows]
+        return Rows("/tiny/kabar", rows, is_whole=False)
+
+    def answer(self, operation: str, verdict: Verdict) -> PushAnswer:
+        token = self._settings.token.get_secret_value() if self._flaw == "answers with its secret" else ""
+        return PushAnswer(200, {"ok": verdict is Verdict.ACCEPTED, "token": token})
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -196,6 +245,7 @@ class TinyFactory:
         Operation("surat", Does.DELIVER, batch=5, least=Classification.PERSONAL, person="/nik"),
         Operation("daftar", Does.POLL, contract="uji.daftar", least=Classification.PUBLIC),
         Operation("tanya", Does.QUERY, least=Classification.PUBLIC),
+        Operation("kabar", Does.PUSH, contract="uji.kabar", least=Classification.PERSONAL, person="/nik"),
     )
 
     def __init__(self, flaw: str) -> None:
@@ -218,6 +268,7 @@ def a_case(flaw: str = "", **attributes: Any) -> AdapterConformance:
         "simulator": SIMULATOR,
         "events": {"surat": [Event(id=n, source="/uji", type="uji.surat", data={"nik": NIK}) for n in ("1", "2")]},
         "questions": {"tanya": {"nomor": 1}},
+        "pushes": {"kabar": PushSample(push_news, lasts=timedelta(seconds=61))},
         "faults": {"closed": {"surat": Failure.SINK_DOWN}},
         "longest": 1.5,
     }

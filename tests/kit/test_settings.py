@@ -2,7 +2,7 @@
 
 import pytest
 import respx
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from bus.kit import AdapterSettings, make_http_client
 
@@ -37,3 +37,16 @@ async def test_an_agencys_address_is_asked_for_byte_for_byte(path: str):
 def test_an_address_that_would_be_asked_for_otherwise_than_it_is_written_stops_the_start(address: str):
     with pytest.raises(ValidationError, match="without query"):
         AdapterSettings(base_url=address)
+
+
+class _Keyed(AdapterSettings):
+    key: SecretStr
+    other: SecretStr | None = None
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n", "\u200b"])
+@pytest.mark.parametrize("name", ["key", "other"])
+def test_a_blank_secret_of_an_agency_stops_the_start(name: str, blank: str):
+    with pytest.raises(ValidationError, match="blank") as refused:
+        _Keyed.model_validate({"base_url": "https://badan.example", "key": "rahasia", name: blank})
+    assert refused.value.errors()[0]["loc"] == (name,)

@@ -10,6 +10,7 @@ from bus import clock
 from bus.actions import Action, Object, Verb
 from bus.actions.log import ActionLog
 from bus.agencies.memory import Held, end_hold, hold_deletions
+from bus.agencies.poll_failure import PollFailureKind, end_failure, note_failure
 from bus.cli import _COMMANDS
 from bus.contracts.document import parse_contract
 from bus.delivery import DeliveryState, Ledger, Subscription, SubscriptionState, Webhook
@@ -111,6 +112,19 @@ async def poll_held(room: Mailroom) -> Mend:
     return end
 
 
+async def poll_fails(room: Mailroom) -> Mend:
+    began = clock.now_micros() - 3_600_000_000
+    with room.bus.rooms.storage.write() as transaction:
+        for at in (began, clock.now_micros()):
+            note_failure(transaction, POLL, PollFailureKind.DOWN, "Balai refuses the account", at)
+
+    def end() -> None:
+        with room.bus.rooms.storage.write() as transaction:
+            end_failure(transaction, POLL)
+
+    return end
+
+
 async def producer_silent(room: Mailroom) -> Mend:
     room.bus.apply(a_document(a_grant("bapenda"), delivery={"fresh_hours": 24}))
     return lambda: room.bus.apply(a_document(a_grant("bapenda"), version="1.1.0"))
@@ -130,6 +144,7 @@ TROUBLES = {
     Kind.SECRET_ENDS: (secret_ends, "bapenda", "POST /v1/subscriptions/sub_", "Rahasia tanda tangan lama"),
     Kind.PROPOSAL_WAITS: (proposal_waits, OWNER, "bus contract activate", f"menunggu persetujuan {OWNER}"),
     Kind.POLL_HELD: (poll_held, None, "bus agency release balai", "97 dari 100 baris hilang"),
+    Kind.POLL_FAILS: (poll_fails, None, "bus agency list", "gagal 2 kali berturut-turut: Balai refuses the account"),
     Kind.PRODUCER_SILENT: (producer_silent, OWNER, "bus events", f"{OWNER} belum mengirim"),
     Kind.BACKUP_LATE: (backup_late, None, "bus backup FOLDER", "belum pernah dicadangkan"),
 }

@@ -11,8 +11,9 @@ import structlog
 from bus import clock
 from bus.agencies.memory import Held, hold_deletions
 from bus.doctor.gather import gather_facts
-from bus.notices import Kind, Notice, Recipient, Way
+from bus.notices import Kind, Notice, Recipient, Sender, Way, make_senders
 from bus.notices.due import HOUR, Bundle, Memory, succeed
+from bus.notices.letter import Letter
 from bus.notices.memory import Memories
 from bus.notices.recipients import list_recipients
 from bus.refusals import Poll
@@ -90,6 +91,39 @@ async def test_a_recipient_that_is_refused_holds_up_nobody_and_the_doctor_tells_
     await room.tell(now + timedelta(minutes=3))
     assert len(room.server.to(a_contact("bapenda"))) == 1
     assert gather_facts(room.settings, rooms.storage, rooms.keys).deaf == ()
+
+
+class ADefectiveSender:
+    """Sends as another sender does, but breaks at one address."""
+
+    def __init__(self, sender: Sender, broken: str) -> None:
+        self._sender, self.broken = sender, broken
+
+    async def send(self, letter: Letter, recipient: Recipient) -> str:
+        if recipient.address == self.broken:
+            raise ValueError(f"no place for {recipient.address}")
+        return await self._sender.send(letter, recipient)
+
+    async def close(self) -> None:
+        await self._sender.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_defect_at_one_recipient_holds_up_nobody_and_the_doctor_tells_it(room: Mailroom) -> None:
+    mail = make_senders(room.settings, room.bus.rooms.names)[Way.MAIL]
+    sender = ADefectiveSender(mail, a_contact("bapenda"))
+    room.senders = {Way.MAIL: sender}
+    now = clock.now()
+    with structlog.testing.capture_logs() as logged:
+        await room.tell(now)
+    assert len(room.server.to(TO)) == 1
+    rooms = room.bus.rooms
+    (deaf,) = gather_facts(room.settings, rooms.storage, rooms.keys).deaf
+    assert (deaf.name, deaf.failure) == ("mail bapenda", "the bus failed with ValueError")
+    assert "@" not in str(logged) + deaf.failure
+    sender.broken = ""
+    await room.tell(now + timedelta(minutes=1))
+    assert len(room.server.to(a_contact("bapenda"))) == 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

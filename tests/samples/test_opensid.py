@@ -168,6 +168,21 @@ async def test_newer_tables_are_read(bus: Bus, database: Callable[[str], str], p
         assert await office.run() == "1 wait for a NIK\n0 sent, 0 refused, 0 wait\n"
 
 
+@pytest.mark.parametrize(("code", "kind"), [(3, "pindah"), (5, "datang")])
+async def test_a_move_without_a_code_of_the_other_village_is_refused_with_its_place(
+    bus: Bus, database: Callable[[str], str], program: Path, tmp_path: Path, code: int, kind: str
+) -> None:
+    async with bus.served() as url:
+        office = an_office(bus, url, database(NEWER), program, tmp_path)
+        await asyncio.to_thread(
+            office.sql,
+            f"INSERT INTO log_penduduk VALUES (5, 2, {code}, '2026-03-04', '2026-03-04', NULL, 'Desa Lain', NULL, "
+            "'2026-03-04 08:00:00', '2026-03-04 08:00:00')",
+        )
+        assert "2 sent, 1 refused" in await office.run()
+        assert f"/data/{kind}" in await office.run("refused")
+
+
 async def test_a_corrected_row_and_a_new_nik_are_sent_later(
     bus: Bus, database: Callable[[str], str], program: Path, tmp_path: Path
 ) -> None:

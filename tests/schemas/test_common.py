@@ -17,6 +17,7 @@ def is_valid(value: object, definition: str) -> bool:
         ("nik", "3524010101909001"),
         ("nik", "3524017112909001"),
         ("nik", "9171013112850001"),
+        pytest.param("nik", "5471013112850001", id="a NIK of a region that is no more"),
         ("nomor-kk", "3524011506159001"),
         ("nip", "198001012005011001"),
         ("nip", "199003152023212001"),

@@ -9,6 +9,8 @@ import pytest
 from bus.identity import Keys, Kind, Participants
 from bus.staff.account import Role
 from bus.staff.accounts import Accounts
+from bus.staff.challenges import Challenges
+from bus.staff.passkeys import Passkeys
 from bus.staff.sessions import Sessions
 from bus.storage import Storage, open_storage, upgrade
 from tests.an_actor import OPERATOR
@@ -32,6 +34,11 @@ def accounts(storage: Storage, bus_keys: Keys) -> Accounts:
 @pytest.fixture
 def sessions(storage: Storage) -> Sessions:
     return Sessions(storage, idle_minutes=30, longest_hours=12)
+
+
+@pytest.fixture
+def passkeys(storage: Storage, accounts: Accounts, bus_keys: Keys) -> Passkeys:
+    return Passkeys(storage, accounts, Challenges(storage, bus_keys))
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from bus.identity import LoginPolicy
 from bus.limits import Limited, Rate
 from bus.staff.accounts import Accounts
 from bus.staff.errors import SignInRefused
+from bus.staff.identities import Identities
+from bus.staff.passkeys import Passkeys
 from bus.staff.passwords import Passwords
 from bus.staff.sign_in import SignIn
 from bus.storage import Storage
@@ -26,8 +28,10 @@ def attempts(storage: Storage) -> Attempts:
 
 
 @pytest.fixture
-def sign_in(accounts: Accounts, attempts: Attempts) -> Iterator[SignIn]:
-    made = SignIn(accounts, LoginPolicy(Rate(3, 900), Rate(3, 900), Rate(100, 60)), attempts)
+def sign_in(accounts: Accounts, passkeys: Passkeys, storage: Storage, attempts: Attempts) -> Iterator[SignIn]:
+    made = SignIn(
+        accounts, passkeys, Identities(storage), LoginPolicy(Rate(3, 900), Rate(3, 900), Rate(100, 60)), attempts
+    )
     yield made
     made.close()
 

@@ -8,14 +8,15 @@ from fastapi import Path, Query, Request, Response
 
 from bus.console.page import go_to, page_router
 from bus.console.render import show
-from bus.console.roles import SUBSCRIBING
+from bus.console.roles import OPERATING, SUBSCRIBING
 from bus.console.visit import Visit, visiting
-from bus.identity import ParticipantUnknown
+from bus.identity import Kind, ParticipantUnknown, Scope
 
 router = page_router()
 
 _PAGE: Final = 50
 _CLIENTS: Final = 200
+_KINDS: Final = [kind for kind in Kind if kind is not Kind.OPERATOR]
 Visitor = Annotated[Visit, visiting(*SUBSCRIBING)]
 
 
@@ -29,7 +30,7 @@ async def list_participants(
     found = await asyncio.to_thread(visit.rooms.participants.list_page, _PAGE + 1, setelah)
     shown = found[:_PAGE]
     following = shown[-1].name if len(found) > _PAGE else ""
-    return show(request, "peserta.html", participants=shown, following=following)
+    return show(request, "peserta.html", participants=shown, following=following, kinds=_KINDS)
 
 
 @router.get("/konsol/peserta/{name}")
@@ -49,4 +50,6 @@ async def read_participant(request: Request, visit: Visitor, name: Annotated[str
         clients=clients[:_CLIENTS],
         has_more=len(clients) > _CLIENTS,
         subscriptions=subscriptions,
+        is_operator=visit.account.role in OPERATING,
+        scopes=list(Scope),
     )

@@ -1,6 +1,7 @@
 """Lint of the schemas: names, descriptions, types, bounds, and misspelt keywords."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ from bus.contracts.compatibility.budget import Undecided
 from bus.contracts.document import Contract
 from bus.contracts.expressions import Anchor, Choice, Expression, Repeat, Sequence, parse
 from bus.contracts.lint.rule import Rule, Severity
-from bus.contracts.lint.vocabulary import BOUNDED_FORMATS, KEYWORDS, PERSONAL_NAMES
+from bus.contracts.lint.vocabulary import BOUNDED_FORMATS, KEYWORDS, names_person
 from bus.contracts.outline import draw_outline
 from bus.contracts.schemas import Schema, children, in_place, subschemas
 from bus.problem import FieldError
@@ -87,11 +88,13 @@ class _Place:
         pointer: pointer to its schema in the contract document.
         name: the property's name; None: the whole data, or an item of an array.
         schemas: the schemas that apply there.
+        beside: the names of the other properties of the same object.
     """
 
     pointer: str
     name: str | None
     schemas: tuple[Schema, ...]
+    beside: frozenset[str] = frozenset()
 
     def says(self, *keywords: str) -> bool:
         return any(keyword in one for one in self.schemas for keyword in keywords)
@@ -115,10 +118,14 @@ def _list_places_in(root: Schema, at: str) -> Iterator[_Place]:
     pointers = {id(inner): at + json.to_pointer(path) for path, inner in subschemas(root)}
     fields = [(field.pointer, field.schemas) for field in draw_outline(root)]
     applied = tuple(one for one in in_place(root, [root]) if isinstance(one, dict))
+    members: defaultdict[str, set[str]] = defaultdict(set)
+    for pointer, _ in fields:
+        members[pointer.rpartition("/")[0]].add(json.parse_pointer(pointer)[-1])
     for pointer, schemas in [("", applied), *fields]:
         name = json.parse_pointer(pointer)[-1] if pointer else None
         stands = pointers[id(schemas[0])] if schemas else at
-        yield _Place(stands, name, schemas)
+        beside = members[pointer.rpartition("/")[0]] - {name} if name else ()
+        yield _Place(stands, name, schemas, frozenset(beside))
         yield from _list_items(root, schemas, pointers, at)
 
 
@@ -242,7 +249,7 @@ def _check_personal(contract: Contract) -> Iterator[FieldError]:
         return
     for place in _list_places(contract):
         told = any(one.get("x-classification") in _NOT_PERSONAL for one in place.schemas)
-        if place.name in PERSONAL_NAMES and not told:
+        if place.name and names_person(place.name, place.beside) and not told:
             yield FieldError(
                 place.pointer, f"{place.name} names personal data; the contract is {contract.classification.value}"
             )

@@ -1,5 +1,7 @@
 """The vocabulary of lint: keywords of JSON Schema, formats of bounded length, names of properties about persons."""
 
+from collections.abc import Collection
+
 KEYWORDS = frozenset(
     """
     $ref $defs $comment allOf anyOf oneOf not if then else dependentSchemas prefixItems items contains properties
@@ -37,3 +39,18 @@ PERSONAL_NAMES = frozenset(
     """.split()  # noqa: SIM905
 )
 """Names that regency apps use for data that identify a person, alone or together (UU 27/2022, art. 4)."""
+
+_NAMES_OF_THINGS = frozenset({"nama"})
+"""A road, an office or a data set has such a property too. It speaks of a person beside another property about persons."""
+
+
+def names_person(name: str, beside: Collection[str]) -> bool:
+    """Whether a property's name says that the property is about a person.
+
+    Args:
+        name: the property's name.
+        beside: the names of the other properties of the same object.
+    """
+    if name in _NAMES_OF_THINGS:
+        return bool(PERSONAL_NAMES.difference(_NAMES_OF_THINGS).intersection(beside))
+    return name in PERSONAL_NAMES

@@ -124,15 +124,18 @@ def make_auths(
     return Auths(tokens, [*plain, *last])
 
 
-def find_tls_context(auths: Sequence[Auth], base_url: str, vault: Vault) -> ssl.SSLContext:
-    """What the adapter's connections trust and show.
+def make_tls_chooser(auths: Sequence[Auth], base_url: str, vault: Vault) -> Callable[[str], ssl.SSLContext]:
+    """What connections to a host trust and show. A client certificate is shown to hosts that the operator bound it to.
 
     Raises:
         SettingsWrong: the client certificate cannot be used, or may not go to the server's host.
     """
     told = next((auth for auth in auths if isinstance(auth, Mtls)), None)
     if told is None:
-        return get_tls_context()
-    host = urlsplit(base_url).hostname or ""
-    vault.check(list_secrets(told), host)
-    return make_tls_context(told, vault, host)
+        return lambda _: get_tls_context()
+    names = list_secrets(told)
+    server = urlsplit(base_url).hostname or ""
+    vault.check(names, server)
+    context = make_tls_context(told, vault, server)
+    # The endpoint of tokens may be elsewhere, and the certificate names the regency.
+    return lambda host: context if vault.may_go(names, host) else get_tls_context()

@@ -76,6 +76,7 @@ def check_word(known: Sequence[RegisteredAdapter], present: RegisteredAdapter, a
         )
     last = _find_last(known)
     if last is None:
+        _check_first(present, named)
         return
     if last.owner != present.owner:
         raise AdapterNotOwner(
@@ -86,6 +87,21 @@ def check_word(known: Sequence[RegisteredAdapter], present: RegisteredAdapter, a
             f"{present.name} {present.version} publishes as {present.participant}, and {last.version} as"
             f" {last.participant}. So the operator puts it in force."
         )
+
+
+def _check_first(present: RegisteredAdapter, named: str) -> None:
+    """Refuse a first version by which its named owner would give the name away, or speak for others, by his own word.
+
+    Raises:
+        OperatorWordMissing: the document has another owner, or publishes as a participant that nobody agreed to.
+    """
+    if present.owner == named and present.participant in (named, present.name):
+        return
+    raise OperatorWordMissing(
+        f"{present.name} {present.version} is the first version, belongs to {present.owner} and publishes as"
+        f" {present.participant}. {named} may say so alone only of itself and of a participant {present.name}. So the operator"
+        " puts it in force."
+    )
 
 
 def check_four_eyes(

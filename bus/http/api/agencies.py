@@ -9,12 +9,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from bus import clock
 from bus.actions import Actor, Verb
-from bus.agencies import LONGEST_REASON, Agencies, Held, NoSuchAgency, Pause, PollReport
+from bus.agencies import LONGEST_REASON, Agencies, Held, KnownAgency, NoSuchAgency, Pause, PollReport, list_serving
 from bus.http.acts import acting
+from bus.http.api.status import PollFailureDocument
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
 from bus.identity import Scope
 from bus.refusals import Poll
+from bus.status import describe_poll_failure, name_circuit
 
 router = APIRouter(prefix="/v1/agencies", tags=["Agencies"], route_class=Authorised)
 
@@ -50,6 +52,7 @@ class PollDocument(BaseModel):
     polled_at: AwareDatetime | None = Field(description="its last step that ended well; null: there was none")
     set_aside: int = Field(description="rows that were refused, and are tried again; GET /v1/refusals lists them")
     held: Sequence[HeldDocument]
+    last_failure: PollFailureDocument | None = Field(description="null: it never failed")
 
 
 class QuotaDocument(BaseModel):
@@ -72,6 +75,10 @@ class AgencyDocument(BaseModel):
     """An agency and its polls."""
 
     agency: str
+    off: str | None = Field(description="why the adapter does not serve; null: it serves, or nobody set it up")
+    question_circuit: str | None = Field(
+        description="open: a process puts no questions to it, since it does not answer; null: it has no settings here"
+    )
     quota: QuotaDocument | None = Field(description="null: the agency counts no calls, or has no settings here")
     pauses: Sequence[PauseDocument]
     polls: Sequence[PollDocument]
@@ -111,13 +118,13 @@ class ReleaseDocument(BaseModel):
 
 @router.get("", dependencies=[Depends(caller(Scope.ADMIN))])
 def list_agencies(rooms: TheRooms) -> AgencyList:
-    """How each agency stands: its polls with their last step, rows set aside and held deletions; its quota; its pauses."""
+    """How each agency stands: its polls with their last step, last failure, rows set aside and held deletions; the circuit of
+    its questions; its quota; its pauses."""
     polls = [Poll(adapter, operation.name) for adapter, operation in rooms.agencies.list_polls()]
     reports, pauses = rooms.holds.report(polls), rooms.pauses.list()
-    names = sorted(
-        {*rooms.agencies.list_names(), *(one.poll.adapter for one in reports), *(one.agency for one in pauses)}
-    )
-    return AgencyList(agencies=[_make_agency(rooms, name, reports, pauses) for name in names])
+    known = {one.name: one for one in list_serving(rooms.agencies, rooms.quotas, rooms.queries)}
+    names = sorted({*known, *(one.poll.adapter for one in reports), *(one.agency for one in pauses)})
+    return AgencyList(agencies=[_make_agency(known.get(name, KnownAgency(name)), reports, pauses) for name in names])
 
 
 @router.post("/{agency}/pause", responses={422: {}})
@@ -177,24 +184,28 @@ def _find_names(agencies: Agencies, reports: Iterable[PollReport]) -> set[str]:
 
 def _check_known(agencies: Agencies, agency: str, operation: str | None) -> None:
     """Refuse a pause of something that this bus does not know: a mistyped name would stop nothing."""
-    if agency not in agencies.list_names():
-        raise NoSuchAgency(f"This bus has no settings for an agency {agency}.")
-    if operation is not None and not agencies.has_operation(agency, operation):
-        raise NoSuchAgency(f"{agency} has no operation {operation}.")
+    operations = agencies.list_operations(agency)
+    if operations is None:
+        raise NoSuchAgency(f"This bus knows no adapter {agency}.")
+    if operation is not None and operation not in operations:
+        raise NoSuchAgency(f"{agency} has no operation {operation}; it has {', '.join(operations)}.")
 
 
 def _tell_pauses(rooms: Rooms, agency: str) -> PauseState:
     return PauseState(agency=agency, pauses=[_make_pause(one) for one in rooms.pauses.list() if one.agency == agency])
 
 
-def _make_agency(rooms: Rooms, name: str, reports: Sequence[PollReport], pauses: Sequence[Pause]) -> AgencyDocument:
-    terms = rooms.agencies.find_quota_terms(name)
-    quota = None if terms is None else QuotaDocument(daily=terms.daily, left=rooms.quotas.read_left(name, terms))
+def _make_agency(known: KnownAgency, reports: Sequence[PollReport], pauses: Sequence[Pause]) -> AgencyDocument:
+    quota = None
+    if known.quota_daily is not None and known.quota_left is not None:
+        quota = QuotaDocument(daily=known.quota_daily, left=known.quota_left)
     return AgencyDocument(
-        agency=name,
+        agency=known.name,
+        off=known.off,
+        question_circuit=name_circuit(is_open=known.is_left_in_peace),
         quota=quota,
-        pauses=[_make_pause(one) for one in pauses if one.agency == name],
-        polls=[_make_poll(one) for one in reports if one.poll.adapter == name],
+        pauses=[_make_pause(one) for one in pauses if one.agency == known.name],
+        polls=[_make_poll(one) for one in reports if one.poll.adapter == known.name],
     )
 
 
@@ -203,11 +214,13 @@ def _make_pause(pause: Pause) -> PauseDocument:
 
 
 def _make_poll(report: PollReport) -> PollDocument:
+    failure = report.failure
     return PollDocument(
         operation=report.poll.operation,
         polled_at=report.polled_at,
         set_aside=report.set_aside,
         held=[_make_held(one) for one in report.held],
+        last_failure=None if failure is None else PollFailureDocument(**describe_poll_failure(failure)),
     )
 
 

@@ -6,12 +6,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from bus import json
 from bus.actions import Actor, Verb
-from bus.contracts import judge_approval
 from bus.http.acts import acting
 from bus.http.api.contract_version import VersionDetail, version_answer
 from bus.http.api.preconditions import IfMatch
+from bus.http.approving import approve_version
 from bus.http.openapi_parts import refer_headers
 from bus.http.path_parameters import ContractName, Version
 from bus.http.rooms import TheRooms
@@ -108,21 +107,16 @@ async def activate_version(
     whose `grants` say what is shown to whom, why and until when.
     A version that names an adapter's operation needs the word of the adapter's owner (409 `adapter-word-missing`).
     """
-    accept = how is not None and how.accept_undecided
-    catalogue = rooms.catalogue
-    candidate = await asyncio.to_thread(
-        catalogue.registrar.read_candidate,
+    moved = await approve_version(
+        rooms,
         name,
         version,
         by,
         tags,
-        accept_undecided=accept,
+        accept_undecided=how is not None and how.accept_undecided,
         grants_seen=grants == "seen",
     )
-    asked = await asyncio.to_thread(candidate.document)
-    undecided = json.loads(await rooms.heavy.run(judge_approval, asked, who=by.participant))
-    moved = await asyncio.to_thread(catalogue.registrar.put_in_force, candidate, by, accepted_undecided=undecided)
-    return await asyncio.to_thread(version_answer, catalogue, moved, by)
+    return await asyncio.to_thread(version_answer, rooms.catalogue, moved, by)
 
 
 @router.post("/deprecate", response_model=VersionDetail, responses=_REFUSALS)

@@ -7,24 +7,18 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from bus import json, limits
+from bus import json
 from bus.actions import Actor, Verb
 from bus.contracts import (
     Catalogue,
     Classification,
-    Contract,
     ContractVersion,
-    DocumentInvalid,
     Kind,
     ListedContract,
-    RegisteredVersion,
-    Tags,
     judge_data,
     make_schema_url,
-    read_document,
-    restore_contract,
 )
-from bus.delivery import check_filter_size
+from bus.http import drafting
 from bus.http.acts import acting
 from bus.http.api.contract_version import VersionDetail, VersionSummary, etag, version_answer, version_summary
 from bus.http.api.preconditions import IfMatch, IfMatchRequired
@@ -32,14 +26,14 @@ from bus.http.conditional import cacheable, matches
 from bus.http.cursors import After, Limit, Listing, read_name, write_next_name
 from bus.http.openapi_parts import refer_headers
 from bus.http.path_parameters import ContractName, Version
-from bus.http.rooms import Rooms, TheRooms
+from bus.http.rooms import TheRooms
 from bus.http.security import Authorised, caller
 from bus.http.semantics import form_of
 from bus.http.surface import JSON
 from bus.http.written import write_page
 from bus.identity import Principal, Scope
 from bus.journal import try_data
-from bus.problem import FieldError, Invalid, Refused
+from bus.problem import Invalid, Refused
 
 router = APIRouter(prefix="/v1/contracts", tags=["Contracts"], route_class=Authorised)
 
@@ -168,15 +162,8 @@ async def register_contract(rooms: TheRooms, by: Drafter, tags: IfMatch, body: B
 
     A draft may be sent again until it is active. Only the owner that the document names, or the operator, registers it.
     """
-    document = await rooms.heavy.run(read_document, body, who=by.participant)
-    # One at a time: those that are counted together would be too many together.
-    async with rooms.limits.get(by.participant).adding:
-        return await asyncio.to_thread(_register, rooms, document, by, tags)
-
-
-def _register(rooms: Rooms, document: bytes, by: Actor, tags: Tags) -> Response:
-    registered = _add_draft(rooms, restore_contract(json.loads(document)), by, tags)
-    answer = version_answer(rooms.catalogue, registered, by, 201)
+    registered = await drafting.register_draft(rooms, body, by, tags)
+    answer = await asyncio.to_thread(version_answer, rooms.catalogue, registered, by, 201)
     answer.headers["Location"] = f"{router.prefix}/{registered.name}/versions/{registered.version}"
     return answer
 
@@ -213,25 +200,8 @@ async def replace_draft(
     rooms: TheRooms, by: Drafter, name: ContractName, version: Version, tags: IfMatchRequired, body: Body
 ) -> Response:
     """Replace the document of a draft, or of a proposed version, which is a draft again then."""
-    document = await rooms.heavy.run(read_document, body, who=by.participant)
-    async with rooms.limits.get(by.participant).adding:
-        return await asyncio.to_thread(_replace, rooms, document, name, version, by, tags)
-
-
-def _replace(rooms: Rooms, document: bytes, name: ContractName, version: Version, by: Actor, tags: Tags) -> Response:
-    contract = restore_contract(json.loads(document))
-    wanted = {"/contract": (contract.name, name), "/version": (contract.version, version)}
-    if wrong := [
-        FieldError(at, f"must be {path}, as the path says") for at, (given, path) in wanted.items() if given != path
-    ]:
-        raise DocumentInvalid("The document is of another version than the path.", errors=wrong)
-    rooms.catalogue.registrar.read_version(name, version)
-    return version_answer(rooms.catalogue, _add_draft(rooms, contract, by, tags), by)
-
-
-def _add_draft(rooms: Rooms, contract: Contract, by: Actor, tags: Tags) -> RegisteredVersion:
-    _check_room(rooms, by, contract)
-    return rooms.catalogue.registrar.add_draft(contract, by, tags)
+    replaced = await drafting.replace_draft(rooms, body, (name, version), by, tags)
+    return await asyncio.to_thread(version_answer, rooms.catalogue, replaced, by)
 
 
 @router.get("/{name}/versions/{version}/schema", response_class=Response, responses=_SCHEMA_ANSWER)
@@ -272,23 +242,6 @@ async def validate_data(
         found = [(one.pointer, one.detail) for one in await try_data(rooms.gate, rooms.heavy, tried, body, levels, who)]
     errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found]
     return Response(json.dumps({"valid": not errors, "errors": errors}), media_type="application/json")
-
-
-def _check_room(rooms: Rooms, by: Actor, contract: Contract) -> None:
-    """Refuse a version when the caller registered as many as it may, or when its grants filter by too much.
-
-    Raises:
-        Full, FilterTooLarge: see there.
-    """
-    if by.is_operator:
-        return
-    allowance = rooms.limits.get(by.participant)
-    for index, grant in enumerate(contract.grants):
-        check_filter_size(grant.rows, allowance.policy, f"/consumers/{index}/rows")
-    holding = rooms.catalogue.registrar.measure_holding(by.participant, contract)
-    allowance.check_number(limits.Limit.DRAFTS, holding.drafts)
-    allowance.check_number(limits.Limit.CONTRACTS, holding.versions)
-    allowance.check_number(limits.Limit.CONTRACT_BYTES, holding.bytes + len(json.dumps(contract.document)))
 
 
 def _catalogue(request: Request) -> Catalogue:

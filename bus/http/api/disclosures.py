@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from bus.actions import Action, Actor, Object, Verb
+from bus.actions import Actor, Verb
 from bus.contracts import Catalogue, NoSuchContract
-from bus.disclosures import Channel, Found, Place, Wanted, to_document, write_line
+from bus.disclosures import LONGEST_REASON, Channel, Found, Place, Wanted, to_document, write_line
 from bus.http.acts import acting
 from bus.http.admissions import admission_of
 from bus.http.cursors import After, Limit, Listing, read_numbers, write_next_numbers
@@ -55,11 +56,7 @@ class DisclosureQuery:
     purpose: Annotated[str | None, _name(1024, "the purpose that the grant names, letter by letter")] = None
     since: Annotated[Moment | None, Query(description="that happened at this moment or later")] = None
     until: Annotated[Moment | None, Query(description="that happened before this moment")] = None
-
-    @property
-    def names(self) -> list[str]:
-        """The parameters that the caller gave."""
-        return [field.name for field in fields(self) if getattr(self, field.name) is not None]
+    channel: Annotated[Channel | None, Query(description="the way by which they left the bus")] = None
 
     def make_wanted(self, catalogue: Catalogue) -> Wanted:
         """The conditions of the search.
@@ -68,7 +65,7 @@ class DisclosureQuery:
             SearchTooWide: the parameters do not narrow the search.
             NoSuchContract: there is no such contract.
         """
-        if not set(self.names) - {"until"}:
+        if all(getattr(self, field.name) is None for field in fields(self) if field.name != "until"):
             wide = [field.name for field in fields(self) if field.name != "until"]
             raise SearchTooWide(
                 f"Give at least one of {', '.join(wide)}.",
@@ -78,7 +75,16 @@ class DisclosureQuery:
         if self.contract is not None and contract_id is None:
             # The name is not repeated: somebody may have typed a person's number.
             raise NoSuchContract("There is no contract of this name.")
-        return Wanted(self.subject, self.participant, self.client_id, contract_id, self.purpose, self.since, self.until)
+        return Wanted(
+            self.subject,
+            self.participant,
+            self.client_id,
+            contract_id,
+            self.purpose,
+            self.since,
+            self.until,
+            self.channel,
+        )
 
 
 class DisclosureDocument(BaseModel):
@@ -88,11 +94,13 @@ class DisclosureDocument(BaseModel):
     last_at: datetime = Field(description="when it happened last, on that day (UTC)")
     times: int = Field(description="how often, on that day: the same answer again, or the same deliveries")
     participant: str = Field(description="who received the data")
-    client_id: str | None = Field(description="the client that asked; null for a delivery")
+    client_id: str | None = Field(
+        description="the client that asked, or `staff` and a name for somebody in the console; null for a delivery"
+    )
     channel: Channel
-    contract: str | None
+    contract: str | None = Field(description="null for a lookup: a search for a person, in any contract")
     version: str = Field(description="the contract version whose grant showed the data")
-    purpose: str = Field(description="as the grant says")
+    purpose: str = Field(description="as the grant says; for what staff opened or looked up, the reason")
     legal_basis: str = Field(description="as the grant says")
     fields: list[str] = Field(description="JSON Pointers of what was granted; the empty pointer stands for all")
     events: int = Field(description="how many events it held; 0 for the answer to a query")
@@ -142,9 +150,7 @@ async def search_disclosures(
     place = Place(*read_numbers(after, Listing.DISCLOSURES, 2)) if after else None
     is_export = form_of(request) != JSON
     # Before the answer. What was asked is no part of it: whose data, and whatever was typed into a wrong parameter.
-    details = {"subject": asked.subject is not None, "by": asked.names, "further": bool(after), "export": is_export}
-    read = Action(Verb.DISCLOSURES_READ, by, Object("disclosures", ""), asked.participant, details=details)
-    await asyncio.to_thread(rooms.actions.record, [read])
+    await asyncio.to_thread(partial(rooms.looks.note, wanted, by, further=bool(after), export=is_export))
     if not is_export:
         return await asyncio.to_thread(_answer_page, rooms, wanted, place, limit)
     if is_head(request):
@@ -153,8 +159,43 @@ async def search_disclosures(
     return StreamingResponse(_export(request, rooms, wanted, place), headers=NO_STORE, media_type=_NDJSON)
 
 
+class LookupOrder(BaseModel):
+    """Whose data, and why somebody asks."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"subject": "3524010101909001", "reason": "permintaan nomor 7"}]},
+    )
+
+    subject: str = Field(
+        min_length=1, max_length=1024, pattern=_NO_CONTROL, description="the identifier of any person in the data"
+    )
+    reason: str = Field(min_length=1, max_length=LONGEST_REASON, description="one line; the person may read it")
+
+
+@router.post("/lookups", response_model=DisclosureList, responses={422: {}})
+def look_up_person(
+    rooms: TheRooms,
+    by: Annotated[Actor, Depends(acting(Scope.AUDIT_READ, Verb.DISCLOSURES_READ))],
+    order: LookupOrder,
+    limit: Limit = 100,
+    after: After = "",
+) -> Response:
+    """Who received a person's data, newest first, with the reason why you ask.
+
+    The look is a disclosure too, with the channel `lookup` and your reason as its purpose. It is on disk before the answer, and
+    in it. The identifier is in no address, so no log of a proxy has it.
+    """
+    place = Place(*read_numbers(after, Listing.DISCLOSURES, 2)) if after else None
+    found = rooms.looks.find_person(order.subject, place, limit + 1, by, order.reason)
+    return _write_page(rooms, found, limit)
+
+
 def _answer_page(rooms: Rooms, wanted: Wanted, place: Place | None, limit: int) -> Response:
-    found = rooms.disclosures.search(wanted, place, limit + 1)
+    return _write_page(rooms, rooms.disclosures.search(wanted, place, limit + 1), limit)
+
+
+def _write_page(rooms: Rooms, found: Sequence[Found], limit: int) -> Response:
     told = [DisclosureDocument(**to_document(one, rooms.catalogue)) for one in found[:limit]]
     return write_page(DisclosureList(disclosures=told, next=_next(found, limit)), NO_STORE)
 

@@ -3,29 +3,24 @@
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Path, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from bus import json
+from bus.actions import Actor, Verb
 from bus.delivery import Delivery
-from bus.disclosures import Channel, Disclosure
+from bus.disclosures import LONGEST_REASON, Channel, Disclosure, EventUnknown
+from bus.http.acts import acting
 from bus.http.event_documents import CloudEvent
 from bus.http.page import NO_STORE, EventReader, Reading
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised
-from bus.identity import Principal
-from bus.journal import Entry, split_place
-from bus.problem import NotFound
+from bus.identity import Principal, Scope
+from bus.journal import Entry
 
 router = APIRouter(prefix="/v1/events", tags=["Events"], route_class=Authorised)
 
 Position = Annotated[int, Path(ge=1, le=2**63 - 1, description="`position` of the receipt, `sequence` of the event")]
-
-
-class EventUnknown(NotFound):
-    """There is no event at this position that you may see."""
-
-    slug = "event-unknown"
 
 
 class EventDelivery(BaseModel):
@@ -47,26 +42,41 @@ class EventAnswer(BaseModel):
     deliveries: list[EventDelivery] | None = Field(None, description="only for who sent it")
 
 
+class OpeningOrder(BaseModel):
+    """Why somebody opens an event."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "keluhan warga nomor 12"}]})
+
+    reason: str = Field(min_length=1, max_length=LONGEST_REASON, description="one line; disclosures keep it")
+
+
 _ANSWER: Final[dict[int | str, dict[str, Any]]] = {200: {"model": EventAnswer}}
 
 
 @router.get("/{position}", response_class=Response, responses=_ANSWER)
 def read_event(rooms: TheRooms, caller: EventReader, position: Position) -> Response:
     """The event at a position; 404 if there is none, or none that you may see."""
-    entry = _find(rooms, position)
+    entry = rooms.journal.find_place(position)
     body = None if entry is None else _show_to_sender(rooms, caller, entry) or _show_through_view(rooms, caller, entry)
     if body is None:
         raise EventUnknown("Nothing is there that you may see.")
     return Response(body, headers=NO_STORE, media_type="application/json")
 
 
-def _find(rooms: Rooms, number: int) -> Entry | None:
-    """The event at a position, or with a `sequence`, which also names the event's epoch."""
-    epoch, position = split_place(number)
-    entry = rooms.journal.at([position]).get(position)
-    if entry is None or (epoch and int(json.loads(entry.body)["sequence"]) != number):
-        return None
-    return entry
+@router.post("/{position}/open", response_class=Response, responses={**_ANSWER, 422: {}})
+def open_event(
+    rooms: TheRooms,
+    by: Annotated[Actor, Depends(acting(Scope.EVENTS_READ, Verb.EVENT_OPEN))],
+    position: Position,
+    order: OpeningOrder,
+) -> Response:
+    """The event at a position, with the reason why you open it; 404 if there is none, or none that you may see.
+
+    The operator (scope `admin` too) and the sender see it whole, others through their grant. The action log and, for personal
+    data, a disclosure have the reason; both are on disk before the answer.
+    """
+    shown = rooms.openings.open(position, by, order.reason)
+    return Response(b'{"event":%b}' % shown.text, headers=NO_STORE, media_type="application/json")
 
 
 def _show_to_sender(rooms: Rooms, caller: Principal, entry: Entry) -> bytes | None:

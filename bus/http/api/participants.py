@@ -279,6 +279,24 @@ def update_client(
     return _client_document(client)
 
 
+@router.post("/{name}/clients/{client_id}/rotate-secret", dependencies=[HOLDS_SECRET], responses={409: {}})
+def rotate_client_secret(
+    request: Request,
+    response: Response,
+    by: Annotated[Actor, Depends(acting(Scope.ADMIN, Verb.CLIENT_ROTATE_SECRET))],
+    name: ParticipantName,
+    client_id: ClientId,
+) -> ClientCredentials:
+    """A new secret for a client; the one before stops working within a second. Tokens that are out go on to their end.
+
+    To change without a gap, make a second client, give its secret to the app, then revoke the first.
+    """
+    secret = _participants(request).rotate_secret(name, client_id, by)
+    _tokens(request).refresh()
+    response.headers.update(NO_STORE)
+    return ClientCredentials(client_id=client_id, client_secret=secret)
+
+
 @router.delete("/{name}/clients/{client_id}", status_code=204)
 def revoke_client(
     request: Request,

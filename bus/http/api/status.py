@@ -26,9 +26,22 @@ class LastFailure(BaseModel):
     """The attempt that failed last."""
 
     at: datetime
-    failure: str = Field(description="transient, permanent or sink down")
+    failure: str = Field(description="transient, permanent or sink down; of a poll, its `kind`")
     status: int | None = Field(description="the HTTP status; null: there was no answer")
     detail: str
+
+
+class PollFailureDocument(BaseModel):
+    """How a poll failed last."""
+
+    kind: str = Field(
+        description="transient, permanent, agency down, unbound (no contract names the poll), contract (it protects the data "
+        "too little), bus, or defect (of the adapter)"
+    )
+    detail: str = Field(description="for the operator; it holds no personal data")
+    at: datetime
+    since: datetime | None = Field(description="the first failure in a row; null: the poll ended well since")
+    in_a_row: int = Field(description="failures since the poll last ended well")
 
 
 class SubscriberDocument(BaseModel):
@@ -63,6 +76,7 @@ class PollStateDocument(BaseModel):
     polled_at: datetime | None
     set_aside: int = Field(description="rows that were refused, and are tried again")
     held: int = Field(description="deletions that wait for the operator's word")
+    last_failure: PollFailureDocument | None = Field(description="null: it never failed")
     troubled: bool
 
 
@@ -74,10 +88,10 @@ class AgencyStateDocument(BaseModel):
     why: str | None = Field(description="why it is paused or off; null: it serves")
     since: datetime | None = Field(description="when the operator paused it")
     last_success: datetime | None = Field(description="of its polls and deliveries; null: none yet")
-    last_failure: LastFailure | None = Field(description="of deliveries to it")
+    last_failure: LastFailure | None = Field(description="of its polls and of deliveries to it")
     delivery_circuit: str | None = Field(description="open or closed; null: nothing is delivered to it")
     question_circuit: str | None = Field(
-        description="open: the process that answers puts no questions to it; null: unknown here"
+        description="open: a process puts no questions to it, since it does not answer; null: it has no settings here"
     )
     quota_daily: int | None = Field(description="calls of a day; null: it counts no calls")
     quota_left: int | None = Field(description="calls that are left until midnight WIB")

@@ -168,6 +168,15 @@ class ReplayOrder(BaseModel):
     start: ReplayStart = Field(alias="from", description="the first position, beginning, or when it was recorded")
 
 
+class ReplayPreview(BaseModel):
+    """What a replay would deliver under the grants of today."""
+
+    events: int = Field(description="how many events")
+    keys: int = Field(description="how many different keys of records these events have")
+    until: int = Field(description="events up to this position were looked at")
+    is_whole: bool = Field(description="false: there are more events, since a preview looks for two seconds at most")
+
+
 class SubscriptionDocument(BaseModel):
     """A subscription, without its secret."""
 

@@ -1,30 +1,23 @@
 """Subscriptions over HTTP: a participant's standing orders; the operator sees and steers everybody's."""
 
 import asyncio
-from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
-from itertools import chain
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from bus import clock, json, limits
+from bus import clock, json
 from bus.actions import Actor, Verb
 from bus.contracts import Tags
 from bus.delivery import (
     NewSubscription,
-    Sink,
     Subscription,
     SubscriptionState,
-    check_contracts,
-    check_filter_size,
-    check_filters,
-    check_order,
-    check_sink,
-    find_views,
     find_withheld,
+    preview_replay,
 )
 from bus.http.acts import acting
 from bus.http.api.preconditions import IfMatch, IfNoneMatch
@@ -32,6 +25,7 @@ from bus.http.api.subscription_documents import (
     DeliveryCounts,
     Redriven,
     ReplayOrder,
+    ReplayPreview,
     Secret,
     SubscriptionChange,
     SubscriptionDetail,
@@ -52,6 +46,7 @@ from bus.http.page import NO_STORE
 from bus.http.path_parameters import SubscriptionId
 from bus.http.rooms import Rooms, TheRooms
 from bus.http.security import Authorised, caller
+from bus.http.subscribing import change_settings, find_place_before, subscribe
 from bus.http.trial import try_sink
 from bus.http.written import write_model, write_page
 from bus.identity import Principal, Scope
@@ -68,6 +63,10 @@ def _to(what: Verb) -> Any:
     return Depends(acting(Scope.SUBSCRIPTIONS_MANAGE, what))
 
 
+_PREVIEWED: Final[dict[str, Any]] = {"model": ReplayPreview, "description": "The preview, with `preview=true`"}
+Preview = Annotated[
+    bool, Query(description="deliver nothing, and tell how many events and keys a replay would deliver")
+]
 Pending = Annotated[
     bool,
     Query(
@@ -119,17 +118,12 @@ async def add_subscription(
 async def _make_subscription(
     rooms: Rooms, by: Actor, order: SubscriptionOrder, participant: str, first: FirstAnswer
 ) -> None:
-    sink = order.sink.sink()
-    allowance = rooms.limits.get(participant)
-    check = partial(_check_order, rooms, participant, order, allowance.policy)
-    await rooms.reading.run(check, who=by.participant)
-    await _check_sink(rooms, sink, participant, order.contracts, by)
-    # One at a time: those that are counted together would be too many together.
-    async with allowance.adding:
-        if not by.is_operator:
-            number = await asyncio.to_thread(rooms.subscriptions.count, participant)
-            allowance.check_number(limits.Limit.SUBSCRIPTIONS, number)
-        await asyncio.to_thread(_add, rooms, participant, sink, order, by, first)
+    def give(transaction: Transaction, made: Subscription) -> None:
+        document = SubscriptionMade(**describe_subscription(made), secret=next(iter(made.secrets), None))
+        first.give(transaction, write_model(document, {"Location": f"{router.prefix}/{made.id}", **NO_STORE}, 201))
+
+    new = NewSubscription(participant, order.contracts, order.sink.sink(), order.filters, order.ordered_by)
+    await subscribe(rooms, by, new, order.start, give)
 
 
 @router.get("/{id}", response_model=SubscriptionDetail, responses=_READ)
@@ -154,15 +148,8 @@ async def change_subscription(
     With the ETag of what you read as `If-Match`, nothing changes if somebody else changed the settings meanwhile. How many
     deliveries there are does not matter to it.
     """
-    subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
     sink = None if change.sink is None else change.sink.sink()
-    check_filter_size(change.filters or (), rooms.limits.get(subscription.participant).policy)
-    await rooms.reading.run(partial(_check_filters, rooms, subscription, change.filters or ()), who=by.participant)
-    if sink is not None:
-        await _check_sink(rooms, sink, subscription.participant, subscription.contracts, by)
-    await asyncio.to_thread(
-        rooms.subscriptions.change, subscription, by, sink=sink, filters=change.filters, tags=_settings_of(tags)
-    )
+    await change_settings(rooms, by, id, sink, change.filters, _settings_of(tags))
     return await asyncio.to_thread(_read_answer, rooms, by, id)
 
 
@@ -190,14 +177,25 @@ def resume_subscription(
     return _moved(rooms, by, id, SubscriptionState.ACTIVE)
 
 
-@router.post("/{id}/replay", status_code=202, responses={409: {}})
-def replay_subscription(
-    rooms: TheRooms, by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REPLAY)], id: SubscriptionId, order: ReplayOrder
-) -> SubscriptionDetail:
-    """Deliver past events again. One replay at a time."""
-    subscription = rooms.subscriptions.get(id, by.reach)
-    rooms.subscriptions.replay(subscription, find_start(rooms, order.start), rooms.journal.last_position(), by)
-    return read_detail(rooms, by, id)
+@router.post("/{id}/replay", status_code=202, responses={200: _PREVIEWED, 409: {}})
+async def replay_subscription(
+    rooms: TheRooms,
+    response: Response,
+    by: Annotated[Actor, _to(Verb.SUBSCRIPTION_REPLAY)],
+    id: SubscriptionId,
+    order: ReplayOrder,
+    preview: Preview = False,
+) -> SubscriptionDetail | ReplayPreview:
+    """Deliver past events again. One replay at a time. With `preview`, tell how many these are, and deliver nothing."""
+    subscription = await asyncio.to_thread(rooms.subscriptions.get, id, by.reach)
+    after = await asyncio.to_thread(find_start, rooms, order.start)
+    until = await asyncio.to_thread(rooms.journal.last_position)
+    if preview:
+        response.status_code = 200
+        look = partial(preview_replay, rooms.journal, rooms.catalogue, subscription, after, until)
+        return ReplayPreview(**asdict(await rooms.reading.run(look, who=by.participant)))
+    await asyncio.to_thread(rooms.subscriptions.replay, subscription, after, until, by)
+    return await asyncio.to_thread(read_detail, rooms, by, id)
 
 
 @router.post("/{id}/redrive")
@@ -244,58 +242,11 @@ def whose(caller: Principal) -> str | None:
     return None if Scope.ADMIN in caller.scopes else caller.participant
 
 
-def _check_order(rooms: Rooms, participant: str, order: SubscriptionOrder, policy: limits.Policy) -> None:
-    """Refuse what may not be subscribed to so. In a thread: views are made when they are first asked for."""
-    today = clock.today()
-    seen = check_contracts(rooms.catalogue, order.contracts, participant, today)
-    check_filter_size(order.filters, policy)
-    check_filters(order.filters, seen)
-    check_order(seen, order.ordered_by)
-
-
-def _check_filters(rooms: Rooms, subscription: Subscription, filters: Sequence[Any]) -> None:
-    """Refuse filters by what the subscriber does not see; in a thread likewise."""
-    today = clock.today()
-    granted = (find_views(rooms.catalogue, name, subscription.participant, today) for name in subscription.contracts)
-    check_filters(filters, chain.from_iterable(granted))
-
-
-async def _check_sink(rooms: Rooms, sink: Sink, participant: str, contracts: Sequence[str], by: Actor) -> None:
-    allowed, hosts = rooms.settings.sink_networks, rooms.settings.sink_hosts
-    await check_sink(
-        sink,
-        participant,
-        contracts,
-        rooms.catalogue,
-        rooms.agencies,
-        allowed,
-        rooms.names,
-        hosts=hosts,
-        is_operator=by.is_operator,
-    )
-
-
-def _add(rooms: Rooms, participant: str, sink: Sink, order: SubscriptionOrder, by: Actor, first: FirstAnswer) -> None:
-    def give(transaction: Transaction, made: Subscription) -> None:
-        document = SubscriptionMade(**describe_subscription(made), secret=next(iter(made.secrets), None))
-        first.give(transaction, write_model(document, {"Location": f"{router.prefix}/{made.id}", **NO_STORE}, 201))
-
-    after = rooms.journal.last_position() if order.start is None else _before(order.start)
-    contracts = list(dict.fromkeys(order.contracts))
-    new = NewSubscription(participant, contracts, sink, order.filters, order.ordered_by, after)
-    rooms.subscriptions.add(new, by, made=give)
-
-
 def find_start(rooms: Rooms, start: int | Literal["beginning"] | datetime) -> int:
     """The position after which events come, if a position, the beginning or a moment is to be the first."""
     if isinstance(start, datetime):
         return rooms.journal.position_before(clock.micros(start))
-    return _before(start)
-
-
-def _before(start: int | Literal["beginning"]) -> int:
-    """The position after which deliveries begin, so that a given position is the first."""
-    return 0 if start == "beginning" else max(0, start - 1)
+    return find_place_before(start)
 
 
 def _moved(rooms: Rooms, by: Actor, id: str, state: SubscriptionState) -> SubscriptionDetail:

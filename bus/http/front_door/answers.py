@@ -5,7 +5,11 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
+from starlette.datastructures import Headers
+
 from bus import json
+from bus.http.front_door.request import Request
+from bus.http.pages import Pages
 from bus.http.problems import MEDIA_TYPE, UNEXPECTED_PROBLEM
 from bus.http.publish import Response
 from bus.limits import Fields
@@ -59,6 +63,19 @@ def render(response: Response, common: bytes, *, ends: bool) -> bytes:
     first, says_close = known_head(response.status, response.fields)
     close = CLOSE if ends and not says_close else b""
     return b"".join((first, common, close, b"\r\n", response.body))
+
+
+def refuse(refusal: Refused, request: Request, pages: Pages) -> Response:
+    """The response to a refused request: a page where a person asks, else a problem."""
+    told, asked = problem(refusal), Headers(raw=list(request.fields))
+    write = pages.find_writer(request.path, asked)
+    if write is None:
+        return told
+    body, more = write(refusal.status, asked)
+    kept = [field for field in told.fields if field[0] not in (b"content-type", b"content-length")]
+    made = {**more, "content-length": str(len(body))}
+    added = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in made.items()]
+    return Response(told.status, (*kept, *added), body)
 
 
 def problem(refusal: Refused) -> Response:

@@ -190,7 +190,7 @@ class Connection(asyncio.Protocol):
             self.become_known()
         publication = self._publication(request, text, rest)
         if publication is None:
-            exchange = Exchange(self, request)
+            exchange = Exchange(self, request, self._hall.pages)
             self._request = exchange
             scope = scope_of(request, client, self._server, self._hall.scheme)
             self.begin(self._hall.strangers.answer(exchange, request, self._hall.app, scope))

@@ -19,6 +19,7 @@ from bus.http.front_door.places import PlaceLimits, Places, most_connections, ra
 from bus.http.front_door.short_way import ShortWay
 from bus.http.front_door.strangers import Strangers
 from bus.http.front_door.wire import STRANGERS_SEND_BYTES
+from bus.http.pages import NO_PAGES, Pages
 from bus.http.publish import Publisher
 from bus.settings import Settings
 from bus.telemetry import CONNECTIONS_ENDED
@@ -55,12 +56,14 @@ class FrontDoor:
         *,
         is_https: bool,
         acquaintances: Acquaintances,
+        pages: Pages = NO_PAGES,
     ) -> None:
         """Create it in a running event loop.
 
         Args:
             is_https: whether clients reach the bus only by https, through a proxy.
             acquaintances: tells which clients are known.
+            pages: write the refusals that people read.
         """
         most = connections_at_once(settings)
         limits = PlaceLimits(
@@ -83,6 +86,7 @@ class FrontDoor:
             patience,
             "https" if is_https else "http",
             Strangers(settings.anonymous_rate, settings.operator_networks, acquaintances),
+            pages,
         )
         self._arriving: set[asyncio.Task[None]] = set()
         self._fields = _make_fixed_fields(is_https=is_https)

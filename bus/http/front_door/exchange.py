@@ -10,6 +10,7 @@ import structlog
 from bus.http.front_door import answers
 from bus.http.front_door.refusals import Stopping
 from bus.http.front_door.request import Request
+from bus.http.pages import Pages
 from bus.http.publish import Receive, Response, Scope, Send
 from bus.problem import Refused
 from bus.telemetry import UNEXPECTED
@@ -75,7 +76,8 @@ class Line(Protocol):
 class Exchange:
     """A request under way. The connection gives the body; the application reads it and answers."""
 
-    def __init__(self, line: Line, request: Request) -> None:
+    def __init__(self, line: Line, request: Request, pages: Pages) -> None:
+        self._pages = pages
         self._line = line
         self._request = request
         self._waiting = bytearray()
@@ -119,7 +121,7 @@ class Exchange:
             self._finish()
             self._line.abort()
         else:
-            self._respond(answers.problem(refusal))
+            self._respond(answers.refuse(refusal, self._request, self._pages))
 
     async def whole_body(self) -> bytes | None:
         """The complete body, of at most 64 kB; the application gets it too. None: the client is gone or answered."""

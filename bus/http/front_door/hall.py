@@ -10,6 +10,7 @@ from bus.http.front_door.places import Places
 from bus.http.front_door.reception import Reception
 from bus.http.front_door.short_way import ShortWay
 from bus.http.front_door.strangers import Strangers
+from bus.http.pages import Pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Hall:
         now: seconds of the loop's clock, at most one sweep old. It is cheaper than a look at the clock for each request.
         fields: header fields that every answer has, as bytes.
         is_draining: whether each answer ends its connection.
+        pages: write the refusals that people read.
         tasks: requests that are answered in tasks.
     """
 
@@ -76,7 +78,9 @@ class Hall:
         patience: Patience,
         scheme: str,
         strangers: Strangers,
+        pages: Pages,
     ) -> None:
+        self.pages = pages
         self.app = app
         self.short_way = short_way
         self.places = places

@@ -105,9 +105,12 @@ class Strangers:
         await exchange.run(app, scope)
 
     def knows(self, request: Request) -> bool:
-        """Whether a request shows a token that was verified before."""
+        """Whether a request shows a token that was verified before, or the cookie of a session that was found before."""
         authorization = next((value for name, value in request.fields if name == b"authorization"), b"")
-        return bool(authorization) and self._acquaintances.find_sender(authorization) is not None
+        if authorization and self._acquaintances.find_sender(authorization) is not None:
+            return True
+        cookies = [value for name, value in request.fields if name == b"cookie"]
+        return bool(cookies) and self._acquaintances.knows_member(cookies)
 
     def wait_of_garbage(self, client: str) -> float:
         """Seconds before the bus refuses data that are no request: new connections with garbage cost time too."""

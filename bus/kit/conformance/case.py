@@ -1,9 +1,10 @@
 """What a conformance test is about: one adapter, its simulator, and how one of its operations is called."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from traceback import format_exception
 from typing import Any, ClassVar, TypeVar
 
@@ -17,6 +18,7 @@ from bus.kit.failure import Failure, Outcome
 from bus.kit.fault import AgencyFault, AgencyRefused, AgencyUnavailable, QuotaExhausted
 from bus.kit.operation import Does, Operation
 from bus.kit.outage import OUTAGES
+from bus.kit.push import PushRequest
 from bus.kit.settings import AdapterSettings
 from bus.kit.simulator import Simulator
 from bus.problem import Refused
@@ -40,6 +42,19 @@ class Result:
     retry_after: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PushSample:
+    """A push that the agency sends.
+
+    Attributes:
+        make: the request as the agency sends it at a moment, with a proof by the secrets of the case's settings.
+        lasts: how long the proof is good, before and after that moment; None: it has no time.
+    """
+
+    make: Callable[[datetime], PushRequest]
+    lasts: timedelta | None = None
+
+
 class AdapterCase:
     """The adapter under test. A subclass sets the attributes.
 
@@ -50,6 +65,7 @@ class AdapterCase:
         events: for each operation that delivers, events that the agency takes. Each test sends all of an operation's events
             in one call, so there are at most `Operation.batch`.
         questions: for each operation that answers queries, a question that the agency answers.
+        pushes: for each operation that takes pushes, a push that the adapter reads.
         faults: for each fault of the simulator beside `OUTAGES`, what it does to the operations: one failure for all, or
             one for each operation that it concerns. An operation that is not named goes on as if nothing was wrong.
         longest: seconds in which a call must end, whatever the agency does. An adapter that honours its time-out needs a
@@ -62,6 +78,7 @@ class AdapterCase:
     settings: ClassVar[Mapping[str, Any]] = {}
     events: ClassVar[Mapping[str, Sequence[Event]]] = {}
     questions: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    pushes: ClassVar[Mapping[str, PushSample]] = {}
     faults: ClassVar[Mapping[str, Failure | Mapping[str, Failure]]] = {}
     persons: ClassVar[Collection[str]] = ()
     longest: ClassVar[float] = 15.0
@@ -80,11 +97,12 @@ class AdapterCase:
         return server
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Give a test each `operation`, `delivery`, `poll`, `outage` or `own_fault` in turn."""
+        """Give a test each `operation`, `delivery`, `poll`, `push`, `outage` or `own_fault` in turn."""
         values = {
             "operation": list(self.list_operations()),
             "delivery": list(self.list_operations(Does.DELIVER)),
             "poll": list(self.list_operations(Does.POLL)),
+            "push": list(self.list_operations(Does.PUSH)),
             "outage": [name for name in OUTAGES if self.is_general(name)],
             "own_fault": [name for name in self.simulator.faults if not self.is_general(name)],
         }
@@ -93,9 +111,10 @@ class AdapterCase:
                 metafunc.parametrize(name, values[name], ids=str)
 
     def list_operations(self, does: Does | None = None) -> Iterator[str]:
-        """The names of the operations by which the bus calls the agency, or of those that do one thing."""
-        called = (one for one in self.factory.operations if one.does is not Does.PUSH)
-        yield from (one.name for one in called if does in (None, one.does))
+        """The names of the operations that do one thing; None: of those by which the bus calls the agency."""
+        for one in self.factory.operations:
+            if one.does is does or (does is None and one.does is not Does.PUSH):
+                yield one.name
 
     def is_general(self, fault: str) -> bool:
         """Whether the simulator has this fault as every simulator has it."""

@@ -25,13 +25,16 @@ class DeclarationTests(AdapterCase):
 
     def test_names_are_given_once(self) -> None:
         """No two operations have one name."""
-        names = list(self.list_operations())
+        names = [one.name for one in self.factory.operations]
         assert len(names) == len(set(names))
 
     def test_the_case_names_what_each_operation_needs(self) -> None:
-        """`events` and `questions` have each operation, and no more events than a batch holds."""
+        """`events`, `questions` and `pushes` have each operation, and no more events than a batch holds."""
         assert self.events.keys() == set(self.list_operations(Does.DELIVER)), "give `events` for each delivery"
         assert self.questions.keys() == set(self.list_operations(Does.QUERY)), "give a question for each query"
+        assert self.pushes.keys() == set(self.list_operations(Does.PUSH)), (
+            "give a push for each operation that takes pushes"
+        )
         for name, events in self.events.items():
             assert 1 <= len(events) <= self.get_operation(name).batch
 

@@ -1,8 +1,5 @@
 """No secret and no person is in a log or an error, whatever the agency answers."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -10,6 +7,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from bus.kit.conformance.case import AdapterCase, run
+from bus.kit.conformance.logs import read_logs
 from bus.kit.conformance.running_agency import RunningAgency
 
 _STATUSES: Final = (200, 400, 401, 403, 404, 409, 422, 429, 500, 503)
@@ -31,7 +29,7 @@ class SecrecyTests(AdapterCase):
                         texts.append((await self.call(adapter, operation)).text)
             return "\n".join(texts)
 
-        with _read_logs() as logged:
+        with read_logs() as logged:
             text = run(check())
         self._check_nothing_leaks(agency, operation, text + "\n".join(logged))
 
@@ -47,7 +45,7 @@ class SecrecyTests(AdapterCase):
                     texts.append((await self.call(adapter, operation)).text)
             return "\n".join(texts)
 
-        with _read_logs() as logged:
+        with read_logs() as logged:
             text = run(check())
         self._check_nothing_leaks(agency, operation, text + "\n".join(logged))
 
@@ -76,31 +74,6 @@ class _Echo:
         request = Request(scope, receive)
         said = f"{request.method} {request.url} {dict(request.headers)} {(await request.body()).decode()}"
         await JSONResponse({"message": said, "error": {"code": 1, "message": said}}, self._status)(scope, receive, send)
-
-
-class _Collector(logging.Handler):
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__()
-        self._lines = lines
-        self.setFormatter(logging.Formatter())
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(f"{self.format(record)} {record.__dict__}")
-
-
-@contextmanager
-def _read_logs() -> Iterator[list[str]]:
-    """The lines that are logged at INFO and above, until the block ends."""
-    lines: list[str] = []
-    root, handler = logging.getLogger(), _Collector(lines)
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    try:
-        yield lines
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
 
 
 def _resolve(value: Any, pointer: str) -> Any:

@@ -82,10 +82,21 @@ def test_a_found_resident_satisfies_the_contract(violations):
         ("STATUS_KAWIN", "CERAI HIDUP BELUM TERCATAT", "status_perkawinan", "cerai hidup"),
         ("STAT_HBKEL", "ORANG TUA ", "hubungan_keluarga", "orang tua"),
         ("GOL_DARAH", "ab +", "golongan_darah", "AB+"),
+        pytest.param(
+            "NAMA_LGKP", "NUR'AINI REKAAN, S.Pd.", "nama", "NUR'AINI REKAAN, S.Pd.", id="apostrophe and title"
+        ),
+        pytest.param("NAMA_LGKP", "SITI REKAAN \u00a0", "nama", "SITI REKAAN", id="non-breaking blanks behind"),
     ],
 )
 def test_a_quirk_is_read(element, sent, field, read):
     assert mapping.read_penduduk(a_content(**{element: sent}), NIK)[field] == read
+
+
+@pytest.mark.parametrize("sent", [0, "0", "000"])
+def test_an_rt_of_zeros_is_an_address_without_an_rt(sent):
+    address = mapping.read_penduduk(a_content(NO_RT=sent, NO_RW=sent), NIK)["alamat"]
+    assert "rt" not in address or address["rt"] == "000"
+    assert address["kode_wilayah"] == "35.24.01.2001"
 
 
 @pytest.mark.parametrize(

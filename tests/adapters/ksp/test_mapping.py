@@ -57,6 +57,11 @@ def test_a_complaint_becomes_a_record_of_the_contract(violations):
     assert not violations("pengaduan/laporan", record)
 
 
+def test_two_forms_of_a_date_in_one_answer_are_both_read():
+    row = read(a_row(created_at="03-03-2026 08:12", updated_at="2026-03-04T09:00:00+07:00"))
+    assert (row.data["waktu_lapor"], row.time) == ("2026-03-03T08:12:00+07:00", "2026-03-04T09:00:00+07:00")
+
+
 def read(entry):
     (row,) = mapping.read_complaints([entry]).rows
     return row

@@ -3,6 +3,10 @@
 import httpx
 import pytest
 
+from bus import clock
+from bus.agencies import PollFailureKind
+from bus.agencies.poll_failure import note_failure
+from bus.refusals import Poll
 from tests.a_bus import Bus
 from tests.agencies.a_polled_agency import CLOSED, POLL, SOURCE, APolledAgency, APolledBus, a_row
 from tests.an_actor import OPERATOR
@@ -54,6 +58,23 @@ async def test_the_status_says_how_an_agency_stands_as_a_whole(polled: APolledBu
     text = (await operator.get("/metrics")).text
     assert f'bus_agency_paused{{agency="{AGENCY}"}} 1.0' in text
     assert f'bus_agency_last_success_timestamp_seconds{{agency="{AGENCY}"}}' in text
+
+
+async def test_a_poll_that_fails_is_told_in_the_list_the_status_and_the_metrics(
+    polled: APolledBus, operator: httpx.AsyncClient
+) -> None:
+    with polled.bus.rooms.storage.write() as transaction:
+        poll, detail = Poll(AGENCY, POLL.name), "Badan refuses the account"
+        note_failure(transaction, poll, PollFailureKind.DOWN, detail, clock.now_micros())
+    (agency,) = (await operator.get(AGENCIES)).json()["agencies"]
+    failure = agency["polls"][0]["last_failure"]
+    assert (failure["kind"], failure["detail"], failure["in_a_row"]) == ("agency down", "Badan refuses the account", 1)
+    status = (await operator.get("/v1/status")).json()
+    assert (status["agencies"][0]["troubled"], status["agencies"][0]["last_failure"]) == (True, failure)
+    (state,) = status["agency_states"]
+    assert (state["troubled"], state["last_failure"]["detail"]) == (True, "Badan refuses the account")
+    text = (await operator.get("/metrics")).text
+    assert f'bus_poll_failures_in_a_row{{adapter="{AGENCY}",operation="{POLL.name}"}} 1.0' in text
 
 
 async def test_an_agency_is_told_to_its_own_participant_and_to_no_other(polled: APolledBus) -> None:
@@ -114,3 +135,14 @@ async def test_refusals_and_rows_set_aside_are_paged_together(polled: APolledBus
         rules += [row["rule"] for row in page["refusals"]]
         after, pages = page["next"], pages + 1
     assert (sorted(keys), rules, pages) == ([a_nik(number) for number in range(1, 8)], ["maxLength"], 3)
+
+
+async def test_an_agency_is_paused_before_its_settings_are_there(operator: httpx.AsyncClient) -> None:
+    for params in ({}, {"operation": "ruas-jalan"}):
+        answer = await operator.post(
+            f"{AGENCIES}/pupr/pause", params=params, json={"reason": "PKS belum ditandatangani"}
+        )
+        assert answer.status_code == 200, answer.text
+    mistyped = await operator.post(f"{AGENCIES}/pupr/pause", params={"operation": "ruas"}, json={"reason": "x"})
+    assert (mistyped.status_code, "it has ruas-jalan" in mistyped.text) == (404, True)
+    assert (await operator.post(f"{AGENCIES}/puppr/pause", json={"reason": "x"})).status_code == 404

@@ -64,7 +64,7 @@ async def test_more_personal_data_are_approved_by_who_saw_them(client: httpx.Asy
     assert (unseen.status_code, unseen.json()["type"]) == (409, "urn:bus:problem:contract-grants-unseen")
     (granted,) = unseen.json()["grants"]
     assert (granted["participant"], granted["purpose"], granted["until"]) == ("bapenda", "uji", "2099-12-31")
-    assert {"what": "field", "pointer": "/nik", "text": "is shown"} in granted["adds"]
+    assert {"what": "field", "pointer": "/nik", "text": "is shown", "mask": None} in granted["adds"]
     assert (await client.post(f"{VERSION}/activate?grants=ya", headers=approver())).status_code == 400
     assert (await client.post(f"{VERSION}/activate?grants=seen", headers=approver())).status_code == 200
 

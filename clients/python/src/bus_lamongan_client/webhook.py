@@ -1,6 +1,5 @@
 """Webhooks from the bus, signed as Standard Webhooks says."""
 
-import binascii
 import hmac
 import json
 import re
@@ -47,6 +46,10 @@ def verify_webhook(secret: str, headers: Mapping[str, str], body: bytes) -> dict
 
 def _decode(secret: str) -> bytes:
     try:
-        return b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
-        raise SignatureInvalid("The secret is not whsec_ with base64.") from None
+        key = b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not key:
+        # Everybody can sign with an empty key.
+        raise SignatureInvalid("The secret is not whsec_ with base64.")
+    return key

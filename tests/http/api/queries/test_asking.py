@@ -8,6 +8,7 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
+from bus.agencies import OpenCircuits
 from bus.agencies.asking import QueryPolicy
 from bus.kit import AgencyFault, AgencyUnavailable, Failure, QuotaExhausted
 from tests.a_bus import Bus
@@ -179,6 +180,36 @@ async def test_an_agency_that_fails_several_times_in_a_row_is_left_in_peace(
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 5
     assert len(adapter.questions) == 5
     assert REGISTRY.get_sample_value("bus_agency_circuit_open", {"agency": AGENCY}) == 1
+
+
+async def test_every_process_tells_that_an_agency_is_left_in_peace_until_it_answers(
+    bus: Bus, adapter: AnAdapter
+) -> None:
+    now = [0.0]
+    join(bus, adapter, QueryPolicy(clock=lambda: now[0]))
+    bus.apply(a_query_document())
+    http = bus.reader("dinkes", "queries.call")
+    other = OpenCircuits(bus.rooms.storage)
+    adapter.refusal = AgencyUnavailable("away")
+    for _ in range(5):
+        await ask(http)
+    await until(lambda: other.list() == {AGENCY})
+    operator = bus.reader("operator", "admin")
+    (state,) = (await operator.get("/v1/status")).json()["agency_states"]
+    (agency,) = (await operator.get("/v1/agencies")).json()["agencies"]
+    assert (state["question_circuit"], agency["question_circuit"]) == ("open", "open")
+    adapter.refusal = None
+    now[0] = 10.0
+    assert (await ask(http)).status_code == 200
+    await until(lambda: other.list() == frozenset())
+
+
+async def test_the_circuit_of_a_process_that_ended_is_open_for_some_minutes_alone(bus: Bus) -> None:
+    circuits = OpenCircuits(bus.rooms.storage)
+    circuits.tell(AGENCY, -200.0)
+    assert circuits.list() == {AGENCY}
+    circuits.tell(AGENCY, -301.0)
+    assert circuits.list() == frozenset()
 
 
 async def test_questions_that_are_the_askers_own_fault_open_no_circuit(

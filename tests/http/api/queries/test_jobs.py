@@ -298,3 +298,17 @@ async def test_answers_are_kept_for_an_hour(desk: Bus, http: httpx.AsyncClient, 
     assert problem(await http.get(job)) == (404, "no-such-job")
     with rooms.storage.read() as transaction:
         assert transaction.rows(sa.select(QUERY_QUESTIONS.c.job)) == []
+
+
+async def test_questions_are_not_asked_whose_answers_the_bus_would_not_keep(
+    desk: Bus, http: httpx.AsyncClient, adapter: AnAdapter, monkeypatch: pytest.MonkeyPatch
+):
+    desk.apply(a_query_document())
+    job = await start(http, some(6))
+    monkeypatch.setattr("bus.agencies.jobs.MOST_KEPT_CHARACTERS", 1)
+    runner = asyncio.create_task(desk.rooms.job_runner.follow())
+    page = await finished(http, job)
+    runner.cancel()
+    await asyncio.wait([runner])
+    assert {one["problem"]["type"] for one in page["answers"]} == {"urn:bus:problem:too-many-answers"}
+    assert adapter.questions == []
