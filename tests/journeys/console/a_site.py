@@ -1,10 +1,13 @@
 """A bus of a regency with real traffic, for the console: offices that publish, receivers that take, fail and pause, refusals."""
 
+import copy
 import itertools
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,8 +16,10 @@ import httpx
 
 from bus.cli.dev_notebook import DevClient, Notebook
 from bus.cli.workspace import Workspace, open_workspace
+from bus.contracts import Catalogue, parse_contract
 from bus.staff import OF_PARTICIPANT, Accounts, Role, Sessions
 from samples.port import free_port
+from samples.traffic import RESIDENTS as PERSONS
 from samples.traffic import Item, make_items, make_mistakes
 from tests import no_tls
 from tests.an_actor import OPERATOR
@@ -38,14 +43,19 @@ WORKS, FAILS, DEAD, PAUSED = "dinkes", "bapenda", "dpupr", "satpol-pp"
 """Offices by what befalls their receiver."""
 _SUBSCRIBED: Final[Mapping[str, tuple[str, Answer]]] = {
     WORKS: (RESIDENTS, takes),
-    FAILS: (RESIDENTS, answers(503)),
+    FAILS: (RESIDENTS, answers(500)),
     DEAD: (LICENCES, answers(422)),
     PAUSED: (LICENCES, takes),
     "bappeda": (ROADS, takes),
 }
 _READ: Final = (("dinsos", f"/v1/records/{RESIDENTS}"), ("dinas-kominfo", "/v1/feeds/layanan.katalog"))
 """Offices that fetch, and from where."""
-_SCOPE_WORDS: Final = {"grant_type": "client_credentials"}
+DRAFTED: Final = "1.1.0"
+"""A version of the residents' contract that waits for approval."""
+SUBJECT: Final = str(PERSONS[3]["nik"])
+"""The number of a person whose data several offices got."""
+_TOKEN: Final = re.compile(r'<input type="hidden" name="token" value="([^"]+)">')
+_CREDENTIALS: Final = {"grant_type": "client_credentials"}
 
 
 @dataclass
@@ -87,13 +97,17 @@ class Site:
         """A client of an office, with a token."""
         with no_tls.Client(base_url=self.address, timeout=30) as http:
             kept = self._clients[office]
-            asked = http.post("/oauth/token", data=_SCOPE_WORDS, auth=(kept.client_id, kept.client_secret))
+            asked = http.post("/oauth/token", data=_CREDENTIALS, auth=(kept.client_id, kept.client_secret))
             http.headers["authorization"] = f"Bearer {asked.raise_for_status().json()['access_token']}"
             yield http
 
     @property
     def _clients(self) -> Mapping[str, DevClient]:
         return Notebook.open(self.data).clients
+
+    def find_client(self, office: str) -> str:
+        """The id of an office's client."""
+        return self._clients[office].client_id
 
     def subscribe(self, receiver: Receiver, office: str, contract: str, answer: Answer) -> None:
         """A subscription of an office, from the beginning, to a receiver that answers like this."""
@@ -120,6 +134,13 @@ class Site:
                 headers = {"content-type": "application/cloudevents+json"}
                 assert http.post("/v1/events", json=event, headers=headers).status_code in (403, 422), wrong.why
 
+    def send(self, role: Role, participant: str | None, path: str, **fields: str) -> httpx.Response:
+        """Fill in the first form of a page as a new member. Give back the page that follows."""
+        name, value = self.open_session(role, participant)
+        with no_tls.Client(base_url=self.address, timeout=30, cookies={name: value}, follow_redirects=True) as http:
+            token = unescape(_TOKEN.findall(http.get(path).text)[0])
+            return http.post(path, data={"token": token, **fields}).raise_for_status()
+
     def read_deliveries(self, office: str) -> Sequence[Mapping[str, Any]]:
         """The deliveries of an office's subscription."""
         with self.client(office) as http:
@@ -140,7 +161,7 @@ def a_site(folder: Path) -> Iterator[Site]:
     data, out, port = folder / "bus", folder / "out", free_port()
     out.touch()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BUS_")}
-    process = Forked(["dev", "--data", str(data), "--port", str(port)], environment, out)
+    process = Forked(["dev", "--agencies", "--data", str(data), "--port", str(port)], environment, out)
     try:
         until(lambda: "Ctrl-C" in out.read_text() or process.poll() is not None, 90)
         assert process.poll() is None, out.read_text()
@@ -167,8 +188,23 @@ def a_busy_site(folder: Path, receiver: Receiver) -> Iterator[Site]:
         for office, path in _READ:
             with site.client(office) as http:
                 http.get(path).raise_for_status()
+        _leave_work(site)
         _await_outcomes(site)
         yield site
+
+
+def _leave_work(site: Site) -> None:
+    """Something to decide on: a draft that waits for approval, a request for access, and a data subject's question."""
+    registrar = Catalogue(site.workspace.storage, site.workspace.keys.pseudonym).registrar
+    document = copy.deepcopy(dict(registrar.read_active(RESIDENTS)[-1].document)) | {"version": DRAFTED}
+    (granted,) = [one for one in document["consumers"] if one["participant"] == FAILS]
+    granted["fields"] = [*granted["fields"], "/tempat_lahir"]
+    registrar.add_draft(parse_contract(document), OPERATOR)
+    registrar.propose(RESIDENTS, DRAFTED, OPERATOR)
+    wish = {"contract": ROADS, "purpose": "menilai pajak reklame di tepi jalan", "legal_basis": "Perda 1/2024"}
+    with site.client(FAILS) as http:
+        http.post("/v1/access-requests", json=wish | {"agreement": "PKS 12/2026", "until": "2030-12-31"}).raise_for_status()
+    site.send(Role.SERVICE_DESK, None, "/konsol/permintaan", nik=SUBJECT, cara="datang ke loket")
 
 
 def _await_outcomes(site: Site) -> None:
