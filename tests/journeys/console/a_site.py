@@ -39,6 +39,7 @@ _PUBLISHED: Final = (
     ("dinas-kominfo", "layanan.katalog", 3),
 )
 """Office, contract, and how many events."""
+OWNER: Final = "dukcapil-lamongan"
 WORKS, FAILS, DEAD, PAUSED = "dinkes", "bapenda", "dpupr", "satpol-pp"
 """Offices by what befalls their receiver."""
 _SUBSCRIBED: Final[Mapping[str, tuple[str, Answer]]] = {
@@ -199,11 +200,19 @@ def _leave_work(site: Site) -> None:
     document = copy.deepcopy(dict(registrar.read_active(RESIDENTS)[-1].document)) | {"version": DRAFTED}
     (granted,) = [one for one in document["consumers"] if one["participant"] == FAILS]
     granted["fields"] = [*granted["fields"], "/tempat_lahir"]
+    registrar.set_domain_owner("kependudukan", OWNER, OPERATOR)
     registrar.add_draft(parse_contract(document), OPERATOR)
     registrar.propose(RESIDENTS, DRAFTED, OPERATOR)
-    wish = {"contract": ROADS, "purpose": "menilai pajak reklame di tepi jalan", "legal_basis": "Perda 1/2024"}
-    with site.client(FAILS) as http:
-        http.post("/v1/access-requests", json=wish | {"agreement": "PKS 12/2026", "until": "2030-12-31"}).raise_for_status()
+    wish = {
+        "contract": RESIDENTS,
+        "purpose": "memeriksa alamat pelanggar perda",
+        "legal_basis": "Perda 3/2023",
+        "agreement": "PKS 14/2026",
+        "fields": ["/nama", "/alamat/desa"],
+        "until": "2030-12-31",
+    }
+    with site.client(PAUSED) as http:
+        http.post("/v1/access-requests", json=wish).raise_for_status()
     site.send(Role.SERVICE_DESK, None, "/konsol/permintaan", nik=SUBJECT, cara="datang ke loket")
 
 

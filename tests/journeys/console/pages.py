@@ -7,10 +7,9 @@ from fastapi.routing import APIRoute
 
 from bus.console import PAGES
 from bus.staff import Role
-from tests.journeys.console.a_site import DRAFTED, FAILS, RESIDENTS, Site
+from tests.journeys.console.a_site import DRAFTED, FAILS, OWNER, RESIDENTS, Site
 
 OPERATOR, APP, CONTRACT, AUDITOR, DESK = Role.OPERATOR, Role.APP_OWNER, Role.CONTRACT_OWNER, Role.AUDITOR, Role.SERVICE_DESK
-OWNER: Final = "dukcapil-lamongan"
 _CONTRACT: Final = "/konsol/kontrak/{name}"
 _VERSION: Final = f"{_CONTRACT}/versi/{{version}}"
 SEEN_BY: Final[dict[str, Role | None]] = {
