@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from bus.console.form import check_token, read_form
 from bus.console.proof import ProofTooOld, write_proof_address
 from bus.console.render import show, words_of
-from bus.console.visit import NotSignedIn, bound_of, find_session
+from bus.console.visit import NotSignedIn, asks_itself, bound_of, find_session
 from bus.console.words import Words
 from bus.limits import Limited
 from bus.problem import Refused
@@ -75,7 +75,7 @@ def _lead_to_sign_in(request: Request) -> Response:
 
 def _lead(request: Request, address: str) -> Response:
     """Have the browser go to a page that stands before the wanted page."""
-    if request.headers.get("hx-request") == "true":
+    if asks_itself(request) or request.headers.get("hx-request") == "true":
         # htmx would put that page in the place of the part. With this field it leads the whole page there.
         return Response(status_code=204, headers={"HX-Redirect": address, "Cache-Control": "no-store"})
     return go_to(address)

@@ -72,6 +72,7 @@ def render_bare(template: str, words: Words, **values: Any) -> HTMLResponse:
     """A page without anything of a visitor: no session, no menu, no form."""
     known = {
         "path": "/konsol",
+        "is_secret": False,
         "language": words.language,
         "languages": LANGUAGES,
         "session": None,

@@ -189,7 +189,7 @@ def read_feed_place(cursor: str, contract: str, parameter: str = AFTER) -> FeedP
     place = FeedPlace(position, numbers[1] if len(numbers) == 2 else 0, epoch)
     # Each place has only one spelling.
     if written != _spell_feed(place):
-        raise _refuse(parameter)
+        raise refuse_cursor(parameter)
     return place
 
 
@@ -217,7 +217,7 @@ def read_pair(cursor: str, listing: Listing, of: str) -> tuple[int, int]:
         return 0, 0
     first, point, second = _read(cursor, listing, of).partition(".")
     if not point:
-        raise _refuse()
+        raise refuse_cursor()
     return _read_number(first), _read_number(second)
 
 
@@ -247,7 +247,7 @@ def read_place(cursor: str, contract: str) -> Place:
     place = Place(position, begun, others[1] if len(others) > 1 else 0, epoch)
     # Each place has only one spelling.
     if place.begun > place.position or 0 < place.head < place.position or written != _spell(place):
-        raise _refuse()
+        raise refuse_cursor()
     return place
 
 
@@ -275,7 +275,7 @@ def read_name(cursor: str, listing: Listing, of: str = "") -> str:
     """
     name = _read(cursor, listing, of) if cursor else ""
     if not name.isprintable():
-        raise _refuse()
+        raise refuse_cursor()
     return name
 
 
@@ -297,14 +297,14 @@ def read_numbers(cursor: str, listing: Listing, count: int) -> tuple[int, ...]:
         return (0,) * count
     numbers = tuple(_read_number(text) for text in _read(cursor, listing, "").split("."))
     if len(numbers) != count:
-        raise _refuse()
+        raise refuse_cursor()
     return numbers
 
 
 def _read_number(text: str, parameter: str = AFTER) -> int:
     number = int(text) if _NUMBER.fullmatch(text) else -1
     if not 0 <= number <= _FURTHEST:
-        raise _refuse(parameter)
+        raise refuse_cursor(parameter)
     return number
 
 
@@ -322,9 +322,9 @@ def _read(cursor: str, listing: Listing, of: str, parameter: str = AFTER) -> str
             listing in _ONCE_UNCHECKED and cursor == _encode(_join(listing, of, written))
         )
     except ValueError:
-        raise _refuse(parameter) from None
+        raise refuse_cursor(parameter) from None
     if not is_ours:
-        raise _refuse(parameter)
+        raise refuse_cursor(parameter)
     return written
 
 
@@ -336,6 +336,7 @@ def _encode(text: bytes) -> str:
     return urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def _refuse(parameter: str = AFTER) -> CursorInvalid:
+def refuse_cursor(parameter: str = AFTER) -> CursorInvalid:
+    """The refusal of a cursor that the bus did not write for this list."""
     at = FieldError(parameter, "must be what an earlier answer of this list gave, unchanged")
     return CursorInvalid("This is no cursor of this list; begin without one.", errors=[at])

@@ -15,7 +15,7 @@ from bus import json
 from bus.contracts import View
 from bus.disclosures import Channel
 from bus.heavy import Steps
-from bus.http.cursors import After, CursorInvalid, Place, read_place, write_place
+from bus.http.cursors import After, Place, read_place, refuse_cursor, write_place
 from bus.http.openapi import Operation
 from bus.http.page import NO_STORE, Reading
 from bus.http.readers import ReaderRoute, read_query, start_reading
@@ -178,7 +178,7 @@ def _find_start(reading: Reading, asked: DigestQuery) -> tuple[RecordState, str]
         state = reading.find_past(Place(head, head, epoch=epoch))
         entry = journal.at([position]).get(position)
         if entry is None or entry.contract_id != contract_id or entry.key is None:
-            raise CursorInvalid("This is no cursor of this digest; begin without one.")
+            raise refuse_cursor()
         return state, entry.key
     # No key has a NUL, and PostgreSQL allows none in a text.
     above = asked.above.partition("\0")[0]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from bus import json
 from bus.disclosures import Channel
 from bus.heavy import Steps
-from bus.http.cursors import After, CursorGone, CursorInvalid, Limit
+from bus.http.cursors import After, CursorGone, CursorInvalid, Limit, refuse_cursor
 from bus.http.event_documents import CloudEvent
 from bus.http.openapi import Operation
 from bus.http.page import NO_STORE, Reading
@@ -113,7 +113,7 @@ def _find_older(reading: Reading, key: str, after: str) -> Sequence[int]:
     entry = journal.at([begun]).get(begun)
     reading.check_history(epoch, begun, is_there=entry is not None)
     if entry is None or (entry.contract_id, entry.key) != (reading.version.contract_id, key):
-        raise CursorInvalid("This is no cursor of this record's history; begin without one.")
+        raise refuse_cursor()
     return journal.chain(begun, _MOST + 2)[1:]
 
 

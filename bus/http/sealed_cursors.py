@@ -13,7 +13,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bus.http.cursors import CursorInvalid
+from bus.http.cursors import refuse_cursor
 
 _NONCE_BYTES: Final = 12
 _MARK: Final = "~"
@@ -78,7 +78,7 @@ def _unseal(key: bytes, cursor: str) -> bytes:
             raise ValueError
         return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
     except (InvalidTag, ValueError):
-        raise CursorInvalid("This is no cursor of this list; begin without one.") from None
+        raise refuse_cursor() from None
 
 
 def _encode(sealed: bytes) -> str:

@@ -22,9 +22,9 @@ from bus.status import Status
 NOTHING = Status(datetime.now(UTC), "0.1.0", None, [], [], [], [])
 ID, EN = find_words("id"), find_words("en")
 SINK = Webhook("https://app.example/hook")
-CODES_OF_STATUS = {"sink-fails", "subscription-disabled"}
+CODES_OF_STATUS = {"sink-fails", "subscription-disabled", "poll-fails"}
 """The status tells these itself."""
-CODES_TO_KNOW = {"no-public-url", "nobody-told"}
+CODES_TO_KNOW = {"no-public-url", "nobody-told", "agencies-not-simulated"}
 """The start page shows what needs somebody, and these do not."""
 
 

@@ -14,6 +14,8 @@ from bus.contracts import Wish, parse_contract
 from bus.delivery.ledger import Ledger, NewDelivery
 from bus.delivery.subscription import NewSubscription, Webhook
 from bus.identity import Scope
+from bus.rollups import Counter
+from bus.staff import Role
 from tests.a_bus import Bus
 from tests.an_actor import OPERATOR
 from tests.builders import FAR, OWNER, WARGA, a_document, a_grant, a_nik, a_person
@@ -56,6 +58,7 @@ async def reader(bus: Bus) -> httpx.AsyncClient:
         bus.token(OWNER)
         await subscribe(bus, f"https://dinkes.lamongan.example/{number}")
         await bus.publish(a_person(number))
+        await bus.publish(a_person(number), type=contracts[number - 1]["contract"])
         await client.post("/v1/inquiries", json={"subject": a_nik(number), "reason": "surat"})
         await client.get(f"/v1/feeds/{WARGA}", params={"limit": number})
         wrong = {"specversion": "1.0", "id": "r", "source": "/uji", "type": WARGA, "data": {"nik": number}}
@@ -64,7 +67,9 @@ async def reader(bus: Bus) -> httpx.AsyncClient:
         register_draft(bus, adapter=f"badan{number}")
         ask_for_access(bus, contracts[number - 1]["contract"])
         propose(bus, f"uji.usul-{number}")
+        bus.rooms.staff.accounts.add(f"petugas-{number}", Role.AUDITOR, None, OPERATOR)
     await bus.rooms.recorder.flush()
+    Counter(bus.rooms.storage, bus.rooms.catalogue.name_of).catch_up()
     return client
 
 
