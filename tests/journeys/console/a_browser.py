@@ -16,7 +16,7 @@ from tests.journeys.console.a_site import Site
 DESK: Final = 1280
 PHONE: Final = 360
 """Widths in pixels."""
-_HEIGHT: Final = 900
+HEIGHT: Final = 900
 _MILLISECONDS: Final = 20_000
 
 
@@ -59,7 +59,7 @@ def a_window(
 ) -> Iterator[Window]:
     """A window in which a new member of that role is signed in; None: nobody is."""
     context = browser.new_context(
-        viewport={"width": width, "height": _HEIGHT},
+        viewport={"width": width, "height": HEIGHT},
         java_script_enabled=script,
         color_scheme="dark" if dark else "light",
         reduced_motion="reduce",

@@ -66,6 +66,7 @@ class Site:
     Attributes:
         subscriptions: office to the id of its subscription.
         positions: contract to the position of its last event.
+        sinks: office to the path of its receiver.
     """
 
     address: str
@@ -73,6 +74,7 @@ class Site:
     workspace: Workspace
     subscriptions: dict[str, str] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
+    sinks: dict[str, str] = field(default_factory=dict)
     _names: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def add_member(self, role: Role, participant: str | None = None, name: str = "") -> str:
@@ -112,7 +114,9 @@ class Site:
 
     def subscribe(self, receiver: Receiver, office: str, contract: str, answer: Answer) -> None:
         """A subscription of an office, from the beginning, to a receiver that answers like this."""
-        sink = receiver.sink(f"{office}-{urlsplit(self.address).port}", answer)
+        name = f"{office}-{urlsplit(self.address).port}"
+        sink = receiver.sink(name, answer)
+        self.sinks[office] = f"/{name}"
         wanted = {"contracts": [contract], "sink": {"url": sink.url}, "from": "beginning"}
         with self.client(office) as http:
             made = http.post("/v1/subscriptions", json=wanted).raise_for_status().json()

@@ -100,10 +100,11 @@ def list_templates() -> set[str]:
 
 
 def list_pages(site: Site) -> list[Shown]:
-    """Every page, for a member of its role, with the addresses of one site."""
+    """Every page that has something to show on this site, for a member of its role."""
     return [
-        Shown(template, _fill(site, template), role, _OF.get(role) if role else None)
+        Shown(template, _fill(site, template) if "{" in template else template, role, _OF.get(role) if role else None)
         for template, role in SEEN_BY.items()
+        if site.subscriptions or "{" not in template
     ]
 
 

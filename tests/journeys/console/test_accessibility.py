@@ -1,16 +1,13 @@
 """axe-core on every page: at a desk in the light, and on a phone in the dark."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-from bus.staff import Role
-from tests.journeys.console.a_browser import DESK, PHONE, a_window
+from tests.journeys.console.a_browser import DESK, HEIGHT, PHONE
 from tests.journeys.console.a_site import Site
 from tests.journeys.console.an_accessibility_check import AccessibilityCheck
-from tests.journeys.console.pages import SEEN_BY, Shown, list_pages, list_templates
+from tests.journeys.console.pages import SEEN_BY, list_templates
+from tests.journeys.console.walking import walk
 
 
 def test_every_page_has_a_role_that_looks_at_it():
@@ -18,31 +15,16 @@ def test_every_page_has_a_role_that_looks_at_it():
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(chromium: Browser, site: Site, axe: AccessibilityCheck, dark: bool):
-    width = PHONE if dark else DESK
-    faults = {
-        shown.template: found
-        for shown, page in walk(chromium, site, width=width, dark=dark)
-        if (found := axe.find(page) + find_overflow(page))
-    }
+def test_axe_finds_nothing(chromium: Browser, site: Site, axe: AccessibilityCheck):
+    faults = {}
+    for shown, page in walk(chromium, site):
+        assert page.locator("h1").count() == 1, shown
+        found = axe.find(page)
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": PHONE, "height": HEIGHT})
+        found += axe.find(page, by_looks=True)
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": DESK, "height": HEIGHT})
+        if found:
+            faults[shown.template] = found
     assert faults == {}
-
-
-def walk(chromium: Browser, site: Site, *, width: int, dark: bool) -> Iterator[tuple[Shown, Page]]:
-    """Every page, in a window of a member of its role."""
-    with ExitStack() as stack:
-        windows = {}
-        for shown in list_pages(site):
-            key: tuple[Role | None, str | None] = (shown.role, shown.participant)
-            if key not in windows:
-                windows[key] = stack.enter_context(a_window(chromium, site, *key, width=width, dark=dark))
-            page = windows[key].go(shown.path)
-            assert "konsol" in page.url, shown
-            yield shown, page
-
-
-def find_overflow(page: Page) -> list[str]:
-    """A line if the page has to be scrolled sideways (WCAG 1.4.10)."""
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [f"it is {wide} px wider than the window"] if wide > 0 else []
