@@ -54,7 +54,7 @@ _MISTAKES: Final = (
     Mistake("/konsol/kontrak/baru", "Simpan rancangan", Role.CONTRACT_OWNER, OWNER, {"Dokumen": "contract: ["}),
     Mistake("/konsol/pegawai", "Tambah dan buat tautan", Role.OPERATOR, fields={"Nama akun": "A B"}),
     Mistake("/konsol/peserta", "Tambah peserta", Role.OPERATOR, fields={"Nama lengkap": "x"}),
-    Mistake(f"/konsol/peserta/{FAILS}/batas", "Simpan batas", Role.OPERATOR, fields={"Nilai peserta ini": "x"}),
+    Mistake(f"/konsol/peserta/{FAILS}/batas", "Simpan batas", Role.OPERATOR, fields={"peristiwa yang dikirim": "x"}),
 )
 
 
