@@ -66,7 +66,7 @@ def _of_subscriber(state: SubscriberState, words: Words) -> Iterator[Need]:
             "%(who)s belum menerima %(count)s data %(what)s sejak %(since)s: %(why)s.", since=failing, why=why, **who
         )
         yield Need(True, text, path, act)
-    elif health.failing_since is not None:
+    elif health.failing_since is not None and not state.dead:
         why = explain_failure(one.sink, health, words)
         text = say("%(who)s tidak menerima data %(what)s yang terakhir: %(why)s.", why=why, **who)
         yield Need(False, text, path, act)

@@ -56,8 +56,14 @@ def a_window(
     width: int = DESK,
     script: bool = True,
     dark: bool = False,
+    name: str = "",
 ) -> Iterator[Window]:
-    """A window in which a new member of that role is signed in; None: nobody is."""
+    """A window in which a new member of that role is signed in; None: nobody is.
+
+    Args:
+        participant: the member's own.
+        name: the member's; empty: any.
+    """
     context = browser.new_context(
         viewport={"width": width, "height": HEIGHT},
         java_script_enabled=script,
@@ -67,7 +73,7 @@ def a_window(
     )
     context.set_default_timeout(_MILLISECONDS)
     if role is not None:
-        sign_in(context, site, role, participant)
+        sign_in(context, site, role, participant, name)
     window = Window(context.new_page(), site.address)
     window.page.on("pageerror", lambda error: window.faults.append(str(error)))
     window.page.on(
@@ -81,7 +87,7 @@ def a_window(
         context.close()
 
 
-def sign_in(context: BrowserContext, site: Site, role: Role, participant: str | None = None) -> None:
+def sign_in(context: BrowserContext, site: Site, role: Role, participant: str | None, member: str) -> None:
     """Give a browser the cookie of a new session."""
-    name, value = site.open_session(role, participant)
+    name, value = site.open_session(role, participant, member)
     context.add_cookies([{"name": name, "value": value, "url": site.address}])

@@ -84,9 +84,11 @@ class Site:
         return f"/konsol/tautan/{secret}"
 
     def open_session(self, role: Role, participant: str | None = None, name: str = "") -> tuple[str, str]:
-        """A new member's cookie: its name and value."""
-        link = self.add_member(role, participant, name)
-        account = self._accounts.read_link(link.rpartition("/")[2]).account
+        """A cookie for a new session of a member, who is added if nobody has that name: the cookie's name and value."""
+        if not any(one.name == name for one in self._accounts.list_page(1_000)):
+            link = self.add_member(role, participant, name)
+            name = self._accounts.read_link(link.rpartition("/")[2]).account.name
+        (account,) = [one for one in self._accounts.list_page(1_000) if one.name == name]
         settings = self.workspace.settings
         sessions = Sessions(self.workspace.storage, settings.console_idle_minutes, settings.console_session_hours)
         return f"konsol-sesi-{urlsplit(self.address).port}", sessions.open(account, "127.0.0.1", "Uji")

@@ -7,9 +7,14 @@ from fastapi.routing import APIRoute
 
 from bus.console import PAGES
 from bus.staff import Role
-from tests.journeys.console.a_site import DRAFTED, FAILS, OWNER, RESIDENTS, Site
 
-OPERATOR, APP, CONTRACT, AUDITOR, DESK = Role.OPERATOR, Role.APP_OWNER, Role.CONTRACT_OWNER, Role.AUDITOR, Role.SERVICE_DESK
+OPERATOR, APP, CONTRACT, AUDITOR, DESK = (
+    Role.OPERATOR,
+    Role.APP_OWNER,
+    Role.CONTRACT_OWNER,
+    Role.AUDITOR,
+    Role.SERVICE_DESK,
+)
 _CONTRACT: Final = "/konsol/kontrak/{name}"
 _VERSION: Final = f"{_CONTRACT}/versi/{{version}}"
 SEEN_BY: Final[dict[str, Role | None]] = {
@@ -59,8 +64,6 @@ SEEN_BY: Final[dict[str, Role | None]] = {
     "/konsol/{rest:path}": OPERATOR,
 }
 """Page to a role that sees it; None: anybody."""
-_OF: Final = {APP: FAILS, CONTRACT: OWNER}
-"""Whose the members are that have a participant."""
 _NO_PAGES: Final = frozenset(
     {
         "/konsol/langsung",
@@ -99,24 +102,56 @@ def list_templates() -> set[str]:
     return {route.path for route in routes if "GET" in route.methods} - _NO_PAGES
 
 
-def list_pages(site: Site) -> list[Shown]:
-    """Every page that has something to show on this site, for a member of its role."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What stands in the addresses of one site's pages.
+
+    Attributes:
+        participant: has a subscription, a client, and a grant of the contract.
+        owner: answers for the contract.
+        version: of the contract; not in force yet.
+        position: of an event of the contract.
+        secret: of a link for a new member.
+    """
+
+    participant: str
+    owner: str
+    contract: str
+    version: str
+    subscription: str
+    position: int
+    client: str
+    secret: str
+
+
+def list_pages(places: Places) -> list[Shown]:
+    """Every page, for a member of its role."""
+    owners = {APP: places.participant, CONTRACT: places.owner}
     return [
-        Shown(template, _fill(site, template) if "{" in template else template, role, _OF.get(role) if role else None)
+        Shown(template, _fill(places, template), role, owners.get(role) if role else None)
         for template, role in SEEN_BY.items()
-        if site.subscriptions or "{" not in template
     ]
 
 
-def _fill(site: Site, template: str) -> str:
+def list_plain_pages(participant: str, owner: str) -> list[Shown]:
+    """The pages whose addresses need nothing that is at a site."""
+    owners = {APP: participant, CONTRACT: owner}
+    return [
+        Shown(template, template, role, owners.get(role) if role else None)
+        for template, role in SEEN_BY.items()
+        if "{" not in template
+    ]
+
+
+def _fill(places: Places, template: str) -> str:
     is_contract = "kontrak" in template or "minta-akses" in template
     return template.replace("{rest:path}", "tidak-ada").format(
-        id=site.subscriptions[FAILS],
-        position=site.positions[RESIDENTS],
-        name=RESIDENTS if is_contract else FAILS,
-        client_id=site.find_client(FAILS),
-        version=DRAFTED,
-        participant=FAILS,
+        id=places.subscription,
+        position=places.position,
+        name=places.contract if is_contract else places.participant,
+        client_id=places.client,
+        version=places.version,
+        participant=places.participant,
         number=1,
-        secret=site.add_member(AUDITOR).rpartition("/")[2] if "secret" in template else "",
+        secret=places.secret,
     )

@@ -40,7 +40,9 @@ def test_an_operator_signs_in_and_mends_a_receiver_by_mouse(chromium: Browser, s
         page.get_by_text("Kirim lagi peristiwa lama").click()
         page.get_by_label("Sejak hari").fill(time.strftime("%Y-%m-%d", time.gmtime(0)))
         page.get_by_role("button", name="Lihat berapa banyak").click()
-        expect(page.get_by_role("status")).to_contain_text(re.compile(r"\d+ peristiwa, \d+ kunci, dengan izin hari ini"))
+        expect(page.get_by_role("status")).to_contain_text(
+            re.compile(r"\d+ peristiwa, \d+ kunci, dengan izin hari ini")
+        )
 
 
 def test_an_app_owner_gets_a_subscription_and_asks_for_data_by_keyboard(
