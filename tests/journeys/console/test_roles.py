@@ -69,6 +69,7 @@ def test_an_app_owner_gets_a_subscription_and_asks_for_data_by_keyboard(
         keyboard.write("Dasar hukum", "Perda 3/2023")
         keyboard.write("Nomor PKS", "PKS 21/2026")
         keyboard.write("Berlaku sampai", "12312030")
+        keyboard.tick("Keadaan izin.")
         keyboard.follow("Kirim permintaan")
         expect(page.get_by_text("Menunggu dpmptsp")).to_be_visible()
 
