@@ -45,20 +45,21 @@ _FILL: Final = (
     SELECT made.position, contract_id, version_id, participant, randomblob(16), 'IZN-' || (made.position % :keys),
       :now - (:events - made.position) * 1000, body FROM made CROSS JOIN journal WHERE journal.position = 1
     """,
-    # Half of the deliveries are one subscription's. Of a hundred, one is dead and nine wait.
+    # Half of the deliveries are one subscription's. Of a hundred, nine or ten wait. One subscription has dead ones.
     """
     INSERT INTO deliveries (subscription, position, state, attempts, due_at, finished_at)
     SELECT CASE WHEN position % 2 = 0 THEN :first ELSE :first + position % :subscriptions END, position,
-      CASE WHEN position % 100 = 0 THEN 2 WHEN position % 100 < 10 THEN 0 ELSE 1 END, 1, :now + 86400000000, :now
+      CASE WHEN position % 2000 = 0 THEN 2 WHEN position % 100 < 10 THEN 0 ELSE 1 END, 1, :now + 86400000000, :now
     FROM journal
     """,
     """
     INSERT INTO attempts (subscription, position, number, at, failure, detail, duration_ms)
     SELECT subscription, position, 1, :now, 'transient', 'the sink answered 500', 1 FROM deliveries WHERE state <> 1
     """,
+    # A twentieth of the subscriptions fails.
     """
     INSERT INTO subscription_health (subscription, delivered, failing_since, failed_at, failure, status)
-    SELECT number, 1000, :now, :now, 'transient', 500 FROM subscriptions
+    SELECT number, 1000, CASE WHEN number % 20 = 0 THEN :now END, :now, 'transient', 500 FROM subscriptions
     """,
     """
     INSERT INTO traffic_flows (number, contract, sender, receiver)
@@ -130,10 +131,10 @@ def _furnish(workspace: Workspace, events: int) -> list[_Page]:
     }  # fmt: skip
     with workspace.storage.write() as transaction:
         row = transaction.one(sa.select(SUBSCRIPTIONS))._asdict()
-        # Paused: nothing is sent while pages are measured.
-        live = {**row, "number": None, "from_position": None, "replay_position": None, "state": "paused"}
-        transaction.execute(sa.update(SUBSCRIPTIONS).values(from_position=None, state="paused"))
-        copies = [{**live, "id": f"sub_{number}"} for number in range(1, _SUBSCRIPTIONS)]
+        # Live: what is to be delivered is in the table. It is due tomorrow, so nothing is sent while pages are measured.
+        live = {**row, "from_position": 0, "replay_position": None}
+        transaction.execute(sa.update(SUBSCRIPTIONS).values(from_position=0, replay_position=None))
+        copies = [{**live, "number": None, "id": f"sub_{number}"} for number in range(1, _SUBSCRIPTIONS)]
         transaction.execute(sa.insert(SUBSCRIPTIONS), copies)
     for statement in _FILL:
         with workspace.storage.write() as transaction:
