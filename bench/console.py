@@ -22,16 +22,19 @@ from bench.events import CONSUMER, CONTRACT, PRODUCER
 from bench.journal import fill
 from bench.ratio import Ratio
 from bench.site import Site
-from bus import clock
+from bus import clock, json
 from bus.actions import Channel, identify_operator
 from bus.cli.workspace import Workspace, open_workspace
+from bus.contracts.tables import CONTRACTS, VERSIONS
 from bus.delivery.subscription import NewSubscription, Webhook
 from bus.delivery.subscriptions import Subscriptions
 from bus.delivery.tables import SUBSCRIPTIONS
 from bus.journal import Projection
 from bus.staff import OF_PARTICIPANT, Accounts, Role, Sessions
+from bus.storage import Transaction
 
 _SUBSCRIPTIONS: Final = 1_000
+_OWN: Final = 99
 _MOST_MS: Final = 100.0
 _MOST_KB: Final = 60.0
 _HOURS: Final = 48
@@ -135,6 +138,10 @@ def _furnish(workspace: Workspace, events: int) -> list[_Page]:
         live = {**row, "from_position": 0, "replay_position": None}
         transaction.execute(sa.update(SUBSCRIPTIONS).values(from_position=0, replay_position=None))
         copies = [{**live, "number": None, "id": f"sub_{number}"} for number in range(1, _SUBSCRIPTIONS)]
+        # A participant may have a hundred. The others are of somebody else, each of a contract of its own.
+        reader = _find_reader(transaction)
+        for number, one in enumerate(copies[_OWN:]):
+            one |= {"participant": reader, "contracts": json.dumps([f"uji.kontrak-{number}"]).decode()}
         transaction.execute(sa.insert(SUBSCRIPTIONS), copies)
     for statement in _FILL:
         with workspace.storage.write() as transaction:
@@ -142,6 +149,14 @@ def _furnish(workspace: Workspace, events: int) -> list[_Page]:
             transaction.execute(sa.text(statement), used)
     Projection(workspace.storage).reach_end()
     return _list_pages(made.id)
+
+
+def _find_reader(transaction: Transaction) -> str:
+    """A participant that has a grant in the copied contracts."""
+    contract = sa.select(CONTRACTS.c.id).where(CONTRACTS.c.name == "uji.kontrak-0").scalar_subquery()
+    document = json.loads(transaction.value(sa.select(VERSIONS.c.document).where(VERSIONS.c.contract_id == contract)))
+    reader: str = document["consumers"][0]["participant"]
+    return reader
 
 
 def _list_pages(subscription: str) -> list[_Page]:
