@@ -3,7 +3,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 SUITE := $(VENV)/json-schema-test-suite
 
-.PHONY: setup run test attacks conformance quick check bench lock soak soak-agencies sbom audit
+.PHONY: setup run test attacks console-check screenshots conformance quick check bench lock soak soak-agencies sbom audit
 .DEFAULT_GOAL := setup
 # Tests start the product often. Without this, each start would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -26,10 +26,16 @@ run: setup  ## bus, simulators and sample apps; ONCE=1 ends by itself
 	$(VENV)/bin/python -m samples.run $(if $(ONCE),--once)
 
 test: setup  ## the whole test suite
-	$(VENV)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not stress and not conformance"
+	$(VENV)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not stress and not conformance and not console"
 
 attacks: setup  ## attacks that take long, beside an innocent
 	$(VENV)/bin/python -m pytest tests/attacks -m stress
+
+console-check: setup  ## axe on every page of the console in every state, and Lighthouse; needs chromium and npm
+	CI=true $(VENV)/bin/python -m pytest tests/journeys/console -m console -v
+
+screenshots: setup  ## make the pictures in docs/konsol anew; needs chromium
+	$(VENV)/bin/python -m tests.journeys.console.screenshots
 
 conformance: setup  ## outside suites in full, without skipping any; validators and the model of records at length
 	CI=true $(VENV)/bin/python -m pytest tests/conformance tests/asyncapi -v

@@ -15,6 +15,7 @@ from rich.console import Console
 from bench.backlog import backlog
 from bench.batches import batches
 from bench.cleanup import cleanup
+from bench.console import console
 from bench.contracts import contracts
 from bench.disclosures import disclosures
 from bench.disk import commit_seconds
@@ -44,6 +45,7 @@ class Name(StrEnum):
     DISCLOSURES = "disclosures"
     SNAPSHOTS = "snapshots"
     CLEANUP = "cleanup"
+    CONSOLE = "console"
 
 
 Benchmark = Callable[[Path, int, float], Awaitable[Sequence[Ratio]]]
@@ -78,9 +80,9 @@ def main(
     """
     take_load_core()
     # Not folded to 80 columns where it goes to a file.
-    console = Console() if sys.stdout.isatty() else Console(width=160)
+    screen = Console() if sys.stdout.isatty() else Console(width=160)
     with tempfile.TemporaryDirectory(prefix="bus-bench-", dir=folder) as scratch:
-        console.print(f"a commit with fsync and nothing else takes {commit_seconds(Path(scratch)) * 1000:.1f} ms here")
+        screen.print(f"a commit with fsync and nothing else takes {commit_seconds(Path(scratch)) * 1000:.1f} ms here")
         long: dict[Name, Benchmark] = {
             Name.SCALE: partial(scale, events=events),
             Name.MEMORY: partial(backlog, deliveries=events),
@@ -88,20 +90,21 @@ def main(
             Name.DISCLOSURES: partial(disclosures, persons=events),
             Name.SNAPSHOTS: partial(snapshots, events=events),
             Name.CLEANUP: partial(cleanup, rows=events),
+            Name.CONSOLE: partial(console, events=events),
         }
         measures = {**_BENCHMARKS, **long}
         chosen = {name: measures[name] for name in names or _BENCHMARKS}
-        ratios = uvloop.run(_run(chosen, Path(scratch), rounds, seconds, console))
-    show(ratios, console)
+        ratios = uvloop.run(_run(chosen, Path(scratch), rounds, seconds, screen))
+    show(ratios, screen)
     raise typer.Exit(0 if all(ratio.holds for ratio in ratios) else 1)
 
 
 async def _run(
-    chosen: Mapping[Name, Benchmark], folder: Path, rounds: int, seconds: float, console: Console
+    chosen: Mapping[Name, Benchmark], folder: Path, rounds: int, seconds: float, screen: Console
 ) -> list[Ratio]:
     ratios: list[Ratio] = []
     for name, benchmark in chosen.items():
-        console.print(f"{name} …", style="dim")
+        screen.print(f"{name} …", style="dim")
         ratios += await benchmark(folder, rounds, seconds)
     return ratios
 

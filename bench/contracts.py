@@ -23,7 +23,7 @@ _CONNECTIONS: Final = 32
 async def contracts(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio]:
     """The same bus with the contracts that ship, and with ten thousand more."""
     few, many = Site.make(folder / "few"), Site.make(folder / "many")
-    _fill(many.data / "bus.db")
+    add_contracts(many.data / "bus.db")
     starts: dict[str, list[float]] = {"few": [], "many": []}
     for site, name in ((few, "few"), (many, "many")):
         for _ in range(3):
@@ -43,8 +43,8 @@ async def contracts(folder: Path, rounds: int, seconds: float) -> Sequence[Ratio
     return [Ratio(what, "the same with 14", rates["many"], rates["few"], 0.9, note=note)]
 
 
-def _fill(database: Path) -> None:
-    """Copy a shipped contract under other names; straight into the tables, since registering proves each compatible."""
+def add_contracts(database: Path) -> None:
+    """Copy a shipped contract under ten thousand names, straight into the tables: registering would prove each compatible."""
     with closing(sqlite3.connect(database)) as connection, connection:
         row = connection.execute("SELECT document FROM contract_versions LIMIT 1").fetchone()
         document = json.loads(row[0])

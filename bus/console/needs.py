@@ -61,13 +61,17 @@ def _of_subscriber(state: SubscriberState, words: Words) -> Iterator[Need]:
         yield Need(True, text, path, act)
     elif one.state is SubscriptionState.PAUSED and state.pending:
         yield Need(False, say("Pengiriman %(what)s kepada %(who)s dijeda; %(count)s data menunggu.", **who), path, act)
-    elif health.failing_since is not None:
+    elif health.failing_since is not None and state.pending:
         failing = words.tell_moment(health.failing_since)
         why = explain_failure(one.sink, health, words)
         text = say(
             "%(who)s belum menerima %(count)s data %(what)s sejak %(since)s: %(why)s.", since=failing, why=why, **who
         )
         yield Need(True, text, path, act)
+    elif health.failing_since is not None and not state.dead:
+        why = explain_failure(one.sink, health, words)
+        text = say("%(who)s tidak menerima data %(what)s yang terakhir: %(why)s.", why=why, **who)
+        yield Need(False, text, path, act)
     elif state.suspended and state.pending:
         text = say(
             "Izin %(who)s atas %(what)s ditangguhkan; %(count)s data menunggu sejak %(since)s.", since=since, **who

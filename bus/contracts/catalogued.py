@@ -28,6 +28,8 @@ _FRESH: Final = b'"fresh_hours":'
 """The text of every document that says how fresh its data are to be holds this."""
 _FILTERABLE: Final = b'"filterable":'
 """The text of every document that names filterable fields holds this."""
+_NAMED: Final = re.compile(rb'"(?:owner|participant)":"([^"]+)"|"producers":\[([^\]]*)\]')
+"""Where a document names participants. It finds them many times faster than reading the document does."""
 _NEWLINE: Final = b"\n"
 """Separates packed documents: canonical JSON has no line feed."""
 _MOST_SPELLINGS: Final = 64
@@ -71,6 +73,7 @@ class CataloguedContract:
         filterable: pointers of the fields by which versions in force let consumers choose records.
         found: versions that were found before, by dataschema. Look here first, then call `find_version`.
         owner: the owner by the newest version in force; None: no version is in force.
+        named: the participants that versions in force name as owner, producer or consumer; a few others may be among them.
     """
 
     name: str
@@ -81,6 +84,7 @@ class CataloguedContract:
     filterable: frozenset[str] = frozenset()
     found: dict[str | None, ContractVersion] = field(default_factory=dict)
     owner: str | None = None
+    named: frozenset[str] = frozenset()
     _ending: Sequence[EndingGrant] | None = None
 
     @property
@@ -187,7 +191,14 @@ def _make_contract(name: str, entries: Sequence[CatalogueEntry], documents: Iter
     filterable = frozenset(pointer for one in texts.values() for pointer in _find_filterable(one))
     freshness = _find_freshness(text, newest.contract_id)
     owner = sys.intern(json.loads(text)["owner"])
-    return CataloguedContract(name, entries, packed, _find_uses(text), freshness, filterable, owner=owner)
+    named = frozenset(one for document in texts.values() for one in _find_named(document))
+    return CataloguedContract(name, entries, packed, _find_uses(text), freshness, filterable, owner=owner, named=named)
+
+
+def _find_named(document: bytes) -> Iterator[str]:
+    for single, several in _NAMED.findall(document):
+        for text in several.split(b",") if several else (single,):
+            yield sys.intern(text.strip(b'"').decode())
 
 
 def _find_uses(document: bytes) -> AdapterUses | None:

@@ -10,8 +10,10 @@ import pytest
 from bus import clock, json
 from bus.console import live
 from bus.console.live import Live, LiveCrowded, Watcher, stream
+from bus.delivery import NewSubscription, Webhook
 from bus.delivery.state import DeliveryState
 from bus.staff import Role
+from tests.an_actor import OPERATOR
 from tests.builders import OWNER, WARGA
 from tests.console.a_console import HTML, SESSION, Console
 from tests.rollups.a_traffic import ATraffic
@@ -67,6 +69,15 @@ async def test_an_app_owner_sees_its_own_traffic_alone(console: Console, traffic
     other = (await console.member(Role.APP_OWNER, "dinkes", name="lain").look("/konsol")).text
     assert rows(other) == []
     assert "bapenda" not in other
+
+
+async def test_a_contract_with_many_receivers_shows_a_dozen_and_how_many_there_are(console: Console, traffic: ATraffic):
+    subscriptions = console.bus.rooms.subscriptions
+    for _ in range(13):
+        subscriptions.add(NewSubscription("bapenda", [WARGA], Webhook("http://127.0.0.1:1027/hook")), OPERATOR)
+    page = (await console.member(Role.OPERATOR).look("/konsol")).text
+    assert page.count(f'id="a-{WARGA}-') == 12
+    assert "dan 2 penerima lain" in page
 
 
 def read(chunk: bytes) -> dict[str, Any]:

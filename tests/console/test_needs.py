@@ -21,8 +21,9 @@ from bus.delivery import AgencySink, Health, Pull, Webhook
 from bus.delivery.failure import UNLISTED, classify_error, classify_status
 from bus.doctor import Finding, Urgency, checks
 from bus.kit import Outcome
-from bus.status import Status
+from bus.status import Status, SubscriberState
 from bus.status.agency import AgencyState
+from tests.builders import a_subscription
 
 NOTHING = Status(datetime.now(UTC), "0.1.0", None, [], [], [], [])
 ID, EN = find_words("id"), find_words("en")
@@ -49,6 +50,24 @@ def test_an_adapter_that_is_off_is_told_in_both_languages() -> None:
     assert (said.text.startswith("Adaptor contoh belum bekerja"), said.is_english) == (True, False)
     (said,) = list_needs(NOTHING, [finding], EN)
     assert said.text.startswith("The adapter contoh is off")
+
+
+@pytest.mark.parametrize(
+    ("pending", "dead", "told"),
+    [
+        (0, 0, ["bapenda tidak menerima data kependudukan.warga yang terakhir"]),
+        (0, 3, ["3 pengiriman kependudukan.warga kepada bapenda gagal"]),
+        (4, 0, ["bapenda belum menerima 4 data kependudukan.warga"]),
+    ],
+)
+def test_a_failing_receiver_for_which_nothing_waits_is_not_said_to_lack_zero_events(
+    pending: int, dead: int, told: list[str]
+) -> None:
+    health = Health(failing_since=datetime.now(UTC), status=422)
+    state = SubscriberState(a_subscription(), pending, dead, None, health)
+    found = [one.text for one in list_needs(replace(NOTHING, subscribers=[state]), [], ID)]
+    assert len(found) == len(told)
+    assert all(text.startswith(begin) for text, begin in zip(found, told, strict=True)), found
 
 
 def test_every_finding_of_the_doctor_that_needs_somebody_has_words_of_the_console() -> None:

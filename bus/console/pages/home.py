@@ -26,12 +26,14 @@ from bus.identity import Participant
 from bus.problem import NotFound
 from bus.refusals import Poll
 from bus.rollups import Counts, Span, Wanted
-from bus.status import Status, name_sink
+from bus.status import Status, SubscriberState, name_sink
 
 router = page_router()
 
 _ROWS: Final = 100
 """Rows of a table, and names that a field of the filter proposes."""
+_RECEIVERS: Final = 12
+"""Receivers that the row of a contract shows."""
 
 Name = Annotated[str, Query(max_length=255)]
 
@@ -92,7 +94,18 @@ async def read_home(
         name_sink=name_sink,
         query=request.url.query,
         reach=visit.reach,
+        receivers=_group_receivers(status),
+        most_receivers=_RECEIVERS,
     )
+
+
+def _group_receivers(status: Status) -> Mapping[str, Sequence[SubscriberState]]:
+    """The subscriptions of each contract, in the order of the status."""
+    found = dict[str, list[SubscriberState]]()
+    for one in status.subscribers:
+        for contract in one.subscription.contracts:
+            found.setdefault(contract, []).append(one)
+    return found
 
 
 def _read_status(rooms: Rooms, reach: str | None) -> Status:

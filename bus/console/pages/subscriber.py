@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from fastapi import Path, Query, Request, Response
 
+from bus.console.failures import explain_failure
 from bus.console.page import go_to, page_router
 from bus.console.render import show, words_of
 from bus.console.roles import SUBSCRIBING
@@ -114,6 +115,7 @@ async def _show(
         sink=name_sink(subscription.sink),
         has_webhook=isinstance(subscription.sink, Webhook),
         tally=tally,
+        why=explain_failure(subscription.sink, tally.health, words_of(request)),
         deliveries=shown,
         following=shown[-1].position if len(found) > _PAGE else 0,
         state=state,
