@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from bus import clock
-from bus.console.page import explain
+from bus.console.explanations import explain
 from bus.console.roles import OWNING
 from bus.console.visit import Visit, visiting
 from bus.console.words import Words

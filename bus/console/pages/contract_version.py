@@ -10,7 +10,8 @@ from fastapi import Request, Response
 
 from bus import clock, json
 from bus.actions import Verb
-from bus.console.page import explain, go_to, page_router
+from bus.console.explanations import explain
+from bus.console.page import go_to, page_router
 from bus.console.portfolio import Name, Steward, Version, carry_out, enter, read_checked, tell_day
 from bus.console.render import show, words_of
 from bus.console.visit import Visit

@@ -8,7 +8,8 @@ from fastapi import Path, Request, Response
 
 from bus import clock, json
 from bus.actions import Verb
-from bus.console.page import explain, go_to, page_router
+from bus.console.explanations import explain
+from bus.console.page import go_to, page_router
 from bus.console.portfolio import Name, Steward, carry_out, enter, tell_day
 from bus.console.receipts import read_receipt
 from bus.console.render import show, words_of

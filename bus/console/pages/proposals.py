@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Query, Request, Response
 
 from bus.actions import Actor, Verb
-from bus.console.page import explain, go_to, page_router
+from bus.console.explanations import explain
+from bus.console.page import go_to, page_router
 from bus.console.portfolio import Steward, carry_out, portfolio_of, tell_day
 from bus.console.render import show, words_of
 from bus.console.visit import Visit
