@@ -103,8 +103,9 @@ class RunUnderWay:
                 await self._make(chains)
                 del chains
             owed = self._list_untried(drop_events(owed))
-            if not self._is_granted():
-                # The next run loads the rest, and its disclosures name the grants of then.
+            if not self._is_granted() or not self._lane.is_flowing:
+                # The next run loads the rest, and its disclosures name the grants of then. What failed is on record at once,
+                # and does not wait with the rest until the sink is back.
                 break
         self.attempts.extend(release(self._subscription.number, one.leased) for one in owed)
 

@@ -165,9 +165,11 @@ class Site:
         return f"/v1/inquiries/{made.number}"
 
     def member(self) -> str:
-        """The path of an account of staff."""
-        self.bus.rooms.staff.accounts.add("petugas", Role.AUDITOR, None, OPERATOR)
-        return "/v1/staff/petugas"
+        """The path of a new account of staff."""
+        accounts = self.bus.rooms.staff.accounts
+        name = f"petugas-{len(accounts.list_page(100, ''))}"
+        accounts.add(name, Role.AUDITOR, None, OPERATOR)
+        return f"/v1/staff/{name}"
 
     def client(self) -> str:
         """The path of a client."""

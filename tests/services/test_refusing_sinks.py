@@ -149,3 +149,11 @@ def test_a_webhook_that_answers_410_was_sent_to_for_ever(bus: Bus, receiver: Rec
     sink.answer = takes
     bus.subscriptions.set_state(bus.subscriptions.get(subscription.id, None), SubscriptionState.ACTIVE, OPERATOR)
     sink.waits_for("before-gone", "while-disabled")
+
+
+def test_what_a_sink_that_is_down_answered_is_seen_while_the_run_waits_for_it(bus: Bus, receiver: Receiver) -> None:
+    """A run may wait for its sink for most of a lease, which takes a minute here."""
+    subscription = subscribed(bus, receiver.sink("down-at-first", answers(503)))
+    publish(bus, *(f"down-at-first-{number}" for number in range(20)))
+    until(lambda: any(one.failures for one in bus.deliveries(subscription)), 25)
+    bus.subscriptions.delete(subscription, OPERATOR)
