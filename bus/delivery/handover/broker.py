@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 _RECEIVE_SECONDS: Final = 0.02
 """How long the receiver listens to RabbitMQ before it acknowledges finished runs."""
-_PREFETCH: Final = 12
+_PREFETCH: Final = 20
 """Messages in advance, more than the runs of a window: so no run waits for an acknowledgement's round trip."""
 _UNUSED_MILLISECONDS: Final = 7 * 24 * 3600 * 1000
 """The broker deletes a queue that has no listener for this time. Its subscription is gone, or leases bring its runs back."""
