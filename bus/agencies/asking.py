@@ -101,7 +101,7 @@ class Asking:
         return _Agency(asyncio.Semaphore(self._policy.concurrency))
 
     async def ask(self, served: ServedQuery, question: Question) -> Mapping[str, Any]:
-        """The adapter's answer. Who asks the same at the same time gets the same answer, if they may share one.
+        """The adapter's answer. Identical questions in flight share one answer, if the contract allows it.
 
         Raises:
             AtOnce: too many of the participant's questions wait.

@@ -107,7 +107,7 @@ class Catalogue:
     def version_numbered(self, version_id: int) -> ContractVersion:
         """The version that an event of the journal was published under, whatever its state now.
 
-        Reads the database for a retired version, and for one that another process registered a moment ago.
+        Reads the database if the version is retired, or was registered by another process a moment ago.
 
         Raises:
             NoSuchContract: there is none.

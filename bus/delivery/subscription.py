@@ -42,7 +42,7 @@ class SubscriptionChanged(Refused):
 
 
 class SinkKindFixed(Conflict):
-    """A subscription that is pulled cannot become one that is sent to, nor the other way; make a new subscription."""
+    """A subscription keeps its kind of sink, pulled or sent to; make a new subscription for the other kind."""
 
     slug = "sink-kind-fixed"
 

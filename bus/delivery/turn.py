@@ -1,4 +1,4 @@
-"""The turn: decides who makes deliveries now, the relay or an append that makes those of its own events."""
+"""The turn: decides who makes deliveries now. It is the relay, or an append that makes the deliveries of its own events."""
 
 import threading
 from collections.abc import Iterator

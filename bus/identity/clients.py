@@ -38,7 +38,7 @@ class Client:
     given: Mapping[str, int] = field(default_factory=dict)
 
     def keep_scopes(self, scopes: Iterable[str], version: int) -> frozenset[str]:
-        """Those of a token's scopes that the client has had ever since the token was issued.
+        """The scopes of a token that the client never lost since the token was issued.
 
         Args:
             version: the client's version when the token was issued.

@@ -34,7 +34,7 @@ class Origin(NamedTuple):
 
 
 _COUNT: Final = Prepared.in_both(
-    f"SELECT recorded_at/{MINUTE}, contract_id, participant, count(*) FROM journal "  # noqa: S608
+    "SELECT recorded_at/:minute, contract_id, participant, count(*) FROM journal "
     "WHERE position>:after AND position<=:until GROUP BY 1, 2, 3"
 )
 _ORIGINS: Final = Prepared(
@@ -50,7 +50,7 @@ def count_accepted(transaction: Transaction, after: int) -> tuple[list[AcceptedC
     until = min(after + _STEP, int(transaction.value(statements.LAST)))
     if until <= after:
         return [], after
-    rows = transaction.rows(_COUNT, {"after": after, "until": until})
+    rows = transaction.rows(_COUNT, {"after": after, "until": until, "minute": MINUTE})
     return [AcceptedCount(*row) for row in rows], until
 
 

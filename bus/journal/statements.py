@@ -308,10 +308,10 @@ MOVE_PROJECTION_ALONG: Final = Prepared(
     sqlite="UPDATE journal_projected SET position = min(position + :count, (SELECT coalesce(max(position), 0) FROM journal))"
 )
 PERSONS_AT: Final = Prepared(
-    *(
-        f"SELECT DISTINCT person FROM journal_persons WHERE stretch = :stretch AND position {among}"  # noqa: S608
-        for among in ("IN (SELECT value FROM json_each(:positions))", "= ANY(CAST(:positions AS bigint[]))")
-    )
+    sqlite="SELECT DISTINCT person FROM journal_persons WHERE stretch = :stretch "
+    "AND position IN (SELECT value FROM json_each(:positions))",
+    postgres="SELECT DISTINCT person FROM journal_persons WHERE stretch = :stretch "
+    "AND position = ANY(CAST(:positions AS bigint[]))",
 )
 ABOUT_PERSON: Final = Prepared.in_both(
     "WITH RECURSIVE stretches (stretch) AS (SELECT 0 UNION ALL SELECT stretch + 1 FROM stretches "  # noqa: S608

@@ -26,6 +26,7 @@ from bus.notices.words import make_notices
 from bus.problem import Unavailable
 from bus.settings import Settings
 from bus.storage import Leadership, Storage, StorageFull
+from bus.telemetry import UNEXPECTED
 
 log = structlog.get_logger(__name__)
 
@@ -120,6 +121,7 @@ class Notifier:
             return
         except Exception as error:  # noqa: BLE001 - a defect at one recipient must not hold up the others
             # Its text may hold the address, or what the message tells. So only its class is kept.
+            UNEXPECTED.labels("notices").inc()
             await self._note_failure(due, f"the bus failed with {type(error).__name__}", now)
             return
         # The hour begins when the recipient has the message, which may have waited for others.

@@ -69,7 +69,7 @@ class Account:
 
 
 def check_participant(role: Role, participant: str | None) -> None:
-    """Refuse a role with a participant that it does not have, or without one that it needs.
+    """Check that a participant is given if the role needs one, and only then.
 
     Raises:
         ParticipantMismatch: see the class.

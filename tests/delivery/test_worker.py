@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 import sqlalchemy as sa
+from prometheus_client import REGISTRY
 
 from bus import clock
 from bus.agencies import Agencies, Pauses
@@ -126,6 +127,13 @@ def positions(site: Site, *where: sa.ColumnElement[bool]) -> set[int]:
         return {row.position for row in transaction.rows(sa.select(DELIVERIES.c.position).where(*where))}
 
 
+def count_attempts(site: Site, outcome: str) -> int:
+    """The attempts with an outcome of the one subscription, as metrics tell them."""
+    (known,) = site.subscriptions.all()
+    labels = {"participant": AGENCY, "subscription": known.id, "outcome": outcome}
+    return int(REGISTRY.get_sample_value("bus_subscription_attempts_total", labels) or 0)
+
+
 def failed(site: Site) -> set[int]:
     with site.storage.read() as transaction:
         return {row.position for row in transaction.rows(sa.select(ATTEMPTS.c.position))}
@@ -157,6 +165,8 @@ async def test_a_request_of_many_events_that_fails_was_taken_for_as_many_failure
     handover.close()
     assert positions(site, DELIVERIES.c.state == DeliveryState.DELIVERED) == {7, 8, 9, 10}
     assert positions(site, DELIVERIES.c.state == DeliveryState.PENDING) == {1, 2, 3, 4, 5, 6}
+    assert count_attempts(site, "delivered") == 4
+    assert sum(count_attempts(site, failure.value) for failure in Failure) == 6
 
 
 async def test_deliveries_to_a_paused_agency_wait_without_an_attempt(site: Site):

@@ -66,16 +66,13 @@ class Connections:
         return len(self._readers)
 
     def add(self, reader: "AnswerReader") -> None:
-        """Count a connection."""
-        self._readers.add(reader)
+        """Count a connection, unless it is closed already. A connection is counted once."""
+        if reader.is_connected():
+            self._readers.add(reader)
 
     def remove(self, reader: "AnswerReader") -> None:
         """Count a connection no more."""
         self._readers.discard(reader)
-
-    def remove_closed(self) -> None:
-        """Count no connection that is closed: uvloop does not tell its protocol if the opening was cancelled."""
-        self._readers = {one for one in self._readers if one.transport is not None and not one.transport.is_closing()}
 
 
 class AnswerReader(ResponseHandler):
@@ -100,11 +97,6 @@ class AnswerReader(ResponseHandler):
         """Whether something came that may be the beginning of an answer, and no rest of the answer before."""
         begun = bytes(self._head[:16]).lstrip(b"\r\n")[:5].upper()
         return self._is_answered or (begun != b"" and b"HTTP/".startswith(begun))
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection."""
-        self._connections.add(self)
-        super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count it no more."""
@@ -189,12 +181,12 @@ class Pool(aiohttp.TCPConnector):
             aiohttp.ClientError: there is none to be had, `ConnectionTimeoutError` if not in time.
         """
         try:
-            return SinkConnection(await self.connect(key.request, [], limits), key)
-        except BaseException as error:
-            self._connections.remove_closed()
-            if isinstance(error, TimeoutError):
-                raise aiohttp.ConnectionTimeoutError from error
-            raise
+            connection = SinkConnection(await self.connect(key.request, [], limits), key)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError from error
+        # Not before: uvloop tells no protocol of the end of a connection whose opening is cut.
+        self._connections.add(connection.reader)
+        return connection
 
     async def open_new(self, key: Key, limits: aiohttp.ClientTimeout) -> "SinkConnection":
         """A new connection, in place of those that are kept. A sink that closed one of them probably closed the others too.
@@ -218,7 +210,8 @@ class SinkConnection:
         self._connection = connection
         self._key = key
         self._content: aiohttp.StreamReader | None = None
-        self.is_kept = cast("AnswerReader", connection.protocol).is_used
+        self.reader = cast("AnswerReader", connection.protocol)
+        self.is_kept = self.reader.is_used
 
     async def exchange(self, write: Callable[[asyncio.Transport], None]) -> Answer:
         """Have a request written, and read its answer up to the end of the head; `drain` the rest.

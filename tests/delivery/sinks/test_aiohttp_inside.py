@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import aiohttp
 import pytest
+import uvloop
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import BaseConnector, Connection
 from yarl import URL
@@ -28,7 +29,7 @@ _OK: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
     [
         (BaseConnector.connect, ["self", "req", "traces", "timeout"]),
         (ResponseHandler.__init__, ["self", "loop"]),
-        (ResponseHandler.connection_made, ["self", "transport"]),
+        (ResponseHandler.is_connected, ["self"]),
         (ResponseHandler.connection_lost, ["self", "exc"]),
         (ResponseHandler.data_received, ["self", "data"]),
         (ResponseHandler.feed_data, ["self", "data", "size"]),
@@ -103,6 +104,27 @@ async def test_what_is_no_answer_is_an_error_of_the_client():
         with pytest.raises(aiohttp.ClientError):
             await connection.exchange(lambda transport: transport.write(b"POST / HTTP/1.1\r\n\r\n"))
         connection.abort()
+
+
+def test_a_connection_whose_opening_was_cut_was_counted_as_open_for_good():
+    """uvloop closes the socket then, and tells its protocol nothing."""
+
+    async def cut() -> int:
+        connections = Connections()
+        async with a_sink() as url, a_pool(connections) as pool:
+            opening = asyncio.ensure_future(pool.open(Key(url), aiohttp.ClientTimeout()))
+
+            class Cutting(AnswerReader):
+                def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                    super().connection_made(transport)
+                    opening.cancel()
+
+            pool._factory = lambda: Cutting(asyncio.get_running_loop(), connections)
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+            return connections.open
+
+    assert uvloop.run(cut()) == 0
 
 
 @asynccontextmanager
