@@ -106,6 +106,12 @@ async def test_what_is_no_answer_is_an_error_of_the_client():
         connection.abort()
 
 
+async def test_a_connection_that_ended_before_it_was_handed_over_is_not_counted():
+    connections = Connections()
+    connections.add(AnswerReader(asyncio.get_running_loop(), connections))
+    assert connections.open == 0
+
+
 def test_a_connection_whose_opening_was_cut_was_counted_as_open_for_good():
     """uvloop closes the socket then, and tells its protocol nothing."""
 
